@@ -1,0 +1,130 @@
+"""The one tree of errors, and the one table from them to HTTP (RFC 9457 problem details).
+
+SwitchboardError
+├── CallerError          the caller's fault; the same request will fail again
+│   ├── InvalidRequest · Unauthenticated · Forbidden · NotFound · Conflict · TooLarge · Unprocessable
+├── LimitExceeded        a budget or a rate is spent; later or less will do
+├── ToolError            a tool failed; the model is told and goes on
+├── ModelRetry           the model gave a tool wrong arguments; it is told and tries again
+└── OurError             our fault
+    ├── Unavailable      something that we need does not answer; try again
+    ├── DeadlineExceeded
+    └── BadConfiguration an operator must repair a file or a setting
+"""
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+
+class Problem(BaseModel):
+    """RFC 9457 body, `application/problem+json`. `message` is a sentence for a person."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    message: str
+    trace_id: str
+
+
+class SwitchboardError(Exception):
+    """Root of the tree. `message` is a sentence that a user may read; it never holds a provider's words."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+    default: ClassVar[str] = "Something went wrong on our side. Please try again."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int | None = None) -> None:
+        self.message = message or self.default
+        self.retry_after_s = retry_after_s
+        super().__init__(self.message)
+
+
+class CallerError(SwitchboardError):
+    status, code, title = 400, "bad_request", "Bad request"
+    default = "The request cannot be understood."
+
+
+class InvalidRequest(CallerError):
+    pass
+
+
+class Unauthenticated(CallerError):
+    status, code, title = 401, "unauthenticated", "Not signed in"
+    default = "A valid API key is needed: send it as 'Authorization: Bearer <key>'."
+
+
+class Forbidden(CallerError):
+    status, code, title = 403, "forbidden", "Not allowed"
+    default = "Your key does not allow this."
+
+
+class NotFound(CallerError):
+    status, code, title = 404, "not_found", "Not found"
+    default = "There is nothing here by that name."
+
+
+class Conflict(CallerError):
+    status, code, title = 409, "conflict", "Conflict"
+    default = "The conversation changed meanwhile. Please send the message again."
+
+
+class TooLarge(CallerError):
+    status, code, title = 413, "too_large", "Too large"
+    default = "The message is too long."
+
+
+class Unprocessable(CallerError):
+    status, code, title = 422, "unprocessable", "Not valid"
+    default = "The request is well-formed, but a value in it is not valid."
+
+
+class LimitExceeded(SwitchboardError):
+    status, code, title = 429, "limit_exceeded", "Limit exceeded"
+    default = "A limit is reached. Please try again a little later."
+
+
+class ToolError(SwitchboardError):
+    code, title = "tool_failed", "A tool failed"
+    default = "A tool that the agent needed did not work."
+
+
+class ModelRetry(SwitchboardError):
+    code, title = "model_retry", "The model must try again"
+    default = "The arguments of the tool call are not valid."
+
+
+class OurError(SwitchboardError):
+    pass
+
+
+class Unavailable(OurError):
+    status, code, title = 503, "unavailable", "Unavailable"
+    default = "A part of the service does not answer at the moment. Please try again shortly."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int | None = 5) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
+
+class DeadlineExceeded(OurError):
+    status, code, title = 504, "deadline_exceeded", "Too slow"
+    default = "The answer took too long. Please try again."
+
+
+class BadConfiguration(OurError):
+    code, title = "bad_configuration", "Bad configuration"
+    default = "The service is not configured correctly."
+
+
+def problem_of(error: SwitchboardError, trace_id: str) -> Problem:
+    """The body that tells `error` to an HTTP client."""
+    return Problem(
+        type=f"urn:switchboard:error:{error.code}",
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        message=error.message,
+        trace_id=trace_id,
+    )

@@ -1,0 +1,136 @@
+"""TurnEvents: everything a turn says while it runs, in SSE, over the WebSocket and between services."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+
+class Usage(BaseModel):
+    """Tokens and model calls spent; `cost_usd` in US dollars."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model_calls: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            model_calls=self.model_calls + other.model_calls,
+            cost_usd=self.cost_usd + other.cost_usd,
+        )
+
+
+class Citation(BaseModel):
+    """A passage an answer leans on. `n` is the number in the text, as in `[1]`."""
+
+    n: int
+    agent: str = ""
+    title: str
+    uri: str
+    """`kb://<agent>/<document>#<start>-<end>`, offsets in characters of the document's Markdown."""
+    span: str
+    """The passage itself, as it stands in the document."""
+
+
+class TurnStarted(BaseModel):
+    type: Literal["turn.started"] = "turn.started"
+    turn_id: str
+    conversation_id: str
+    trace_id: str
+
+
+class RouteDecided(BaseModel):
+    type: Literal["route.decided"] = "route.decided"
+    agents: list[str]
+    scores: dict[str, float] = Field(default_factory=dict)
+    by: Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk"]
+
+
+class AgentStarted(BaseModel):
+    type: Literal["agent.started"] = "agent.started"
+    agent: str
+    name: str = ""
+
+
+class ToolCalled(BaseModel):
+    type: Literal["tool.called"] = "tool.called"
+    agent: str
+    call_id: str
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolReturned(BaseModel):
+    type: Literal["tool.result"] = "tool.result"
+    agent: str
+    call_id: str
+    name: str
+    ok: bool
+    summary: str
+    """One line for a person, at most 300 characters."""
+    duration_ms: float
+
+
+class ApprovalRequired(BaseModel):
+    type: Literal["approval.required"] = "approval.required"
+    agent: str
+    call_id: str
+    name: str
+    reason: str
+
+
+class MessageDelta(BaseModel):
+    type: Literal["message.delta"] = "message.delta"
+    agent: str
+    text: str
+
+
+class CitationAdded(Citation):
+    type: Literal["citation"] = "citation"
+
+
+class TurnCompleted(BaseModel):
+    """Last event of a turn that was answered. From a specialist `agents` holds that one specialist."""
+
+    type: Literal["turn.completed"] = "turn.completed"
+    text: str
+    agents: list[str]
+    citations: list[Citation] = Field(default_factory=list)
+    usage: Usage = Field(default_factory=Usage)
+    cost: float = 0.0
+    cache_hit: bool = False
+    trace_id: str = ""
+    turn_id: str = ""
+    conversation_id: str = ""
+    duration_ms: float = 0.0
+
+
+class TurnFailed(BaseModel):
+    """Last event of a turn that was not answered; `code` is a code of `switchboard.contracts.errors`."""
+
+    type: Literal["turn.failed"] = "turn.failed"
+    code: str
+    message: str
+    trace_id: str = ""
+    turn_id: str = ""
+    conversation_id: str = ""
+
+
+TurnEvent = Annotated[
+    TurnStarted
+    | RouteDecided
+    | AgentStarted
+    | ToolCalled
+    | ToolReturned
+    | ApprovalRequired
+    | MessageDelta
+    | CitationAdded
+    | TurnCompleted
+    | TurnFailed,
+    Field(discriminator="type"),
+]
+
+turn_event_adapter: TypeAdapter[TurnEvent] = TypeAdapter(TurnEvent)
+"""Parses one event: `turn_event_adapter.validate_json(data)`."""

@@ -1,0 +1,35 @@
+"""What a tool gets and gives. The JSON of `ToolOutcome` is what any model, real or embedded, reads."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Passage(BaseModel):
+    """A passage of a knowledge article, numbered for citing as `[n]`."""
+
+    n: int
+    title: str
+    uri: str
+    text: str
+
+
+class Offer(BaseModel):
+    """Something the agent may propose next; the user's "yes please" makes the model call `tool`."""
+
+    question: str
+    """As the user reads it: 'Would you like me to open a ticket for this?'"""
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolOutcome(BaseModel):
+    """`facts` are finished sentences with every number in them; `data` the same for programs.
+
+    An empty outcome (no facts, no passages) means that nothing was found.
+    """
+
+    facts: list[str] = Field(default_factory=list)
+    passages: list[Passage] = Field(default_factory=list)
+    offer: Offer | None = None
+    data: dict[str, Any] = Field(default_factory=dict)

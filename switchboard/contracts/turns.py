@@ -1,0 +1,75 @@
+"""A turn on the wire: what the supervisor asks of a specialist, and what the client asks of the supervisor."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from switchboard.contracts.events import Citation, Usage
+
+MESSAGE_CHARACTERS_MAX = 8_000
+HISTORY_MESSAGES_MAX = 12
+
+ConversationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+AgentId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+UserMessage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS_MAX)]
+
+
+class ChatRequest(BaseModel):
+    """Body of `POST /v1/chat` and `POST /v1/jobs`. The tenant and the user come from the key, never from here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: UserMessage
+    conversation_id: ConversationId | None = None
+    agent: AgentId | None = None
+    """Send the turn to this agent instead of routing it."""
+
+
+class Principal(BaseModel):
+    """Who is asking: what an API key stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    user: str
+    """Also the customer id in the demo company's data."""
+    tier: Literal["free", "developer", "professional", "enterprise"] = "free"
+    roles: frozenset[str] = frozenset({"customer"})
+
+
+class HistoryMessage(BaseModel):
+    """One earlier message of the conversation, oldest first in `TurnRequest.history`."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    agent: str | None = None
+
+
+class TurnRequest(BaseModel):
+    """What a specialist gets: `POST /agent/turns` (streamed) or the data of an event on `agent.<id>.turns`."""
+
+    turn_id: str
+    """`<conversation_id>.<n>`; unique, and the idempotency scope of the turn's effects."""
+    conversation_id: ConversationId
+    principal: Principal
+    message: UserMessage
+    """The part of the user's message that this specialist is to answer."""
+    history: list[HistoryMessage] = Field(default_factory=list, max_length=HISTORY_MESSAGES_MAX)
+    deadline: datetime
+    """No answer is wanted after this moment (UTC)."""
+
+
+class TurnResult(BaseModel):
+    """A specialist's whole answer, published on the `turns.results` topic for an asynchronous turn."""
+
+    turn_id: str
+    conversation_id: ConversationId
+    tenant: str
+    agent: AgentId
+    status: Literal["completed", "failed"]
+    text: str = ""
+    citations: list[Citation] = Field(default_factory=list)
+    usage: Usage = Field(default_factory=Usage)
+    code: str | None = None
+    message: str | None = None

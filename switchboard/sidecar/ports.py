@@ -1,0 +1,103 @@
+"""What a service may ask of its sidecar: state, pub/sub, invocation. Adapters: `dapr.py` (real), `memory.py` (tests).
+
+Lifecycle: an adapter is made in a service's `bootstrap.py`, opened and closed with the app's lifespan, and
+shared by all its requests; every method may be called concurrently. Failure: what the sidecar cannot do now
+raises `Unavailable`; a lost race for an ETag raises `Conflict`; nothing else escapes.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StateKey:
+    """A key and the Cosmos partition it lives in. Made only by `switchboard.sidecar.keys`."""
+
+    key: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateItem:
+    value: Any
+    """What JSON gives: dict, list, str, number, bool."""
+    etag: str
+
+
+class StateStore(Protocol):
+    async def get(self, key: StateKey) -> StateItem | None: ...
+
+    async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
+        """In the order of `keys`; at most 100 of them."""
+        ...
+
+    async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """Writes only where nothing is yet (first write wins). Raises `Conflict`."""
+        ...
+
+    async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
+        """Writes only over the version that `etag` names. Raises `Conflict`."""
+        ...
+
+    async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """Writes whatever is there (last write wins): for leases and heartbeats only."""
+        ...
+
+    async def delete(self, key: StateKey) -> None: ...
+
+
+class PubSub(Protocol):
+    async def publish(self, topic: str, data: Mapping[str, Any]) -> None:
+        """Returns when the broker has it. The current trace context travels in the CloudEvent."""
+        ...
+
+
+class Response(Protocol):
+    """A streamed answer of an invoked service."""
+
+    @property
+    def status(self) -> int: ...
+
+    def lines(self) -> AsyncIterator[str]:
+        """Lines as they arrive, without their ends. Raises `Unavailable` when the connection breaks."""
+        ...
+
+    async def body(self) -> bytes:
+        """The whole body, at most 1 MiB of it."""
+        ...
+
+
+class Invoker(Protocol):
+    def open(
+        self,
+        app_id: str,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 60.0,
+    ) -> AbstractAsyncContextManager[Response]:
+        """POSTs `json` to `path` of `app_id` and streams the answer. Raises `Unavailable` when nobody answers.
+
+        Connect errors and the sidecar's own 5xx (ERR_DIRECT_INVOKE: no live replica was picked) are retried
+        before the first byte, at most three times; an answer of the app itself never is.
+        """
+        ...
+
+
+class Sidecar(Protocol):
+    """All of it, and its lifecycle."""
+
+    state: StateStore
+    pubsub: PubSub
+    invoker: Invoker
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> dict[str, bool]:
+        """Live checks by name: `sidecar`, `statestore`, `pubsub`."""
+        ...
