@@ -1,0 +1,68 @@
+"""Whose turn a span belongs to: W3C baggage in the current context, stamped on every span that starts in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from opentelemetry import baggage, context, trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+CONVERSATION_ID = "conversation.id"
+TURN_ID = "turn.id"
+TENANT_ID = "tenant.id"
+STAMPED = (CONVERSATION_ID, TURN_ID, TENANT_ID)
+VALUE_CHARACTERS_MAX = 128
+"""Longer baggage from outside is cut before it becomes an attribute."""
+
+server_span: ContextVar[trace.Span | None] = ContextVar("switchboard_server_span", default=None)
+"""The HTTP server span of the request in hand; it starts before the turn is known, and is stamped later."""
+
+
+@contextmanager
+def turn_attributes(tenant: str, conversation_id: str, turn_id: str) -> Iterator[None]:
+    """Puts the turn's ids on the current span, the request's server span and every span started inside.
+
+    They also travel as W3C baggage, so the services that are called stamp theirs. It may be left in another
+    task than it was entered in, as an async generator that is closed early does.
+    """
+    values = {CONVERSATION_ID: conversation_id, TURN_ID: turn_id, TENANT_ID: tenant}
+    stamped = context.get_current()
+    for key, value in values.items():
+        stamped = baggage.set_baggage(key, value, stamped)
+    for span in (trace.get_current_span(), server_span.get()):
+        if span is not None:
+            span.set_attributes(values)
+    token = context.attach(stamped)
+    try:
+        yield
+    finally:
+        if context.get_current() is stamped:
+            context.detach(token)
+
+
+def current_trace_id() -> str:
+    """The trace in hand as 32 hex digits; all zeros outside any span."""
+    return trace.format_trace_id(trace.get_current_span().get_span_context().trace_id)
+
+
+class TurnStamp(SpanProcessor):
+    """Copies the turn's ids from the baggage of a span's context onto the span."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        carried = baggage.get_all(parent_context)
+        if not carried:
+            return
+        for key in STAMPED:
+            value = carried.get(key)
+            if value is not None:
+                span.set_attribute(key, str(value)[:VALUE_CHARACTERS_MAX])
+
+    def on_end(self, span: ReadableSpan) -> None:
+        pass
+
+    def shutdown(self) -> None:
+        pass
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True

@@ -1,0 +1,68 @@
+"""Spans of models, agents and tools by the OpenTelemetry GenAI semantic conventions (v1.36 names)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+AGENT_ID = "gen_ai.agent.id"
+AGENT_NAME = "gen_ai.agent.name"
+TOOL_NAME = "gen_ai.tool.name"
+TOOL_CALL_ID = "gen_ai.tool.call.id"
+COST_USD = "switchboard.cost_usd"
+
+
+@contextmanager
+def model_span(operation: str, model: str, provider: str) -> Iterator[Span]:
+    """A call of a model; `operation` is `chat` or `embeddings`, `model` what was asked for, `provider` who serves it."""
+    attributes = {OPERATION: operation, REQUEST_MODEL: model, PROVIDER: provider}
+    with _tracer().start_as_current_span(f"{operation} {model}", kind=SpanKind.CLIENT, attributes=attributes) as span:
+        yield span
+
+
+@contextmanager
+def agent_span(agent_id: str, name: str = "") -> Iterator[Span]:
+    """An agent at work on a turn."""
+    attributes = {OPERATION: "invoke_agent", AGENT_ID: agent_id, AGENT_NAME: name or agent_id}
+    with _tracer().start_as_current_span(f"invoke_agent {agent_id}", attributes=attributes) as span:
+        yield span
+
+
+@contextmanager
+def tool_span(name: str, call_id: str = "") -> Iterator[Span]:
+    """A tool that an agent runs."""
+    attributes = {OPERATION: "execute_tool", TOOL_NAME: name, TOOL_CALL_ID: call_id}
+    with _tracer().start_as_current_span(f"execute_tool {name}", attributes=attributes) as span:
+        yield span
+
+
+def record_usage(
+    span: Span,
+    *,
+    input_tokens: int,
+    output_tokens: int = 0,
+    response_model: str = "",
+    finish_reason: str = "",
+    cost_usd: float | None = None,
+) -> None:
+    """Puts what a model call spent on its span."""
+    span.set_attribute(INPUT_TOKENS, input_tokens)
+    span.set_attribute(OUTPUT_TOKENS, output_tokens)
+    if response_model:
+        span.set_attribute(RESPONSE_MODEL, response_model)
+    if finish_reason:
+        span.set_attribute(FINISH_REASONS, [finish_reason])
+    if cost_usd is not None:
+        span.set_attribute(COST_USD, cost_usd)
+
+
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer("switchboard.telemetry.genai")

@@ -1,0 +1,131 @@
+"""Wires OpenTelemetry once per process: provider, exporters, propagators, FastAPI and httpx instrumentation."""
+
+import importlib.util
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+from opentelemetry import propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from switchboard.contracts.errors import BadConfiguration
+from switchboard.telemetry.context import TurnStamp, server_span
+
+EXPORT_DELAY_MS = 200
+EXPORT_TIMEOUT_S = 5
+QUEUE_SPANS_MAX = 8_192
+BATCH_SPANS_MAX = 512
+UNTRACED_URLS = r"/healthz,/readyz,/dapr/,/v1/traces$,/favicon"
+"""Polls and the telemetry itself: spans of these would only bury the turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A process's tracing. Flush and shut it down at the end of the app's lifespan; both block briefly."""
+
+    service_name: str
+    provider: TracerProvider = field(repr=False)
+
+    def instrument(self, app: FastAPI, *, public: bool = False) -> None:
+        """Gives each request of `app` a server span, joined to the caller's trace.
+
+        A `public` app drops the `baggage` header of its callers: strangers must not name the tenant of a span.
+        """
+        FastAPIInstrumentor.instrument_app(
+            app,
+            tracer_provider=self.provider,
+            excluded_urls=UNTRACED_URLS,
+            exclude_spans=["receive", "send"],  # a span an SSE chunk would cost more than the chunk
+            server_request_hook=_remember_server_span,
+        )
+        if public:
+            _wrap_outermost(app)
+
+    def flush(self, timeout_ms: int = 2_000) -> None:
+        self.provider.force_flush(timeout_ms)
+
+    def shutdown(self) -> None:
+        self.flush()
+        self.provider.shutdown()
+
+
+def setup(service_name: str, *, endpoint: str | None, connection_string: str | None) -> Telemetry:
+    """Starts tracing for this process, and makes it the process's default.
+
+    `endpoint` is the base URL of an OTLP/HTTP receiver, `connection_string` that of Application Insights; with
+    neither, spans have ids and context but go nowhere. Raises `BadConfiguration` where the Azure exporter is asked
+    for and not installed.
+    """
+    provider = TracerProvider(resource=Resource.create({"service.name": service_name}), shutdown_on_exit=True)
+    provider.add_span_processor(TurnStamp())
+    for exporter in _exporters(endpoint, connection_string):
+        provider.add_span_processor(
+            BatchSpanProcessor(
+                exporter,
+                schedule_delay_millis=EXPORT_DELAY_MS,
+                max_queue_size=QUEUE_SPANS_MAX,
+                max_export_batch_size=BATCH_SPANS_MAX,
+            )
+        )
+    propagate.set_global_textmap(CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()]))
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(provider)
+        HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+        if importlib.util.find_spec("httpx2") is not None:  # the openai client's transport since 3.x
+            HTTPX2ClientInstrumentor().instrument(tracer_provider=provider)
+    return Telemetry(service_name=service_name, provider=provider)
+
+
+def tracer(name: str) -> trace.Tracer:
+    """The process's tracer for a module: `tracer(__name__)`."""
+    return trace.get_tracer(name)
+
+
+def _exporters(endpoint: str | None, connection_string: str | None) -> list[SpanExporter]:
+    exporters: list[SpanExporter] = []
+    if endpoint:
+        exporters.append(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_S))
+    if connection_string:
+        exporters.append(_azure_exporter(connection_string))
+    return exporters
+
+
+def _azure_exporter(connection_string: str) -> SpanExporter:
+    try:
+        from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+    except ImportError as error:
+        raise BadConfiguration(
+            "APPLICATIONINSIGHTS_CONNECTION_STRING is set, but the Azure exporter is not installed: "
+            "install the extra with 'pip install switchboard[azure]'."
+        ) from error
+    return AzureMonitorTraceExporter(connection_string=connection_string)
+
+
+def _remember_server_span(span: Span, scope: Scope) -> None:
+    del scope
+    server_span.set(span)
+
+
+class _DropBaggage:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"baggage"]
+        await self._app(scope, receive, send)
+
+
+def _wrap_outermost(app: FastAPI) -> None:
+    # The instrumentation wraps the whole middleware stack, so the filter has to wrap that again.
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: _DropBaggage(build())  # type: ignore[method-assign]
