@@ -180,8 +180,18 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Specification:
+    """One typed property of a product: `battery`, 5000, `mAh`. `better` says which way a number is an advantage."""
+
+    name: str
+    value: str | int | float | bool
+    unit: str = ""
+    better: Literal["more", "less", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """One thing in the catalogue. `specifications` are typed: text, number or yes/no, named with their unit."""
+    """One thing in the catalogue."""
 
     id: str
     name: str
@@ -193,7 +203,7 @@ class Product:
     tenants: tuple[str, ...]
     """Brands that sell it."""
     summary: str
-    specifications: dict[str, str | int | float | bool]
+    specifications: tuple[Specification, ...]
 
 
 @dataclass(frozen=True, slots=True)
