@@ -117,12 +117,12 @@ def _remember_server_span(span: Span, scope: Scope) -> None:
 
 class _DropBaggage:
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app  # by this name FastAPI finds the instrumentation below, and leaves its own off
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"baggage"]
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def _wrap_outermost(app: FastAPI) -> None:
