@@ -1,0 +1,84 @@
+"""State through the sidecar's state store: Redis here, Cosmos DB in Azure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from dapr.proto import api_v1, common_v1
+
+from switchboard.contracts.errors import TooLarge, Unavailable
+from switchboard.sidecar.dapr_channel import DaprChannel
+from switchboard.sidecar.ports import StateItem, StateKey
+
+CALL_TIMEOUT_S = 5.0
+VALUE_BYTES_MAX = 1024 * 1024
+"""Of one value as JSON; Cosmos DB refuses documents above 2 MB."""
+KEYS_MAX = 100
+_NEVER_AN_ETAG = "-1"
+"""Matches no version in Redis (they count from 1) nor in Cosmos DB (quoted GUIDs), so only a new key passes.
+
+The option `first-write` is not used: in Redis it marks the record for good, and a later last-write fails.
+"""
+_FOREVER = "-1"
+
+
+class DaprStateStore:
+    """`StateStore` on the component `name`; see the port for what it raises."""
+
+    def __init__(self, channel: DaprChannel, name: str) -> None:
+        self._channel = channel
+        self._name = name
+
+    async def get(self, key: StateKey) -> StateItem | None:
+        request = api_v1.GetStateRequest(store_name=self._name, key=key.key, metadata={"partitionKey": key.partition})
+        answer = await self._channel.call("get state", self._channel.stub.GetState, request, CALL_TIMEOUT_S)
+        return _item(answer.data, answer.etag)
+
+    async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
+        if len(keys) > KEYS_MAX:
+            raise ValueError(f"at most {KEYS_MAX} keys at once, not {len(keys)}")
+        if not keys:
+            return []
+        if len(keys) == 1:
+            return [await self.get(keys[0])]
+        request = api_v1.GetBulkStateRequest(store_name=self._name, keys=[key.key for key in keys], parallelism=10)
+        answer = await self._channel.call("get states", self._channel.stub.GetBulkState, request, CALL_TIMEOUT_S)
+        found: dict[str, StateItem | None] = {}
+        for entry in answer.items:
+            if entry.error:
+                raise Unavailable()
+            found[entry.key] = _item(entry.data, entry.etag)
+        return [found.get(key.key) for key in keys]
+
+    async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        await self._save(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
+
+    async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
+        await self._save(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
+
+    async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        await self._save(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
+
+    async def delete(self, key: StateKey) -> None:
+        request = api_v1.DeleteStateRequest(
+            store_name=self._name, key=key.key, metadata={"partitionKey": key.partition}
+        )
+        await self._channel.call("delete state", self._channel.stub.DeleteState, request, CALL_TIMEOUT_S)
+
+    async def _save(self, key: StateKey, value: Any, etag: str | None, metadata: dict[str, str]) -> None:
+        data = orjson.dumps(value)
+        if len(data) > VALUE_BYTES_MAX:
+            raise TooLarge("This is more than the conversation can keep.")
+        item = common_v1.StateItem(
+            key=key.key,
+            value=data,
+            etag=None if etag is None else common_v1.Etag(value=etag),
+            metadata={"partitionKey": key.partition, **metadata},
+        )
+        request = api_v1.SaveStateRequest(store_name=self._name, states=[item])
+        await self._channel.call("save state", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+
+
+def _item(data: bytes, etag: str) -> StateItem | None:
+    """A key that is missing comes back as no bytes."""
+    return StateItem(orjson.loads(data), etag) if data else None
