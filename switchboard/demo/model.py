@@ -76,8 +76,11 @@ class Charge:
     """One line of an invoice; discounts and credits are negative."""
 
     kind: ChargeKind
-    description: str
+    label: str
+    """What it is, the same every month: `Roaming in Spain`. With `line_id` the key to compare two invoices by."""
     amount_pence: int
+    detail: str = ""
+    """How it came about: `4 Europe day passes at £2.30`."""
     line_id: str | None = None
 
 
