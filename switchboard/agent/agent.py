@@ -1,0 +1,27 @@
+"""What an agent team writes: `agent = Agent(Path(__file__).parent, tools=MyTools.open); app = agent.app()`."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from switchboard.agent.app import build_app
+from switchboard.agent.bootstrap import ToolsFactory, build
+from switchboard.agent.settings import AgentSettings
+from switchboard.contracts.cards import load_card
+from switchboard.sidecar.ports import Sidecar
+
+CARD_FILE = "agent.yaml"
+
+
+class Agent:
+    """A specialist made of a folder (card, knowledge) and a factory of tools. Raises `BadConfiguration`."""
+
+    def __init__(self, folder: Path, tools: ToolsFactory | None = None) -> None:
+        self.folder = folder
+        self.card = load_card(folder / CARD_FILE)
+        self._factory = tools
+
+    def app(self, settings: AgentSettings | None = None, sidecar: Sidecar | None = None) -> FastAPI:
+        """The ASGI app. Tests pass settings and an in-memory sidecar; a service passes neither."""
+        specialist = build(self.card, settings or AgentSettings(), sidecar)
+        return build_app(specialist, lambda: specialist.open(self.folder, self._factory))

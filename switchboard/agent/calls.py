@@ -1,0 +1,124 @@
+"""The tool calls of one turn: policy, limits, validation, effects, and what the model and the user are told."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from switchboard.agent.citations import Passages
+from switchboard.agent.effects import Effects, call_id_of
+from switchboard.agent.tool import Tool, ToolContext
+from switchboard.contracts.cards import AgentCard, ToolPolicy
+from switchboard.contracts.errors import LimitExceeded, ModelRetry, SwitchboardError, ToolError
+from switchboard.contracts.events import ApprovalRequired, ToolCalled, ToolReturned, TurnEvent
+from switchboard.contracts.tools import Offer, ToolOutcome
+from switchboard.contracts.turns import TurnRequest
+from switchboard.telemetry import tool_span
+
+logger = logging.getLogger(__name__)
+
+SUMMARY_CHARACTERS_MAX = 300
+DEFAULT_POLICY = ToolPolicy()
+
+Emit = Callable[[TurnEvent], Awaitable[None]]
+
+
+class ToolCalls:
+    """Runs the calls that the model makes in one turn. Calls of one model answer may run concurrently.
+
+    `stopped` is set when a budget is spent; the loop ends the turn with it. `offer` is what the last outcome offers.
+    """
+
+    def __init__(
+        self, card: AgentCard, tools: Mapping[str, Tool], effects: Effects, request: TurnRequest, emit: Emit
+    ) -> None:
+        self._card = card
+        self._tools = tools
+        self._effects = effects
+        self._request = request
+        self._emit = emit
+        self._seen: Counter[str] = Counter()
+        self._count = 0
+        self.passages = Passages(card.id)
+        self.offer: Offer | None = None
+        self.stopped: SwitchboardError | None = None
+
+    async def run(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """One call, from the model's arguments to the JSON that the model reads next. Raises nothing of a tool's."""
+        self._count += 1
+        if self._count > self._card.limits.tool_calls:
+            self.stopped = self.stopped or LimitExceeded("The question needs more steps than are allowed for one turn.")
+        if self.stopped is not None:
+            return _told("The limit of this turn is reached.")
+
+        tool = self._tools[name]
+        policy = self._card.tools.get(name, DEFAULT_POLICY)
+        first_id = call_id_of(name, arguments, 0)
+        call_id = call_id_of(name, arguments, self._seen[first_id])
+        self._seen[first_id] += 1
+        await self._emit(ToolCalled(agent=self._card.id, call_id=call_id, name=name, arguments=dict(arguments)))
+
+        started_s = time.perf_counter()
+        try:
+            values = tool.validate(arguments)
+            if policy.approval == "always":
+                answer, summary = await self._ask_a_person(call_id, name)
+            else:
+                with tool_span(name, call_id):
+                    outcome = await self._outcome(tool, policy, call_id, values)
+                outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
+                self.offer = outcome.offer
+                answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
+            ok = True
+        except (ToolError, ModelRetry, SwitchboardError) as error:
+            answer, summary, ok = _told(error.message, retry=isinstance(error, ModelRetry)), error.message, False
+        except Exception:
+            # A tool is another team's code: whatever it raises is theirs to read in the log, and never the user's.
+            logger.exception("The tool %s failed in turn %s.", name, self._request.turn_id)
+            answer, summary, ok = _told(ToolError.default), ToolError.default, False
+        await self._emit(
+            ToolReturned(
+                agent=self._card.id,
+                call_id=call_id,
+                name=name,
+                ok=ok,
+                summary=summary[:SUMMARY_CHARACTERS_MAX],
+                duration_ms=round((time.perf_counter() - started_s) * 1000, 2),
+            )
+        )
+        return answer
+
+    async def _outcome(self, tool: Tool, policy: ToolPolicy, call_id: str, values: Mapping[str, Any]) -> ToolOutcome:
+        request = self._request
+        context = ToolContext(
+            principal=request.principal,
+            turn_id=request.turn_id,
+            call_id=call_id,
+            conversation_id=request.conversation_id,
+            message=request.message,
+            history=tuple(request.history),
+        )
+        if policy.risk == "read":
+            return await tool.call(context, values)
+        return await self._effects.once(request.turn_id, call_id, lambda: tool.call(context, values))
+
+    async def _ask_a_person(self, call_id: str, name: str) -> tuple[str, str]:
+        reason = f"{name.replace('_', ' ').capitalize()} needs the approval of a person before it is done."
+        await self._emit(ApprovalRequired(agent=self._card.id, call_id=call_id, name=name, reason=reason))
+        outcome = ToolOutcome(facts=["This has not been done yet: a person must approve it first."])
+        return outcome.model_dump_json(exclude_defaults=True), reason
+
+
+def _told(message: str, *, retry: bool = False) -> str:
+    return orjson.dumps({"error": message, "retry": retry}).decode()
+
+
+def _summary(outcome: ToolOutcome) -> str:
+    if outcome.facts:
+        return outcome.facts[0]
+    if outcome.passages:
+        return "Found: " + "; ".join(dict.fromkeys(passage.title for passage in outcome.passages))
+    return "Nothing was found."

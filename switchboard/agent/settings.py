@@ -1,0 +1,39 @@
+"""A specialist's settings: the only place of its process that reads the environment."""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AgentSettings(BaseSettings):
+    """What differs between deployments of one specialist. Tools get it from `Agent(tools=factory)`."""
+
+    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", populate_by_name=True, extra="ignore")
+
+    app_id: str = Field(default="", validation_alias=AliasChoices("APP_ID", "app_id"))
+    """Dapr app id under which the supervisor invokes this agent; empty means the card's id."""
+    dapr_http_port: int = Field(default=3500, validation_alias=AliasChoices("DAPR_HTTP_PORT", "dapr_http_port"))
+    dapr_grpc_port: int = Field(default=50001, validation_alias=AliasChoices("DAPR_GRPC_PORT", "dapr_grpc_port"))
+    gateway_app_id: str = "gateway"
+    model_url: str | None = None
+    """OpenAI-compatible base URL to use instead of the gateway behind the sidecar: for tests and benches."""
+    data_dir: Path = Path(".switchboard/data")
+    demo_seed: int = 20260101
+    demo_today: date = date(2026, 11, 15)
+    """The demo company's fixed "today"."""
+    otlp_endpoint: str | None = Field(
+        default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
+    )
+    applicationinsights_connection_string: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "applicationinsights_connection_string"),
+    )
+
+    @property
+    def model_base_url(self) -> str:
+        """Where the OpenAI client points: the gateway through this process's own sidecar."""
+        if self.model_url:
+            return self.model_url
+        return f"http://127.0.0.1:{self.dapr_http_port}/v1.0/invoke/{self.gateway_app_id}/method/v1"

@@ -1,0 +1,186 @@
+"""A specialist's turn, from the request to its last event."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+from switchboard.agent.calls import Emit, ToolCalls
+from switchboard.agent.effects import Effects
+from switchboard.agent.pending import PendingOffers
+from switchboard.agent.prompt import Message, Words, messages_of
+from switchboard.agent.tool import Tool
+from switchboard.contracts.cards import AgentCard
+from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, OurError, SwitchboardError
+from switchboard.contracts.events import (
+    AgentStarted,
+    CitationAdded,
+    MessageDelta,
+    TurnCompleted,
+    TurnEvent,
+    TurnFailed,
+    Usage,
+)
+from switchboard.contracts.turns import TurnRequest, TurnResult
+from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
+
+logger = logging.getLogger(__name__)
+
+EVENTS_WAITING_MAX = 64
+"""A reader that is slower than the model holds the model back."""
+CHARACTERS_A_TOKEN = 4
+"""Rough; bounds what a model streams before it has told its usage."""
+
+
+class Loop(Protocol):
+    """The model's part of a turn: `switchboard.agent.loop.ModelLoop`, or a fake."""
+
+    def run(self, messages: Sequence[Message], calls: ToolCalls) -> AsyncGenerator[Words | Usage]: ...
+
+
+class TurnRunner:
+    """Answers turns. One for a process; turns run concurrently and share nothing that changes."""
+
+    def __init__(
+        self,
+        card: AgentCard,
+        tools: Mapping[str, Tool],
+        loop: Loop,
+        effects: Effects,
+        pending: PendingOffers,
+        *,
+        today: Callable[[], date],
+    ) -> None:
+        self._card = card
+        self._tools = tools
+        self._loop = loop
+        self._effects = effects
+        self._pending = pending
+        self._today = today
+
+    async def events(self, request: TurnRequest) -> AsyncGenerator[TurnEvent]:
+        """The turn's events as they happen; the last is `turn.completed` or `turn.failed`. Raises nothing.
+
+        Closing the iterator early cancels the turn. Effects under way still finish and are recorded.
+        """
+        queue: asyncio.Queue[TurnEvent] = asyncio.Queue(EVENTS_WAITING_MAX)
+        # A task of its own: tools emit events while the model loop waits for them.
+        task = asyncio.create_task(self._run(request, queue.put))
+        try:
+            while True:
+                event = await queue.get()
+                yield event
+                if event.type in ("turn.completed", "turn.failed"):
+                    return
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def result(self, request: TurnRequest) -> TurnResult:
+        """The turn without its stream, for the asynchronous path."""
+        base = {
+            "turn_id": request.turn_id,
+            "conversation_id": request.conversation_id,
+            "tenant": request.principal.tenant,
+            "agent": self._card.id,
+        }
+        async with aclosing(self.events(request)) as events:
+            async for event in events:
+                if isinstance(event, TurnCompleted):
+                    said = {"text": event.text, "citations": event.citations, "usage": event.usage}
+                    return TurnResult.model_validate({**base, "status": "completed", **said})
+                if isinstance(event, TurnFailed):
+                    failure = {"code": event.code, "message": event.message}
+                    return TurnResult.model_validate({**base, "status": "failed", **failure})
+        raise OurError
+
+    async def _run(self, request: TurnRequest, emit: Emit) -> None:
+        """One turn inside its spans; every way out emits the last event."""
+        started_s = time.perf_counter()
+        tenant = request.principal.tenant
+        with turn_attributes(tenant, request.conversation_id, request.turn_id), self._span() as span:
+            try:
+                async with asyncio.timeout(self._seconds_left(request)):
+                    completed = await self._answer(request, emit, span)
+                completed.duration_ms = round((time.perf_counter() - started_s) * 1000, 2)
+                await emit(completed)
+            except TimeoutError:
+                await self._fail(request, emit, span, DeadlineExceeded())
+            except SwitchboardError as error:
+                await self._fail(request, emit, span, error)
+            except Exception:
+                logger.exception("Turn %s failed.", request.turn_id)
+                await self._fail(request, emit, span, OurError())
+
+    async def _answer(self, request: TurnRequest, emit: Emit, span: Span) -> TurnCompleted:
+        """The life of a turn."""
+        card = self._card
+        await emit(AgentStarted(agent=card.id, name=card.name))
+        offered = await self._pending.read(request)
+        calls = ToolCalls(card, self._tools, self._effects, request, emit)
+        messages = messages_of(card, request, offered, self._today())
+
+        said: list[str] = []
+        characters, step, usage = 0, 0, Usage()
+        async with aclosing(self._loop.run(messages, calls)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Usage):
+                    usage += piece
+                    if usage.prompt_tokens + usage.completion_tokens > card.limits.tokens:
+                        calls.stopped = LimitExceeded("The question needs more work than is allowed for one turn.")
+                    continue
+                text = piece.text
+                if piece.step != step and said:
+                    text = f"\n\n{text}"  # what was said before a tool call is a paragraph of its own
+                step = piece.step
+                said.append(text)
+                characters += len(text)
+                if characters > card.limits.tokens * CHARACTERS_A_TOKEN:
+                    raise LimitExceeded("The answer is longer than is allowed for one turn.")
+                await emit(MessageDelta(agent=card.id, text=text))
+                for citation in calls.passages.read(text):
+                    await emit(CitationAdded(**citation.model_dump()))
+        if not said:
+            raise LimitExceeded("The question needs more steps than are allowed for one turn.")
+        await self._pending.write(request, calls.offer, was=offered)
+
+        record_usage(
+            span,
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cost_usd=usage.cost_usd,
+        )
+        return TurnCompleted(
+            text="".join(said),
+            agents=[card.id],
+            citations=calls.passages.cited,
+            usage=usage,
+            cost=usage.cost_usd,
+            trace_id=current_trace_id(),
+            turn_id=request.turn_id,
+            conversation_id=request.conversation_id,
+        )
+
+    async def _fail(self, request: TurnRequest, emit: Emit, span: Span, error: SwitchboardError) -> None:
+        span.set_status(Status(StatusCode.ERROR, error.code))
+        await emit(
+            TurnFailed(
+                code=error.code,
+                message=error.message,
+                trace_id=current_trace_id(),
+                turn_id=request.turn_id,
+                conversation_id=request.conversation_id,
+            )
+        )
+
+    def _seconds_left(self, request: TurnRequest) -> float:
+        left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        return max(0.0, min(left_s, self._card.limits.seconds))
+
+    def _span(self):
+        return agent_span(self._card.id, self._card.name)
