@@ -25,6 +25,7 @@ from tenacity import (
 from yarl import URL
 
 from switchboard.contracts.errors import Unavailable
+from switchboard.sidecar.lines import lines_of
 from switchboard.sidecar.ports import Response
 
 CONNECT_TIMEOUT_S = 2.0
@@ -34,7 +35,6 @@ ATTEMPTS_MAX = 4
 RETRY_S_MAX = 2.0
 """No retry begins later: a name that mDNS does not find costs the sidecar 1.5 s each time."""
 BODY_BYTES_MAX = 1024 * 1024
-LINE_BYTES_MAX = 1024 * 1024
 REFUSAL_BYTES_MAX = 16 * 1024
 """Only an error answer this small is read to see whether the sidecar gave it."""
 _PATH = "/?=&%"
@@ -161,15 +161,8 @@ class _DaprResponse:
         return self._answer.status
 
     async def lines(self) -> AsyncIterator[str]:
-        rest = b""
-        async for chunk in self._chunks():
-            *whole, rest = (rest + chunk).split(b"\n")
-            if len(rest) > LINE_BYTES_MAX:
-                raise Unavailable()
-            for line in whole:
-                yield line.rstrip(b"\r").decode("utf-8", "replace")
-        if rest:
-            yield rest.rstrip(b"\r").decode("utf-8", "replace")
+        async for line in lines_of(self._chunks()):
+            yield line
 
     async def body(self) -> bytes:
         parts: list[bytes] = []

@@ -1,0 +1,77 @@
+"""State in a dictionary, with ETags and times to live as daprd on Redis has them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from switchboard.contracts.errors import Conflict, TooLarge, Unavailable
+from switchboard.sidecar.dapr_state import KEYS_MAX, VALUE_BYTES_MAX
+from switchboard.sidecar.ports import StateItem, StateKey
+
+Clock = Callable[[], float]
+"""Seconds since any fixed moment."""
+seconds: Clock = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    data: bytes
+    version: int
+    expires_at: float | None
+
+
+class MemoryStateStore:
+    """`StateStore`. Keeps JSON, so that a caller can never change what is stored."""
+
+    def __init__(self, clock: Clock = seconds) -> None:
+        self.down = False
+        self._clock = clock
+        self._records: dict[tuple[str, str], _Record] = {}
+
+    async def get(self, key: StateKey) -> StateItem | None:
+        record = self._live(key)
+        return StateItem(orjson.loads(record.data), str(record.version)) if record else None
+
+    async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
+        if len(keys) > KEYS_MAX:
+            raise ValueError(f"at most {KEYS_MAX} keys at once, not {len(keys)}")
+        return [await self.get(key) for key in keys]
+
+    async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        if self._live(key):
+            raise Conflict()
+        self._write(key, value, ttl_s)
+
+    async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
+        record = self._live(key)
+        if record and str(record.version) != etag:
+            raise Conflict()
+        self._write(key, value, ttl_s)
+
+    async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        self._write(key, value, ttl_s)
+
+    async def delete(self, key: StateKey) -> None:
+        if self._live(key):
+            del self._records[key.partition, key.key]
+
+    def _live(self, key: StateKey) -> _Record | None:
+        if self.down:
+            raise Unavailable()
+        record = self._records.get((key.partition, key.key))
+        if record and record.expires_at is not None and record.expires_at <= self._clock():
+            del self._records[key.partition, key.key]
+            return None
+        return record
+
+    def _write(self, key: StateKey, value: Any, ttl_s: int | None) -> None:
+        before = self._live(key)
+        data = orjson.dumps(value)
+        if len(data) > VALUE_BYTES_MAX:
+            raise TooLarge("This is more than the conversation can keep.")
+        expires_at = self._clock() + ttl_s if ttl_s else None
+        version = before.version + 1 if before else 1
+        self._records[key.partition, key.key] = _Record(data, version, expires_at)
