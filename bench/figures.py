@@ -1,0 +1,16 @@
+"""Small statistics over measured samples."""
+
+from collections.abc import Sequence
+
+
+def percentile(samples: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile; `share` from 0 to 1. Raises `ValueError` without samples."""
+    if not samples:
+        raise ValueError("a percentile needs at least one sample")
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+
+
+def spread(name: str, samples_ms: Sequence[float]) -> dict[str, float]:
+    """`<name>_ms_p50`, `_p95` and `_p99`, in milliseconds."""
+    return {f"{name}_ms_p{p}": round(percentile(samples_ms, p / 100), 2) for p in (50, 95, 99)}
