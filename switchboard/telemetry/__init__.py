@@ -1,9 +1,9 @@
 """One trace a turn: exporters, propagation, and the turn's ids on every span. Imports no model code.
 
-    telemetry = setup("billing", endpoint="http://127.0.0.1:4318", connection_string=None)
-    telemetry.instrument(app)
-    with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
-        with tracer(__name__).start_as_current_span("route"): ...
+telemetry = setup("billing", endpoint="http://127.0.0.1:4318", connection_string=None)
+telemetry.instrument(app)
+with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
+    with tracer(__name__).start_as_current_span("route"): ...
 """
 
 from switchboard.telemetry.context import current_trace_id, turn_attributes

@@ -1,0 +1,18 @@
+"""The console's settings; the only reader of its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConsoleSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Path(".switchboard/data")
+    """Holds the span store."""
+    keys_file: Path = Path("services/supervisor/demo-keys.yaml")
+    api_url: str = "http://127.0.0.1:8080"
+    """Where browsers find the supervisor's API."""
+    spans_max: int = Field(default=200_000, ge=1_000)
+    """How many spans the store keeps at most."""
