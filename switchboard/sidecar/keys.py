@@ -1,22 +1,40 @@
 """Every state key there is. No other module builds one (DESIGN §3)."""
 
+import hashlib
+import re
+
 from switchboard.sidecar.ports import StateKey
+
+_PLAIN = re.compile(r"[^A-Za-z0-9_.@:-]")
+
+
+def _part(text: str) -> str:
+    """One segment: `|` separates segments, and Cosmos DB refuses `/`, `\\`, `?` and `#` in an id."""
+    return _PLAIN.sub(lambda found: f"={ord(found[0]):x}=", text)
+
+
+def _partition(tenant: str, second: str) -> str:
+    return f"{_part(tenant)}|{_part(second)}"
 
 
 def conversation(tenant: str, conversation_id: str) -> StateKey:
-    return StateKey(f"conversation|{tenant}|{conversation_id}", f"{tenant}|{conversation_id}")
+    partition = _partition(tenant, conversation_id)
+    return StateKey(f"conversation|{partition}", partition)
 
 
 def turn(tenant: str, conversation_id: str, n: int) -> StateKey:
-    return StateKey(f"turn|{tenant}|{conversation_id}|{n}", f"{tenant}|{conversation_id}")
+    partition = _partition(tenant, conversation_id)
+    return StateKey(f"turn|{partition}|{n}", partition)
 
 
 def idempotency(tenant: str, user: str, key: str) -> StateKey:
-    return StateKey(f"idempotency|{tenant}|{user}|{key}", f"{tenant}|{user}")
+    """`key` is the client's own text, so it is hashed: any character, any length."""
+    partition = _partition(tenant, user)
+    return StateKey(f"idempotency|{partition}|{hashlib.sha256(key.encode()).hexdigest()[:40]}", partition)
 
 
 def agent(agent_id: str) -> StateKey:
-    return StateKey(f"agent|{agent_id}", "agents")
+    return StateKey(f"agent|{_part(agent_id)}", "agents")
 
 
 def agent_index() -> StateKey:
@@ -25,9 +43,10 @@ def agent_index() -> StateKey:
 
 
 def effect(turn_id: str, call: str) -> StateKey:
-    return StateKey(f"effect|{turn_id}|{call}", f"effect|{turn_id}")
+    return StateKey(f"effect|{_part(turn_id)}|{_part(call)}", f"effect|{_part(turn_id)}")
 
 
 def pending(tenant: str, conversation_id: str, agent_id: str) -> StateKey:
     """What an agent offered or asked last in a conversation, so that a bare "yes please" can be acted on."""
-    return StateKey(f"pending|{tenant}|{conversation_id}|{agent_id}", f"{tenant}|{conversation_id}")
+    partition = _partition(tenant, conversation_id)
+    return StateKey(f"pending|{partition}|{_part(agent_id)}", partition)
