@@ -15,6 +15,18 @@ _NAMES_PATTERN: Final = "|".join(f"[{name[0]}{name[0].lower()}]{name[1:]}" for n
 MONTH_PATTERN: Final = rf"^(\d{{4}}-(0[1-9]|1[0-2])|({_NAMES_PATTERN}|May)( \d{{4}})?|[Ll]ast month|[Tt]his month)$"
 """`2026-10`, `October`, `October 2026`, `last month`. May only with a capital: "may" is mostly another word."""
 
+_MENTION: Final = re.compile(
+    r"(?P<compared>(?:than|since|compared (?:to|with))\s+(?:(?:in|for|my|the)\s+)*)?"
+    rf"\b(?P<month>\d{{4}}-(?:0[1-9]|1[0-2])|(?:{_NAMES_PATTERN}|May)(?: \d{{4}})?|[Ll]ast month|[Tt]his month)\b"
+)
+
+
+def mentioned_months(message: str, today: date) -> list[tuple[str, bool]]:
+    """The months that a message names, and of each whether it is the one to compare with ("than in October")."""
+    return [
+        (parse_month(found["month"], today), found["compared"] is not None) for found in _MENTION.finditer(message)
+    ]
+
 
 def parse_month(text: str, today: date) -> str:
     """`2026-10` from how a person says it; a name alone is the latest such month. Raises `ModelRetry`."""

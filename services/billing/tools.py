@@ -9,7 +9,7 @@ from pydantic import Field
 from services.billing.book import Account, BillingBook, Invoice, RefundRefused
 from services.billing.database import open_database
 from services.billing.money import pounds
-from services.billing.months import MONTH_PATTERN, day_name, month_name, parse_month
+from services.billing.months import MONTH_PATTERN, day_name, mentioned_months, month_name, parse_month
 from services.billing.sentences import (
     METHOD_NAMES,
     duplicates_of,
@@ -73,12 +73,11 @@ class BillingTools:
         "What changed on my November invoice?"; "Why is this month more expensive?"
         """
         invoices = await self._book.invoices(_account(ctx))
-        # "Why is it higher than last month?" names the month to compare with, not the one to explain.
-        compared = month is not None and month.lower() == "last month" and "than last month" in ctx.message.lower()
-        invoice = self._chosen(invoices, None if compared else month)
+        wanted, earlier = self._compared(ctx.message, month)
+        invoice = self._chosen(invoices, wanted)
         if invoice is None:
-            return self._no_invoice(invoices, month)
-        before = next((earlier for earlier in invoices if earlier.month < invoice.month), None)
+            return self._no_invoice(invoices, wanted)
+        before = next((i for i in invoices if i.month < invoice.month and earlier in (None, i.month)), None)
         data: dict[str, Any] = {"invoice": _invoice_data(invoice)}
         if before is not None:
             data["before"] = _invoice_data(before)
@@ -278,6 +277,14 @@ class BillingTools:
             return invoices[0] if invoices else None
         wanted = parse_month(month, self._today)
         return next((invoice for invoice in invoices if invoice.month == wanted), None)
+
+    def _compared(self, message: str, month: str | None) -> tuple[str | None, str | None]:
+        """Which month to explain, and against which: in "higher than in October" October is the one to compare with."""
+        named = mentioned_months(message, self._today)
+        against = next((each for each, is_compared in named if is_compared), None)
+        if month is None or against is None or parse_month(month, self._today) != against:
+            return month, None
+        return next((each for each, is_compared in named if not is_compared), None), against
 
     def _no_invoice(self, invoices: list[Invoice], month: str | None) -> ToolOutcome:
         if not invoices or month is None:
