@@ -56,7 +56,9 @@ def free_port() -> int:
 def scripted_model() -> Iterator[str]:
     """The model that answers at once, in a process of its own. Gives its base URL."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "switchboard.testing.scripted_model", "--port", str(port)], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "switchboard.testing.scripted_model", "--port", str(port)], cwd=ROOT
+    )
     try:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
@@ -143,7 +145,11 @@ def report(figures: dict[str, Any], found: list[Hop], facts: dict[str, Any]) -> 
     table = Table("figure", "value", "to reach now", title="Switchboard bench")
     for name, value in figures.items():
         sign, goal = GOALS.get(name, ("", None))
-        met = "" if goal is None else ("[green]✓[/]" if (value <= goal if sign == "<=" else value >= goal) else "[red]✗[/]")
+        met = (
+            ""
+            if goal is None
+            else ("[green]✓[/]" if (value <= goal if sign == "<=" else value >= goal) else "[red]✗[/]")
+        )
         table.add_row(name, str(value), f"{sign} {goal} {met}" if goal is not None else "")
     console.print(table)
     where = Table("service", "span", "self ms p50", "calls a turn", title="Where a turn's time goes, hop by hop")
@@ -164,7 +170,10 @@ def main() -> None:
     figures = {"startup_s": round(start_seconds, 1), **figures}
     report(figures, found, facts)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    as_rows = [{"service": h.service, "span": h.name, "self_ms_p50": h.self_ms_p50, "calls_a_turn": h.calls_a_turn} for h in found]
+    as_rows = [
+        {"service": h.service, "span": h.name, "self_ms_p50": h.self_ms_p50, "calls_a_turn": h.calls_a_turn}
+        for h in found
+    ]
     RESULTS.write_text(json.dumps({**figures, "machine": facts, "hops": as_rows}, indent=2) + "\n")
 
 

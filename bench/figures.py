@@ -1,5 +1,6 @@
 """Small statistics over measured samples."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -8,7 +9,7 @@ def percentile(samples: Sequence[float], share: float) -> float:
     if not samples:
         raise ValueError("a percentile needs at least one sample")
     ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
 
 
 def spread(name: str, samples_ms: Sequence[float]) -> dict[str, float]:

@@ -19,7 +19,9 @@ async def client(api_url: str) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def turn(session: aiohttp.ClientSession, *, key: str = KEYS[0], conversation_id: str | None = None) -> tuple[float, dict]:
+async def turn(
+    session: aiohttp.ClientSession, *, key: str = KEYS[0], conversation_id: str | None = None
+) -> tuple[float, dict]:
     """One whole turn as JSON. Returns (milliseconds, answer). Raises `RuntimeError` when it is not answered."""
     body = {"message": MESSAGE} | ({"conversation_id": conversation_id} if conversation_id else {})
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
@@ -68,7 +70,9 @@ async def first_events(session: aiohttp.ClientSession, count: int) -> tuple[list
     return first_event_ms, first_word_ms
 
 
-async def long_conversation(session: aiohttp.ClientSession, marks: Sequence[int], *, window: int = 15) -> dict[int, list[float]]:
+async def long_conversation(
+    session: aiohttp.ClientSession, marks: Sequence[int], *, window: int = 15
+) -> dict[int, list[float]]:
     """Latencies in ms of the `window` turns that end (for turn 1: begin) at each mark of one conversation."""
     samples: dict[int, list[float]] = {mark: [] for mark in marks}
     _, answer = await turn(session)  # creates the conversation; its first turns are measured in fresh ones below

@@ -92,6 +92,9 @@ def test_the_page_is_served_and_the_services_run_without_root(compose: list[str]
 def test_a_specialists_image_carries_nothing_of_the_gateways(compose: list[str], api: httpx.Client) -> None:
     for service in ("billing", "tech", "product"):
         found = subprocess.run(
-            [*compose, "exec", "-T", service, "python", "-c", "import onnxruntime"], cwd=ROOT, capture_output=True, timeout=60
+            [*compose, "exec", "-T", service, "python", "-c", "import onnxruntime"],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=60,
         )
         assert found.returncode != 0, f"{service} can import onnxruntime"
