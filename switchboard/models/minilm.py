@@ -5,6 +5,7 @@ sentence-transformers: WordPiece, at most 256 tokens, mean over the attention ma
 """
 
 import hashlib
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ CACHE_TEXTS_MAX = 4_096
 CACHED_CHARACTERS_MAX = 2_000
 """Longer texts are embedded each time: they are documents, and come once."""
 CONCURRENT_RUNS_MAX = 2
+WORDS_FROM, WORDS_TO = 1_996, 30_522
+"""Whole words in the vocabulary lie between these places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,16 @@ class MiniLmEmbedder:
         """Tokens of `text`, however long, in this model's vocabulary."""
         return len(self._load().counter.encode(text, add_special_tokens=False).ids)
 
+    def rarity(self, word: str) -> float:
+        """How rare a word is: 0 for the commonest, 1 for one that the vocabulary does not hold.
+
+        WordPiece vocabularies are ordered by frequency, so a word's place in it stands for its rarity.
+        """
+        place: int | None = self._load().counter.token_to_id(word.lower())
+        if place is None:
+            return 1.0
+        return min(1.0, max(0.0, math.log(max(place, 1) / WORDS_FROM) / math.log(WORDS_TO / WORDS_FROM)))
+
     async def open(self) -> None:
         """Loads the model now instead of with the first text."""
         await to_thread.run_sync(self._load)
@@ -97,9 +110,7 @@ class MiniLmEmbedder:
     def _load(self) -> _Loaded:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _Loaded(
-                    session=_session(), tokenizer=_tokenizer(TOKENS_MAX), counter=_tokenizer(None)
-                )
+                self._loaded = _Loaded(session=_session(), tokenizer=_tokenizer(TOKENS_MAX), counter=_tokenizer(None))
             return self._loaded
 
 

@@ -1,0 +1,41 @@
+"""The gateway's settings: the only reader of its environment, and the only holder of a provider's key."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+AZURE_API_VERSION = "2024-10-21"
+
+
+class Settings(BaseSettings):
+    """One process's configuration."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
+
+    gateway_file: Path = Field(
+        default=Path(__file__).parent / "gateway.yaml", validation_alias="SWITCHBOARD_GATEWAY_FILE"
+    )
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    azure_monitor: str | None = Field(default=None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "OPENAI_API_BASE")
+    )
+    openai_model: str = Field(default="gpt-4o-mini", validation_alias="OPENAI_MODEL")
+
+    azure_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
+    azure_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
+    azure_deployment: str = Field(default="gpt-4o-mini", validation_alias="AZURE_OPENAI_DEPLOYMENT")
+    azure_api_version: str = Field(default=AZURE_API_VERSION, validation_alias="AZURE_OPENAI_API_VERSION")
+
+    connect_s: float = Field(default=5.0, gt=0, validation_alias="SWITCHBOARD_MODEL_CONNECT_S")
+    first_token_s: float = Field(default=30.0, gt=0, validation_alias="SWITCHBOARD_MODEL_FIRST_TOKEN_S")
+    total_s: float = Field(default=120.0, gt=0, validation_alias="SWITCHBOARD_MODEL_TOTAL_S")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    return Settings()

@@ -1,0 +1,152 @@
+"""Writes the answer from what tools returned: facts, extracts of passages with their marks, errors, one offer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, Source
+from switchboard.models.embedder import Embedder
+
+FACTS_MAX = 10
+FACTS_ALWAYS = 3
+PROSE_FACTS_MAX = 4
+SUPPORT_BESIDE_FACTS_MIN = 0.58
+RAW_CHARACTERS_MAX = 1_500
+DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
+NOTHING_FOUND = "I'm sorry, I found nothing that matches."
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an agent proposes; the user's yes calls `tool`."""
+
+    question: str
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One tool result, read."""
+
+    tool: str
+    query: str = ""
+    facts: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    offer: Offer | None = None
+    error: str = ""
+    retry: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self.facts or self.sources or self.error)
+
+
+def outcome_of(tool: str, query: str, content: str) -> Outcome:
+    """Reads a tool message: the JSON of a `ToolOutcome`, `{"error": ...}`, or whatever another agent's tool says."""
+    try:
+        told = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        text = content.strip()
+        return Outcome(tool, query, facts=(text[:RAW_CHARACTERS_MAX],) if text else ())
+    if isinstance(told, str):
+        return Outcome(tool, query, facts=(told[:RAW_CHARACTERS_MAX],) if told.strip() else ())
+    if not isinstance(told, dict):
+        return Outcome(tool, query, facts=() if told in (None, []) else (_plain(told),))
+    if "error" in told:
+        error = told["error"]
+        message = error.get("message") if isinstance(error, dict) else error
+        return Outcome(tool, query, error=str(message or "It did not work."), retry=told.get("retry") is True)
+    if told and not {"facts", "passages", "offer", "data"} & told.keys():
+        return Outcome(tool, query, facts=(_plain(told),))
+    facts = tuple(str(fact).strip() for fact in told.get("facts") or () if str(fact).strip())
+    sources = tuple(
+        Source(int(passage.get("n") or index), str(passage.get("title") or ""), str(passage.get("text") or ""))
+        for index, passage in enumerate(told.get("passages") or (), 1)
+        if isinstance(passage, dict)
+    )
+    return Outcome(tool, query, facts, sources, offer_of(told.get("offer")))
+
+
+def offer_of(told: Any) -> Offer | None:
+    if not isinstance(told, dict) or not told.get("question") or not told.get("tool"):
+        return None
+    arguments = told.get("arguments")
+    return Offer(str(told["question"]), str(told["tool"]), arguments if isinstance(arguments, dict) else {})
+
+
+def _plain(told: Any) -> str:
+    """JSON of a foreign tool as words: 'temperature: 12, sky: clear'."""
+    if isinstance(told, dict):
+        parts = [f"{str(key).replace('_', ' ')}: {_plain(value)}" for key, value in told.items() if value is not None]
+        return ", ".join(parts)[:RAW_CHARACTERS_MAX]
+    if isinstance(told, list):
+        return "; ".join(_plain(item) for item in told[:20])[:RAW_CHARACTERS_MAX]
+    return str(told)
+
+
+class Composer:
+    """Says nothing that is not in an outcome."""
+
+    def __init__(self, embedder: Embedder, extractor: Extractor) -> None:
+        self._embedder = embedder
+        self._extractor = extractor
+
+    async def compose(self, question: str, outcomes: Sequence[Outcome], asks: Sequence[str] = ()) -> str:
+        """The whole answer to `question`. `asks` are questions for details of calls that could not be made."""
+        blocks: list[str] = []
+        for outcome in outcomes:
+            if outcome.facts:
+                blocks.append(_prose(await self._chosen(question, outcome.facts)))
+        known = bool(blocks)
+        extracts = await self._extracts(question, outcomes, beside_facts=known)
+        blocks += extracts
+        blocks += _troubles(outcomes)
+        if not blocks and not asks:
+            searched = any(outcome.sources or not outcome.facts for outcome in outcomes)
+            blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
+        offer = next((outcome.offer for outcome in reversed(outcomes) if outcome.offer is not None), None)
+        if offer is not None and not any(offer.question in block for block in blocks):
+            blocks.append(offer.question)
+        elif asks:
+            blocks += asks[:1]
+        return "\n\n".join(dict.fromkeys(blocks))
+
+    async def _extracts(self, question: str, outcomes: Sequence[Outcome], *, beside_facts: bool) -> list[str]:
+        needed = SUPPORT_BESIDE_FACTS_MIN if beside_facts else SUPPORT_MIN
+        written: list[str] = []
+        for outcome in outcomes:
+            if outcome.sources:
+                extract = await self._extractor.extract(outcome.query or question, outcome.sources)
+                if extract.text and extract.support >= needed:
+                    written.append(extract.text)
+        return written
+
+    async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
+        """All facts; of very many the first ones and those nearest to the question, in their order."""
+        if len(facts) <= FACTS_MAX:
+            return list(facts)
+        vectors = await self._embedder.embed([question, *facts])
+        likeness = vectors[1:] @ vectors[0]
+        ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
+        kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
+        return [facts[index] for index in kept]
+
+
+def _prose(facts: Sequence[str]) -> str:
+    if len(facts) <= PROSE_FACTS_MAX or any("\n" in fact for fact in facts):
+        return " ".join(facts) if not any("\n" in fact for fact in facts) else "\n".join(facts)
+    return "\n".join([facts[0], *(f"- {fact}" for fact in facts[1:])])
+
+
+def _troubles(outcomes: Sequence[Outcome]) -> list[str]:
+    found: list[str] = []
+    for outcome in outcomes:
+        if outcome.error and outcome.retry:
+            found.append(outcome.error)
+        elif outcome.error:
+            deed = outcome.tool.rsplit("-", 1)[-1].replace("_", " ")
+            found.append(f"I'm sorry, I could not {deed} just now. {outcome.error}")
+    return found

@@ -1,0 +1,233 @@
+"""Fills a tool's arguments from what was said, by the tool's JSON schema."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from switchboard.models.embedded.slots import is_date, is_month, spans, values_in
+from switchboard.models.embedded.toolbox import QUERY_NAMES, Parameter, Tool
+from switchboard.models.embedded.words import content_stems
+
+TEXT_CHARACTERS_MAX = 500
+VARIANTS_MAX = 3
+_ANAPHORA = re.compile(
+    r"\b(?:it|its|that|this|these|those|them|they|same|one|ones|the (?:first|second|last) one|the (?:ticket|order|invoice|bill|payment))\b",
+    re.IGNORECASE,
+)
+_FREE_TEXT = re.compile(
+    r"\b(?:words|problem|issue|reason|summary|describe|details?|message|note|comment|wrong|complaint|free text|explanation)\b",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against|from|since)\b", re.IGNORECASE)
+_ALTERNATIVES = re.compile(
+    r"\s+(?:and|or|vs\.?|versus|with|to|against|than)\s+(?:(?:the|a|an)\s+)?|\s*[,;/]\s+(?:the\s+)?", re.IGNORECASE
+)
+_LEAD = re.compile(
+    r"^.*?\b(?:compare|comparison (?:of|between)|difference(?:s)? between|between|better|choose|versus|about|of|for|in|is|are|does|do|the)\b[:,]?\s+",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"^(?:(?:please|can you|could you|would you|i(?:'d| would) like(?: you)? to|i want(?: you)? to|kindly|hi|hello|hey|yes|ok)[, ]+)*",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where values may come from: the clause in hand, the whole message, and what was said before, newest first."""
+
+    clause: str
+    message: str
+    today: date
+    earlier_user: Sequence[str] = ()
+    earlier: Sequence[str] = ()
+    """Of both sides."""
+    reply: str = ""
+    """The answer to a question for a missing detail."""
+    asked: str = ""
+    """The name of the parameter that was asked for."""
+    continues: bool = False
+    """The message leans on what was said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    arguments: dict[str, Any]
+    missing: tuple[Parameter, ...] = ()
+    others: tuple[dict[str, Any], ...] = field(default=())
+    """Further argument sets, where the user named several values of one thing."""
+
+
+def fill(tool: Tool, said: Said, given: dict[str, Any] | None = None) -> Filled:
+    """Arguments of one call. `given` ones are kept as they are."""
+    arguments: dict[str, Any] = {}
+    missing: list[Parameter] = []
+    several: tuple[str, list[Any]] | None = None
+    used: list[Any] = []
+    for parameter in tool.parameters:
+        if given and parameter.name in given:
+            arguments[parameter.name] = given[parameter.name]
+            continue
+        values = [value for value in _stated(parameter, tool, said) if not _is_used(value, used)]
+        if not values:
+            if parameter.required:
+                missing.append(parameter)
+            continue
+        if parameter.schema.get("type") == "array":
+            arguments[parameter.name] = values[: int(parameter.schema.get("maxItems") or len(values))]
+            if len(values) < int(parameter.schema.get("minItems") or 1):
+                missing.append(parameter)
+            used += values
+            continue
+        arguments[parameter.name] = values[0]
+        used.append(values[0])
+        if len(values) > 1 and several is None:
+            several = (parameter.name, values[1:])
+    return Filled(arguments, tuple(missing), _variants(tool, said, arguments, several, used))
+
+
+def _is_used(value: Any, used: list[Any]) -> bool:
+    return not isinstance(value, bool) and value in used
+
+
+def _variants(
+    tool: Tool, said: Said, arguments: dict[str, Any], several: tuple[str, list[Any]] | None, used: list[Any]
+) -> tuple[dict[str, Any], ...]:
+    """'for September and October' is two calls; 'higher than October' is not."""
+    if several is None or tool.risk != "read" or _COMPARED.search(said.clause):
+        return ()
+    name, values = several
+    rest = [value for value in values if value not in used]
+    return tuple({**arguments, name: value} for value in rest[: VARIANTS_MAX - 1])
+
+
+def _stated(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
+    """Values, the best source first: the reply to a question, the clause, the message, what was said before."""
+    if said.reply and parameter.name == said.asked:
+        values = values_in(parameter, said.reply, said.today) or _free(parameter, tool, said.reply, whole=True)
+        if values:
+            return values
+    if _is_query(parameter):
+        return [_bounded(said.clause, parameter)]
+    if _is_free_text(parameter):
+        return _told(parameter, tool, said)
+    for text in filter(None, (said.clause, said.reply, said.message)):
+        values = values_in(parameter, text, said.today)
+        if values:
+            return values
+    values = _open_ended(parameter, tool, said)
+    if values:
+        return values
+    if parameter.required or said.continues or _ANAPHORA.search(said.clause):
+        for text in said.earlier:
+            values = values_in(parameter, text, said.today)
+            if values and not _is_vague(parameter):
+                return values
+    default = parameter.schema.get("default")
+    return [default] if parameter.required and default is not None else []
+
+
+def _is_vague(parameter: Parameter) -> bool:
+    """Numbers and switches mean nothing outside their own message."""
+    return parameter.schema.get("type") in ("integer", "number", "boolean")
+
+
+def _is_query(parameter: Parameter) -> bool:
+    return (
+        parameter.name in QUERY_NAMES
+        and parameter.schema.get("type", "string") == "string"
+        and "enum" not in parameter.schema
+    )
+
+
+def _is_free_text(parameter: Parameter) -> bool:
+    schema = parameter.schema
+    if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):
+        return False
+    return _FREE_TEXT.search(f"{parameter.name.replace('_', ' ')} {parameter.description}") is not None
+
+
+def _told(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
+    """What the user told, in their words: this message, or the one before where this one only asks for the deed."""
+    own = _vocabulary(tool)
+    for text in (said.clause, said.message, *said.earlier_user[:3]):
+        if len([each for each in content_stems(text) if each not in own]) >= (1 if text is said.clause else 2):
+            return [_bounded(_REQUEST.sub("", text), parameter)]
+    return []
+
+
+def _open_ended(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
+    schema = parameter.schema
+    if schema.get("type") == "array":
+        items = schema.get("items")
+        if (
+            not isinstance(items, dict)
+            or items.get("type", "string") != "string"
+            or "enum" in items
+            or "pattern" in items
+        ):
+            return []
+        return _names(parameter, tool, said.clause)
+    if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):
+        return []
+    if is_month(parameter) or is_date(parameter):
+        return []
+    return _free(parameter, tool, said.clause, whole=False)
+
+
+def _free(parameter: Parameter, tool: Tool, text: str, *, whole: bool) -> list[str]:
+    """A name or a thing out of `text`; the `whole` of it where it answers the question for it."""
+    schema = parameter.schema
+    if schema.get("type", "string") == "array":
+        return _names(parameter, tool, text)
+    if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):
+        return []
+    if is_month(parameter) or is_date(parameter):
+        return []
+    quoted = re.findall(r"[\"“]([^\"”]{2,80})[\"”]", text)
+    if quoted:
+        return [_bounded(quoted[0], parameter)]
+    if whole:
+        bare = re.sub(r"^(?:it'?s|it is|the|that'?s|i mean|for|in|my)\s+", "", text.strip(" .!"), flags=re.IGNORECASE)
+        return [_bounded(bare, parameter)] if bare else []
+    named = _most_telling(spans(text, _vocabulary(tool)))
+    return [_bounded(named, parameter)] if named else []
+
+
+def _most_telling(found: list[str]) -> str:
+    """Names with digits or capitals before plain words, long before short."""
+    return max(found, key=lambda run: (any(c.isdigit() or c.isupper() for c in run), len(run)), default="")
+
+
+def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
+    """Several things named side by side: 'X and Y', 'X vs Y', 'X, Y or Z'."""
+    quoted = re.findall(r"[\"“]([^\"”]{2,80})[\"”]", text)
+    if len(quoted) > 1:
+        return quoted
+    body = text.strip(" ?.!")
+    pieces = [piece for piece in _ALTERNATIVES.split(body) if piece and piece.strip()]
+    names: list[str] = []
+    for index, piece in enumerate(pieces):
+        piece = piece.strip(" ?.!,")
+        if index == 0:
+            piece = _LEAD.sub("", piece) if _LEAD.match(piece) else piece
+        kept = spans(f" {piece}", _vocabulary(tool))
+        name = " ".join(kept)
+        if name:
+            names.append(name)
+    limit = int(parameter.schema.get("maxItems") or 5)
+    return list(dict.fromkeys(names))[:limit]
+
+
+def _vocabulary(tool: Tool) -> frozenset[str]:
+    """Stems the tool uses of itself; capitalised words in its examples are somebody's names, not its own."""
+    plain = [re.sub(r"(?<=\s)(?:[A-Z][\w-]*|\S*\d\S*)", " ", example) for example in tool.examples]
+    return frozenset(content_stems(" ".join([tool.name.replace("_", " "), tool.purpose, *plain])))
+
+
+def _bounded(text: str, parameter: Parameter) -> str:
+    return " ".join(text.split())[
+        : min(TEXT_CHARACTERS_MAX, int(parameter.schema.get("maxLength") or TEXT_CHARACTERS_MAX))
+    ]

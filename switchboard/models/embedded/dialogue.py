@@ -1,0 +1,215 @@
+"""Where a conversation stands: yes and no, small talk, an open offer, a question for a detail, a follow-up."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import orjson
+
+from switchboard.models.embedded.answer import Offer, offer_of, outcome_of
+from switchboard.models.embedded.protocol import Conversation
+from switchboard.models.embedded.toolbox import Parameter, Tool
+from switchboard.models.embedded.words import content_stems, words
+
+EARLIER_MAX = 8
+_PENDING = re.compile(r"pending_offer:\s*(\{.*\})\s*$", re.MULTILINE)
+_TODAY = re.compile(r"\btoday(?:'s date)?(?:\s+is|:)\s*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+_YES = re.compile(
+    r"^(?:yes|yeah|yep|yup|ya|sure|sure thing|of course|absolutely|definitely|certainly|please do|go ahead|go for it|do it|do that|"
+    r"do so|let's do (?:it|that)|sounds good|that would be (?:great|good|nice|lovely|helpful)|why not|i do|i would|i'd (?:like|love) (?:that|to)|"
+    r"correct|exactly|confirmed?|make it so|that works|works for me)\b",
+    re.IGNORECASE,
+)
+_SOFT_YES = re.compile(
+    r"^(?:please|ok|okay|k|alright|all right|fine|right|thanks|thank you|thank u|cheers|then|for me|now|that's (?:fine|ok|right)|"
+    r"great|good|perfect|very much|so much|much|it|that|would be (?:great|good|nice)|if you (?:can|could|would)|y)\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"^(?:no|nope|nah|not now|not yet|not really|no thanks|no thank you|no need|never mind|nevermind|leave it|forget it|don't(?: do (?:it|that))?|"
+    r"do not|i'm (?:fine|good|ok)|that's all|nothing else|that is all|stop|cancel that|rather not|i'd rather not)\b",
+    re.IGNORECASE,
+)
+_SOFT_NO = re.compile(
+    r"^(?:thanks|thank you|please|it's (?:fine|ok|okay)|that's (?:fine|ok|okay|all)|for now|now|need|i'm (?:fine|good)|bother)\b",
+    re.I,
+)
+_GREETING = re.compile(
+    r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)(?: there| all| team)?[\s!.,]*$", re.I
+)
+_THANKS = re.compile(
+    r"^(?:(?:ok|okay|great|perfect|super|cool|many|lovely|brilliant|no)[, ]+)*(?:thanks|thank you|thx|cheers|ta|appreciated)\b.{0,30}$",
+    re.I,
+)
+_BYE = re.compile(r"^(?:bye|goodbye|see you|that's all|that is all|nothing else)\b.{0,30}$", re.IGNORECASE)
+_OFFERED = re.compile(
+    r"(?:would you like|shall i|should i|do you want|may i|can i|want me to)\b[^?]*\?\s*$", re.IGNORECASE
+)
+_LEANS = re.compile(
+    r"^(?:and|what about|how about|or|but|also|then|so|ok and|what if|why|why is (?:it|that)|and why)\b|"
+    r"\b(?:it|that|this one|that one|them|those|the same|instead|before that|the other)\b",
+    re.IGNORECASE,
+)
+
+Act = Literal["request", "yes", "no", "greeting", "thanks", "bye"]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    message: str
+    act: Act
+    rest: str
+    """What the message says beside its yes or no."""
+    today: date
+    offer: Offer | None
+    asked_before: str
+    """The assistant's words just before the message."""
+    earlier_user: tuple[str, ...]
+    """Newest first."""
+    earlier: tuple[str, ...]
+    """Of both sides, newest first."""
+
+    @property
+    def was_offered(self) -> bool:
+        """The assistant's last words propose something."""
+        return _OFFERED.search(self.asked_before) is not None
+
+    @property
+    def leans_back(self) -> bool:
+        """The message may need what was said before to make sense."""
+        few = len(content_stems(self.message)) <= 2 and len(words(self.message)) <= 7
+        return bool(self.earlier_user) and (
+            few or (_LEANS.search(self.message) is not None and len(words(self.message)) <= 12)
+        )
+
+
+def situation_of(conversation: Conversation) -> Situation:
+    """Reads the conversation up to the last user message."""
+    before = conversation.messages[: conversation.last_user]
+    message = conversation.messages[conversation.last_user].text.strip()
+    spoken = [each for each in reversed(before) if each.role in ("user", "assistant") and each.text.strip()][
+        :EARLIER_MAX
+    ]
+    asked = spoken[0].text.strip() if spoken and spoken[0].role == "assistant" else ""
+    act, rest = act_of(message)
+    return Situation(
+        message=message,
+        act=act,
+        rest=rest,
+        today=today_of(conversation),
+        offer=_offer(conversation, asked),
+        asked_before=asked,
+        earlier_user=tuple(each.text for each in spoken if each.role == "user"),
+        earlier=tuple(each.text for each in spoken),
+    )
+
+
+def act_of(message: str) -> tuple[Act, str]:
+    """What a message does, and what of it is left beside that."""
+    text = message.strip()
+    if _GREETING.match(text):
+        return "greeting", ""
+    if _THANKS.match(text) and len(words(text)) <= 7 and not _YES.match(text) and not _NO.match(text):
+        return "thanks", ""
+    said_no, rest = _eaten(text, _NO, _SOFT_NO)
+    if said_no and not (rest and len(content_stems(rest)) > 6):
+        return "no", rest
+    said_yes, rest = _eaten(text, _YES, _SOFT_YES)
+    if said_yes:
+        return "yes", rest
+    if not rest and text:  # only "ok please": a yes where something was offered
+        return "yes", ""
+    return ("bye", "") if _BYE.match(text) else ("request", text)
+
+
+def _eaten(text: str, hard: re.Pattern[str], soft: re.Pattern[str]) -> tuple[bool, str]:
+    """Whether `text` opens with a hard word, and the text after all such openings."""
+    found = False
+    rest = text
+    for _ in range(8):
+        rest = rest.lstrip(" ,.!;:-")
+        match = hard.match(rest)
+        if match is not None:
+            found = True
+        else:
+            match = soft.match(rest)
+        if match is None:
+            break
+        rest = rest[match.end() :]
+    return found, rest.strip(" ,.!;:-")
+
+
+def today_of(conversation: Conversation) -> date:
+    """The day the system message or a schema's `x-today` states; the clock's where none does."""
+    stated = _TODAY.search(conversation.system)
+    candidates = [stated.group(1)] if stated else []
+    candidates += [str(tool.parameters.get("x-today")) for tool in conversation.tools if tool.parameters.get("x-today")]
+    for candidate in candidates:
+        try:
+            return date.fromisoformat(candidate)
+        except ValueError:
+            continue
+    return datetime.now(UTC).date()
+
+
+def _offer(conversation: Conversation, asked: str) -> Offer | None:
+    """From the pending note; else from the last tool result before the message, where the assistant did ask it."""
+    for note in reversed(_PENDING.findall(conversation.system)):
+        try:
+            offer = offer_of(orjson.loads(note))
+        except orjson.JSONDecodeError:
+            continue
+        if offer is not None:
+            return offer
+    for message in reversed(conversation.messages[: conversation.last_user]):
+        if message.role == "tool":
+            offer = outcome_of("", "", message.text).offer
+            if offer is not None and offer.question in asked:
+                return offer
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A question for a missing detail that the assistant asked last."""
+
+    tool: Tool
+    parameter: Parameter
+    request: str
+    """What the user had asked for."""
+    replies: tuple[str, ...]
+    """Details given since, oldest first, without the message in hand."""
+
+
+def pending_question(conversation: Conversation, tools: Sequence[Tool]) -> Pending | None:
+    """The missing detail the last assistant message asked for, with the request it belongs to."""
+    spoken = [
+        each
+        for each in conversation.messages[: conversation.last_user]
+        if each.role in ("user", "assistant") and each.text.strip()
+    ]
+    found = _asked(spoken[-1].text, tools) if spoken and spoken[-1].role == "assistant" else None
+    if found is None:
+        return None
+    tool, parameter = found
+    replies: list[str] = []
+    index = len(spoken) - 2
+    while index >= 0:
+        if spoken[index].role == "user":
+            asked = _asked(spoken[index - 1].text, [tool]) if index and spoken[index - 1].role == "assistant" else None
+            if asked is None:
+                return Pending(tool, parameter, spoken[index].text, tuple(reversed(replies)))
+            replies.append(spoken[index].text)
+        index -= 1
+    return None
+
+
+def _asked(text: str, tools: Sequence[Tool]) -> tuple[Tool, Parameter] | None:
+    closing = " ".join(text.split())
+    for tool in tools:
+        for parameter in tool.parameters:
+            if parameter.required and closing.endswith(" ".join(parameter.question.split())):
+                return tool, parameter
+    return None

@@ -1,0 +1,191 @@
+"""Which tools a message asks for: similarity to their examples and descriptions, blended with shared words."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from switchboard.models.embedded.slots import has_match
+from switchboard.models.embedded.toolbox import Tool
+from switchboard.models.embedded.words import clauses, content_stems, words
+from switchboard.models.embedder import Embedder
+
+CALLS_MAX = 3
+CLAUSES_MAX = 6
+SURE = 0.50
+"""At this score a tool is called."""
+POSSIBLE = 0.40
+"""Between this and `SURE` a reading tool is called beside the knowledge search; below it is not called."""
+ASKED_FOR = 0.52
+"""A tool that changes something needs at least this."""
+CLAUSE_SURE = 0.62
+"""A part of a sentence must be this clear to be taken as a request of its own."""
+WORDS_WEIGHT = 0.25
+ID_BONUS, MISSING_ID_COST, GENERAL_COST = 0.12, 0.10, 0.07
+
+_GENERAL = re.compile(
+    r"^(?:(?:and|so|but|hi|hello|hey|please|ok)[, ]+)*(?:(?:can|could) you (?:tell|explain)(?: to)? me )?"
+    r"(?:how (?:do|can|should|does|to|would)|what (?:is|are|does|do|happens|if)|can i|could i|may i|do you|does|do i|is it|is there|are there|"
+    r"who|where|when (?:do|does|is|are|will)|what's|am i allowed|why (?:do|does|is|are))\b",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(r"\b(?:my|mine|i|i'm|i've|me|our|we)\b", re.IGNORECASE)
+_INSTRUCTION = re.compile(
+    r"\bhow (?:do|can|should|would|could|to)\b|\bwhat happens (?:if|when)\b|\bif i\b", re.IGNORECASE
+)
+_NOT_ASKED = re.compile(
+    r"\b(?:how (?:do|can|should|would|could|long|much|to)|what (?:happens|if|is|are|does|do)|when (?:will|do|does|is|can)|"
+    r"can i|could i|may i|do i|am i|is it|do you|did (?:i|you)|have (?:i|you)|has|is there|should i|why|don't|do not|never|without|"
+    r"status|already)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A tool a clause asks for."""
+
+    tool: Tool
+    clause: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Every tool's score for one text, best first."""
+
+    text: str
+    picks: tuple[Pick, ...]
+
+    @property
+    def best(self) -> Pick | None:
+        return self.picks[0] if self.picks else None
+
+
+class ToolPicker:
+    """Scores tools; the embedder caches what tools say of themselves."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def pick(self, message: str, tools: Sequence[Tool], forced: bool = False) -> list[Pick]:
+        """Calls the message asks for, at most three; empty where nothing fits and there is no knowledge search."""
+        search = next((tool for tool in tools if tool.is_search), None)
+        candidates = [tool for tool in tools if not tool.is_search]
+        whole = await self.rank(message, candidates)
+        parts = await self._separate_requests(message, candidates, search)
+        if len(parts) > 1:
+            return parts[:CALLS_MAX]
+        usable = [pick for pick in whole.picks if pick.score >= _needed(pick)]
+        best = usable[0] if usable else None
+        if best is not None and (best.score >= SURE or best.tool.risk != "read"):
+            return [best]
+        found = [best] if best is not None else []
+        if search is not None:
+            return [*found, Pick(search, message, POSSIBLE)]
+        return found or ([whole.picks[0]] if forced and whole.picks else [])
+
+    async def rank(self, text: str, tools: Sequence[Tool]) -> Ranking:
+        """All tools by score, best first; of equal ones the first declared."""
+        if not tools:
+            return Ranking(text, ())
+        phrases = [[*tool.examples, *tool.sentences[:3]] for tool in tools]
+        vectors = await self._embedder.embed([text, *(phrase for listed in phrases for phrase in listed)])
+        similarities = vectors[1:] @ vectors[0]
+        overlap = _overlaps(text, tools)
+        picks: list[Pick] = []
+        start = 0
+        for index, tool in enumerate(tools):
+            own = similarities[start : start + len(phrases[index])]
+            start += len(phrases[index])
+            likeness = _likeness(own, len(tool.examples))
+            score = (1 - WORDS_WEIGHT) * likeness + WORDS_WEIGHT * overlap[index]
+            picks.append(Pick(tool, text, score + _adjustment(text, tool)))
+        return Ranking(text, tuple(sorted(picks, key=lambda pick: -pick.score)))
+
+    async def _separate_requests(self, message: str, tools: Sequence[Tool], search: Tool | None) -> list[Pick]:
+        """Clauses that clearly ask for different tools, in the order they were said."""
+        parts = clauses(message)[:CLAUSES_MAX]
+        if len(parts) < 2:
+            return []
+        found: dict[str, Pick] = {}
+        for part in parts:
+            if len(words(part)) < 2:
+                continue
+            best = (await self.rank(part, tools)).best
+            if best is None:
+                continue
+            if best.score >= max(CLAUSE_SURE, _needed(best)):
+                known = found.get(best.tool.name)
+                if known is None or best.score > known.score:
+                    found[best.tool.name] = best
+            elif search is not None and best.score < POSSIBLE and _is_question(part) and search.name not in found:
+                found[search.name] = Pick(search, part, POSSIBLE)
+        return list(found.values())
+
+
+def _likeness(similarities: np.ndarray, examples: int) -> float:
+    said = np.sort(similarities[:examples])[::-1]
+    described = float(similarities[examples:].max()) if len(similarities) > examples else 0.0
+    if not len(said):
+        return described
+    exemplified = float(said[0]) if len(said) == 1 else 0.85 * float(said[0]) + 0.15 * float(said[1])
+    return max(exemplified, 0.5 * exemplified + 0.5 * described, 0.9 * described)
+
+
+def _overlaps(text: str, tools: Sequence[Tool]) -> list[float]:
+    """Share of the text's meaning words that a tool uses too, rare ones (among these tools) counting more."""
+    vocabularies = [
+        set(content_stems(" ".join([tool.name.replace("_", " "), *tool.sentences, *tool.examples]))) for tool in tools
+    ]
+    stems = set(content_stems(text))
+    if not stems:
+        return [0.0] * len(tools)
+    weights = {
+        each: math.log(1 + (len(tools) + 1) / (1 + sum(each in vocabulary for vocabulary in vocabularies)))
+        for each in stems
+    }
+    total = sum(weights.values())
+    return [sum(weights[each] for each in stems if each in vocabulary) / total for vocabulary in vocabularies]
+
+
+def _adjustment(text: str, tool: Tool) -> float:
+    bonus = 0.0
+    for parameter in tool.parameters:
+        if not parameter.schema.get("pattern"):
+            continue
+        if has_match(parameter, text):
+            bonus = ID_BONUS
+        elif parameter.required:
+            bonus = min(bonus, -MISSING_ID_COST)
+    if tool.risk == "read" and _GENERAL.search(text) and not _PERSONAL.search(text):
+        bonus -= GENERAL_COST
+    if tool.risk == "read" and _INSTRUCTION.search(text):
+        bonus -= GENERAL_COST
+    return bonus
+
+
+def _needed(pick: Pick) -> float:
+    if pick.tool.risk == "read":
+        return POSSIBLE
+    return ASKED_FOR if is_asked_for(pick.clause, pick.tool) else math.inf
+
+
+def is_asked_for(clause: str, tool: Tool) -> bool:
+    """Whether the words ask to do what the tool does, and not just about it."""
+    if _NOT_ASKED.search(clause) and not re.search(
+        r"\b(?:can|could|would|will) you\b|\bplease\b|\bi(?:'d| would) like\b|\bi want\b", clause, re.I
+    ):
+        return False
+    doing = {
+        content
+        for text in (tool.name.replace("_", " "), tool.purpose, *tool.examples)
+        for content in content_stems(text)
+    }
+    return len(doing & set(content_stems(clause))) >= 1
+
+
+def _is_question(text: str) -> bool:
+    return text.endswith("?") or _GENERAL.search(text) is not None

@@ -1,0 +1,237 @@
+"""The embedded chat model: a turn of it, top to bottom. Deterministic: the same request gives the same reply."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import orjson
+
+from switchboard.models.embedded.answer import Composer, Outcome, outcome_of
+from switchboard.models.embedded.arguments import Said, fill
+from switchboard.models.embedded.dialogue import Situation, pending_question, situation_of
+from switchboard.models.embedded.intent import CALLS_MAX, POSSIBLE, SURE, Pick, ToolPicker
+from switchboard.models.embedded.passages import Extractor
+from switchboard.models.embedded.plain import PlainChat
+from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
+from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
+from switchboard.models.embedded.words import content_stems, join_list, lower_first
+from switchboard.models.embedder import Embedder
+
+TOOLS_NAMED_MAX = 5
+MESSAGE_OVERHEAD_TOKENS = 4
+WHAT_NEXT = "What would you like me to do?"
+DECLINED = "All right, I won't do that. Is there anything else I can help with?"
+THANKED = "You're welcome. Is there anything else I can help with?"
+GOODBYE = "You're welcome. Have a good day!"
+
+
+class LocalModel(Embedder, Protocol):
+    """An embedder with the vocabulary it reads."""
+
+    def count_tokens(self, text: str) -> int: ...
+
+    def rarity(self, word: str) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do about a message: calls to make, questions for what is missing, or words at once."""
+
+    calls: tuple[tuple[Tool, dict[str, Any]], ...] = ()
+    asks: tuple[str, ...] = ()
+    text: str = ""
+
+
+class EmbeddedChatModel:
+    """Shared by all requests; holds nothing of any but cached embeddings."""
+
+    def __init__(self, model: LocalModel) -> None:
+        self._model = model
+        self._picker = ToolPicker(model)
+        extractor = Extractor(model, model.rarity)
+        self._composer = Composer(model, extractor)
+        self._plain = PlainChat(extractor, model)
+
+    async def complete(self, conversation: Conversation) -> Reply:
+        """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
+        reply = await self._reply(conversation)
+        said = reply.text or "".join(call.name + orjson.dumps(call.arguments).decode() for call in reply.calls)
+        return replace(
+            reply, prompt_tokens=self._prompt_tokens(conversation), completion_tokens=self._model.count_tokens(said)
+        )
+
+    async def _reply(self, conversation: Conversation) -> Reply:
+        if conversation.schema is not None:
+            return Reply(await self._plain.structured(conversation, conversation.schema))
+        if conversation.last_user < 0:
+            return Reply("Hello! How can I help you?")
+        if not conversation.tools and not conversation.results:
+            return Reply(await self._plain.answer(conversation))
+        tools = [tool_of(spec) for spec in conversation.tools]
+        situation = situation_of(conversation)
+        if conversation.results:
+            return Reply(await self._answer(conversation, situation, tools))
+        plan = await self._plan(conversation, situation, tools)
+        if plan.calls:
+            calls = plan.calls if conversation.parallel else plan.calls[:1]
+            return Reply(calls=tuple(_call(conversation, number, *call) for number, call in enumerate(calls)))
+        return Reply(plan.text or "\n\n".join(plan.asks[:1]) or _cannot(tools))
+
+    async def _answer(self, conversation: Conversation, situation: Situation, tools: Sequence[Tool]) -> str:
+        outcomes = _outcomes(conversation)
+        plan = await self._plan(conversation, situation, tools)
+        made = {call.name for call in conversation.calls_made}
+        asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
+        return await self._composer.compose(_question(situation), outcomes, asks)
+
+    async def _plan(self, conversation: Conversation, situation: Situation, tools: Sequence[Tool]) -> Plan:
+        if conversation.forced and conversation.forced != "required":
+            tools = [tool for tool in tools if conversation.forced in (tool.spec.name, tool.name)]
+            picks = [Pick(tool, situation.message, 1.0) for tool in tools]
+            return self._filled(picks, situation, forced=True)
+        if situation.act == "yes":
+            return await self._accept(situation, tools)
+        pending = pending_question(conversation, tools)
+        if pending is not None and not await self._is_new_request(situation, pending.tool, tools):
+            said = " ".join([pending.request, *pending.replies])
+            return self._filled(
+                [Pick(pending.tool, said, 1.0)],
+                replace(situation, message=said),
+                reply=situation.message,
+                asked=pending.parameter.name,
+            )
+        if situation.act == "no":
+            if len(content_stems(situation.rest)) < 2:
+                return Plan(text=DECLINED if situation.asked_before.endswith("?") else THANKED)
+            situation = replace(situation, message=situation.rest, act="request")
+        if situation.act in ("greeting", "thanks", "bye"):
+            greeting = f"Hello! {_able(tools)}"
+            return Plan(text={"greeting": greeting, "thanks": THANKED}.get(situation.act, GOODBYE))
+        return await self._request(situation, tools, forced=conversation.forced == "required")
+
+    async def _request(self, situation: Situation, tools: Sequence[Tool], *, forced: bool = False) -> Plan:
+        message = situation.message
+        picks = await self._picker.pick(message, tools, forced)
+        sure = bool(picks) and all(pick.score >= SURE for pick in picks)
+        if situation.leans_back and not sure:
+            return await self._follow_up(situation, tools, picks)
+        return self._filled(picks, situation)
+
+    async def _follow_up(self, situation: Situation, tools: Sequence[Tool], fresh: list[Pick]) -> Plan:
+        """'And the month before?': what the request before asked for, with this message's details."""
+        before = situation.earlier_user[0]
+        together = f"{before.rstrip(' .?!')}. {situation.message}"
+        picks = await self._picker.pick(before, tools)
+        repeated = [pick for pick in picks if pick.tool.risk == "read"]
+        if not repeated or (fresh and fresh[0].score > max(pick.score for pick in repeated)):
+            repeated = fresh
+        continued = [
+            Pick(pick.tool, together if pick.tool.is_search else situation.message, pick.score)
+            for pick in repeated[:CALLS_MAX]
+        ]
+        return self._filled(continued, situation, continues=True)
+
+    async def _accept(self, situation: Situation, tools: Sequence[Tool]) -> Plan:
+        """A yes: to the open offer, or to what the assistant's last question proposed."""
+        offer = situation.offer
+        rest = situation.rest
+        also: list[Pick] = []
+        if len(content_stems(rest)) >= 2:
+            ranked = (await self._picker.rank(rest, [tool for tool in tools if not tool.is_search])).best
+            if ranked is not None and ranked.score >= SURE and (offer is None or ranked.tool.name != offer.tool):
+                also = [ranked] if ranked.tool.risk == "read" else []
+        if offer is not None:
+            tool = next((tool for tool in tools if offer.tool in (tool.spec.name, tool.name)), None)
+            if tool is not None:
+                accepted = self._filled([Pick(tool, rest or situation.message, 1.0)], situation, given=offer.arguments)
+                beside = self._filled(also, situation)
+                return Plan(accepted.calls + beside.calls, accepted.asks + beside.asks)
+        if situation.was_offered:
+            proposal = situation.asked_before.rsplit("\n", 1)[-1]
+            best = (await self._picker.rank(proposal, [tool for tool in tools if not tool.is_search])).best
+            if best is not None and best.score >= POSSIBLE:
+                return self._filled([Pick(best.tool, rest, best.score)], situation, continues=True)
+        if len(content_stems(rest)) >= 2:
+            return await self._request(replace(situation, message=rest), tools)
+        return Plan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {_able(tools)}")
+
+    async def _is_new_request(self, situation: Situation, pending: Tool, tools: Sequence[Tool]) -> bool:
+        """A reply to our question that is no reply: it clearly asks another tool, or says no."""
+        if situation.act != "request":
+            return True
+        if len(content_stems(situation.message)) < 3:
+            return False
+        best = (await self._picker.rank(situation.message, [tool for tool in tools if not tool.is_search])).best
+        return best is not None and best.tool.name != pending.name and best.score >= SURE + 0.1
+
+    def _filled(
+        self,
+        picks: Sequence[Pick],
+        situation: Situation,
+        *,
+        reply: str = "",
+        asked: str = "",
+        continues: bool = False,
+        given: dict[str, Any] | None = None,
+        forced: bool = False,
+    ) -> Plan:
+        calls: list[tuple[Tool, dict[str, Any]]] = []
+        asks: list[str] = []
+        for pick in picks:
+            said = Said(
+                clause=pick.clause,
+                message=situation.message,
+                today=situation.today,
+                earlier_user=situation.earlier_user,
+                earlier=situation.earlier,
+                reply=reply,
+                asked=asked,
+                continues=continues,
+            )
+            filled = fill(pick.tool, said, given)
+            if filled.missing and not (forced and filled.arguments):
+                asks.append(filled.missing[0].question)
+            else:
+                calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
+        return Plan(tuple(calls[:CALLS_MAX]), tuple(asks))
+
+    def _prompt_tokens(self, conversation: Conversation) -> int:
+        told = "\n".join(message.text for message in conversation.messages)
+        declared = "\n".join(f"{tool.name} {tool.description}" for tool in conversation.tools)
+        return self._model.count_tokens(f"{told}\n{declared}") + MESSAGE_OVERHEAD_TOKENS * len(conversation.messages)
+
+
+def _call(conversation: Conversation, number: int, tool: Tool, arguments: dict[str, Any]) -> ToolCall:
+    spoken = len(conversation.messages)
+    seed = f"{spoken}|{number}|{tool.spec.name}|".encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
+    seed += conversation.messages[conversation.last_user].text.encode()
+    return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
+
+
+def _outcomes(conversation: Conversation) -> list[Outcome]:
+    calls = {call.id: call for call in conversation.calls_made}
+    outcomes: list[Outcome] = []
+    for result in conversation.results:
+        call = calls.get(result.call_id)
+        query = next((str(value) for key, value in (call.arguments if call else {}).items() if key in QUERY_NAMES), "")
+        outcomes.append(outcome_of(call.name if call else "", query, result.text))
+    return outcomes
+
+
+def _question(situation: Situation) -> str:
+    if situation.leans_back:
+        return f"{situation.earlier_user[0]} {situation.message}"
+    return situation.message
+
+
+def _able(tools: Sequence[Tool]) -> str:
+    """What the tools are for, as one sentence."""
+    deeds = [lower_first(tool.purpose.rstrip(".").split(",")[0].split(":")[0]) for tool in tools if not tool.is_search]
+    if not deeds:
+        return "How can I help you?"
+    return f"I can {join_list(deeds[:TOOLS_NAMED_MAX], 'or')}. What would you like to know?"
+
+
+def _cannot(tools: Sequence[Tool]) -> str:
+    return f"I'm sorry, I cannot help with that. {_able(tools)}"

@@ -1,0 +1,236 @@
+"""Extracts from passages the sentences and steps that answer a question, or says that none do."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from switchboard.models.embedded.words import content_stems, sentences, stem, words
+from switchboard.models.embedder import Embedder
+
+PASSAGES_MAX = 8
+UNITS_MAX = 48
+"""Sentences looked at per question: the rest has fewer words in common with it."""
+ANSWER_CHARACTERS_MAX = 900
+SECTION_CHARACTERS_MAX = 420
+SENTENCES_MAX = 4
+STEPS_MAX = 10
+SUPPORT_MIN = 0.50
+UNKNOWN_NAME_COST = 0.25
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
+_ITEM = re.compile(r"^\s*(?:(\d{1,2})[.)]|[-*•])\s+(.*)$")
+_ROW = re.compile(r"^\s*\|")
+_PROCEDURAL = re.compile(
+    r"\b(?:how (?:do|can|should|to)|steps?|fix|set ?up|reset|restart|change|what (?:should|can|do) i do|not work|doesn't|won't|can't|cannot|"
+    r"broken|stopp\w+|keeps?|blink\w*|flash\w*|no (?:internet|signal|connection))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage as a tool returned it."""
+
+    n: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence or a list with its steps."""
+
+    source: int
+    """Index of the passage."""
+    section: int
+    heading: str
+    text: str
+    steps: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        return "\n".join([self.text, *self.steps]) if self.steps else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    text: str
+    support: float
+    """How well the passages answer, 0 to about 1."""
+
+
+class Extractor:
+    """Works on embeddings; a passage's sentences are embedded once and cached."""
+
+    def __init__(self, embedder: Embedder, rarity: Callable[[str], float]) -> None:
+        """`rarity` of a word is 0 for the most common and 1 for unknown ones."""
+        self._embedder = embedder
+        self._rarity = rarity
+
+    async def extract(self, question: str, sources: Sequence[Source]) -> Extract:
+        """The best answer the passages hold, with its `[n]`; support 0 and no text where there is none."""
+        sources = sources[:PASSAGES_MAX]
+        units = self._narrowed(
+            question, [unit for index, source in enumerate(sources) for unit in units_of(index, source)]
+        )
+        if not units:
+            return Extract("", 0.0)
+        heads = [f"{sources[unit.source].title}. {unit.heading}".strip(". ") for unit in units]
+        vectors = await self._embedder.embed([question, *(unit.text for unit in units), *heads])
+        query, own, context = vectors[0], vectors[1 : len(units) + 1], vectors[len(units) + 1 :]
+        alone, around = own @ query, context @ query
+        overlap = np.array(
+            [self._coverage(question, f"{head} {unit.shown}") for head, unit in zip(heads, units, strict=True)]
+        )
+        rank = np.array([0.02 * (PASSAGES_MAX - unit.source) / PASSAGES_MAX for unit in units])
+        scores = 0.40 * alone + 0.30 * around + 0.30 * overlap + rank
+        if _PROCEDURAL.search(question):
+            scores = scores + np.array([0.05 if unit.steps else 0.0 for unit in units])
+        best = int(np.argmax(scores))
+        support = self._support(
+            question, sources, units[best], float(max(alone[best], around[best])), float(overlap[best])
+        )
+        return Extract(_written(sources, units, scores, best, _PROCEDURAL.search(question) is not None), support)
+
+    def _support(self, question: str, sources: Sequence[Source], best: Unit, likeness: float, overlap: float) -> float:
+        source = sources[best.source]
+        everything = {stem(word) for word in words(f"{source.title} {source.text}")}
+        strange = [word for word in _names(question) if stem(word.lower()) not in everything]
+        return 0.6 * likeness + 0.4 * overlap - UNKNOWN_NAME_COST * min(2, len(strange))
+
+    def _coverage(self, question: str, text: str) -> float:
+        """Share of the question's meaning that `text` has literally, rare words counting more."""
+        asked = {stem(word): 0.25 + self._rarity(word) for word in words(question)}
+        meant = {each: asked.get(each, 0.5) for each in set(content_stems(question))}
+        if not meant:
+            return 0.0
+        there = {stem(word) for word in words(text)}
+        return sum(weight for each, weight in meant.items() if each in there) / sum(meant.values())
+
+    def _narrowed(self, question: str, units: list[Unit]) -> list[Unit]:
+        if len(units) <= UNITS_MAX:
+            return units
+        ranked = sorted(
+            range(len(units)),
+            key=lambda index: (-self._coverage(question, f"{units[index].heading} {units[index].shown}"), index),
+        )
+        return [units[index] for index in sorted(ranked[:UNITS_MAX])]
+
+
+def units_of(index: int, source: Source) -> list[Unit]:
+    """A passage's sentences, and its lists whole, in order."""
+    units: list[Unit] = []
+    heading, section = "", 0
+    paragraph: list[str] = []
+    steps: list[str] = []
+
+    def end_paragraph() -> None:
+        for sentence in sentences(" ".join(paragraph)):
+            units.append(Unit(index, section, heading, sentence))
+        paragraph.clear()
+
+    def end_list() -> None:
+        if steps:
+            lead = units.pop() if units and units[-1].section == section and not units[-1].steps else None
+            text = lead.text if lead is not None else heading or source.title
+            units.append(Unit(index, section, heading, text, tuple(steps[:STEPS_MAX])))
+        steps.clear()
+
+    for line in source.text.splitlines():
+        told, item = _HEADING.match(line), _ITEM.match(line)
+        if told is not None:
+            end_paragraph()
+            end_list()
+            section, heading = section + 1, told.group(1)
+        elif item is not None:
+            end_paragraph()
+            steps.append(f"{item.group(1)}. {item.group(2).strip()}" if item.group(1) else f"- {item.group(2).strip()}")
+        elif not line.strip():
+            end_paragraph()
+        elif steps and line.startswith(("  ", "\t")):
+            steps[-1] = f"{steps[-1]} {line.strip()}"
+        elif not _ROW.match(line):
+            end_list()
+            paragraph.append(line.strip())
+    end_paragraph()
+    end_list()
+    return units
+
+
+def _written(sources: Sequence[Source], units: Sequence[Unit], scores: np.ndarray, best: int, procedural: bool) -> str:
+    """The best unit with what belongs to it, in the passage's order, cited."""
+    chosen = {best}
+    home = [
+        i for i, unit in enumerate(units) if (unit.source, unit.section) == (units[best].source, units[best].section)
+    ]
+    prose = [i for i in home if not units[i].steps]
+    if sum(len(units[i].text) for i in prose) <= SECTION_CHARACTERS_MAX:
+        chosen.update(prose[:SENTENCES_MAX])
+    else:
+        near = sorted(prose, key=lambda i: (-scores[i], i))[: SENTENCES_MAX - 1]
+        chosen.update(i for i in near if scores[i] >= 0.8 * scores[best])
+    if procedural or units[best].steps:
+        chosen.update(i for i in home if units[i].steps)
+    others = sorted((i for i in range(len(units)) if i not in home), key=lambda i: (-scores[i], i))
+    for i in others[:3]:
+        if scores[i] < 0.92 * scores[best] or len(chosen) >= SENTENCES_MAX + 1:
+            break
+        if not units[i].steps or procedural:
+            chosen.add(i)
+    return _joined(sources, units, _within_bounds(units, scores, chosen, best))
+
+
+def _within_bounds(units: Sequence[Unit], scores: np.ndarray, chosen: set[int], best: int) -> list[int]:
+    kept: list[int] = []
+    length = 0
+    for i in [best, *sorted(chosen - {best}, key=lambda i: (-scores[i], i))]:
+        if kept and length + len(units[i].shown) > ANSWER_CHARACTERS_MAX:
+            continue
+        kept.append(i)
+        length += len(units[i].shown)
+    # The best passage speaks first; inside a passage the order is its own.
+    return sorted(kept, key=lambda i: (units[i].source != units[best].source, i))
+
+
+def _joined(sources: Sequence[Source], units: Sequence[Unit], kept: Sequence[int]) -> str:
+    blocks: list[str] = []
+    previous: Unit | None = None
+    for position, i in enumerate(kept):
+        unit = units[i]
+        following = units[kept[position + 1]] if position + 1 < len(kept) else None
+        mark = f" [{sources[unit.source].n}]"
+        if unit.steps:
+            lead = unit.text if unit.text.endswith((":", ".", "?", "!")) else f"{unit.text}:"
+            blocks.append("\n".join([f"{lead}{mark}", *unit.steps]))
+        else:
+            same = following is not None and following.source == unit.source and not following.steps
+            text = unit.text + ("" if same and following is not None and following.section == unit.section else mark)
+            if (
+                previous is not None
+                and not previous.steps
+                and previous.source == unit.source
+                and previous.section == unit.section
+            ):
+                blocks[-1] = f"{blocks[-1]} {text}"
+            else:
+                blocks.append(text)
+        previous = unit
+    return "\n\n".join(blocks)
+
+
+def _names(text: str) -> list[str]:
+    """Words that name something in particular: capitalised inside a sentence, or with digits in them."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        for position, match in enumerate(re.finditer(r"[\w'-]+", sentence)):
+            word = match.group(0)
+            if (any(c.isdigit() for c in word) or (position and word[0].isupper())) and word.lower() not in (
+                "i",
+                "i'm",
+                "i've",
+                "i'd",
+                "i'll",
+            ):
+                found.append(word)
+    return found
