@@ -21,8 +21,7 @@ from services.billing.sentences import (
     refund_text,
 )
 from services.billing.sqlite_book import SqliteBillingBook
-from switchboard.agent.settings import AgentSettings
-from switchboard.agent.tool import ToolContext, tool
+from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.demo.policy import DUPLICATE_WINDOW_DAYS
 
@@ -227,10 +226,11 @@ class BillingTools:
             str,
             Field(
                 description="The payment to refund, PAY- and six digits.",
-                pattern=r"^PAY-\d{6}$",
+                pattern=r"^[Pp][Aa][Yy]-\d{6}$",
                 examples=["PAY-106722"],
                 json_schema_extra={
-                    "x-ask": "Which payment should be refunded? Please give me its number: it starts with PAY-."
+                    "x-ask": "Which payment should be refunded? Please give me its number, "
+                    "PAY- and six digits: 'show my payments' lists them."
                 },
             ),
         ],
@@ -241,6 +241,7 @@ class BillingTools:
         Examples: "I want a refund"; "Refund PAY-106722"; "Please give me my money back";
         "Can you refund this payment?"
         """
+        payment_id = payment_id.upper()
         try:
             refund = await self._book.request_refund(_account(ctx), payment_id, reason, request_key=_request_key(ctx))
         except RefundRefused as refused:
@@ -254,7 +255,7 @@ class BillingTools:
         ctx: ToolContext,
         refund_id: Annotated[
             str | None,
-            Field(description="The refund, REF- and six digits.", pattern=r"^REF-\d{6}$", examples=["REF-500061"]),
+            Field(description="The refund, REF- and six digits.", pattern=r"^[Rr][Ee][Ff]-\d{6}$", examples=["REF-500061"]),
         ] = None,
     ) -> ToolOutcome:
         """Tells how far a refund is: one by its REF number, or the customer's newest ones.
@@ -264,7 +265,7 @@ class BillingTools:
         """
         refunds = await self._book.refunds(_account(ctx))
         if refund_id is not None:
-            refunds = [refund for refund in refunds if refund.id == refund_id]
+            refunds = [refund for refund in refunds if refund.id == refund_id.upper()]
             if not refunds:
                 return ToolOutcome(facts=[f"I cannot find a refund {refund_id} on your account."])
         if not refunds:
