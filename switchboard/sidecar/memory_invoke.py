@@ -5,9 +5,10 @@ httpx's ASGITransport waits for the whole answer, which would hide whether a ser
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Mapping, MutableMapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 import orjson
@@ -26,6 +27,7 @@ CHUNKS_MAX = 64
 """That wait for a slow reader before the app is held back."""
 
 _tracer = trace.get_tracer(__name__)
+T = TypeVar("T")
 _Message = MutableMapping[str, Any]
 
 
@@ -62,14 +64,11 @@ class MemoryInvoker:
             sent = {"content-type": "application/json", **(headers or {})}
             propagate.inject(sent)
             body = orjson.dumps(json if json is not None else {})
-            exchange = _Exchange(app, method, path, sent, body)
+            exchange = _Exchange(app, method, path, sent, body, timeout_s)
             # The app has its own context: in production nothing but the headers crosses the wire.
             task = asyncio.create_task(exchange.run(), context=contextvars.Context())
             try:
-                try:
-                    await asyncio.wait_for(exchange.started.wait(), timeout_s)
-                except TimeoutError as error:
-                    raise Unavailable() from error
+                await exchange.within(exchange.started.wait())
                 yield exchange
             finally:
                 exchange.disconnected.set()
@@ -81,7 +80,10 @@ class MemoryInvoker:
 class _Exchange:
     """One request to an ASGI app; also the `Response` of it."""
 
-    def __init__(self, app: "AsgiApp", method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, app: "AsgiApp", method: str, path: str, headers: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> None:
+        self._deadline = time.monotonic() + timeout_s
         self.started = asyncio.Event()
         self.disconnected = asyncio.Event()
         self._app = app
@@ -116,6 +118,13 @@ class _Exchange:
             self.started.set()
         await self._chunks.put(None)
 
+    async def within(self, step: Awaitable[T]) -> T:
+        """Raises `Unavailable` when the time of the whole exchange is over."""
+        try:
+            return await asyncio.wait_for(step, self._deadline - time.monotonic())
+        except TimeoutError as error:
+            raise Unavailable() from error
+
     async def _receive(self) -> _Message:
         if self._request is not None:
             body, self._request = self._request, None
@@ -145,7 +154,7 @@ class _Exchange:
         return whole
 
     async def _parts(self) -> AsyncIterator[bytes]:
-        while (part := await self._chunks.get()) is not None:
+        while (part := await self.within(self._chunks.get())) is not None:
             yield part
         self._chunks.put_nowait(None)
         if self._broken:

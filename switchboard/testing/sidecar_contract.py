@@ -1,0 +1,337 @@
+"""What every `Sidecar` must do: one suite that the in-memory one and the real one both pass.
+
+A test module subclasses a suite and gives its fixtures: `state`; for the others `sidecar` (attached to an app that
+`contract_app` made under the id that `app_id` gives) and `events`, the list which that app fills.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
+
+from switchboard.contracts.errors import Conflict, InvalidRequest, TooLarge, Unavailable
+from switchboard.sidecar import keys
+from switchboard.sidecar.ports import Sidecar, StateKey, StateStore
+from switchboard.sidecar.subscriptions import subscribe
+
+WAIT_S = 15.0
+
+
+def fresh() -> StateKey:
+    """A key that no other test uses."""
+    return keys.conversation("aurora", uuid.uuid4().hex)
+
+
+class StateContract:
+    """Needs the fixture `state`."""
+
+    async def test_a_key_that_was_never_written_is_none(self, state: StateStore) -> None:
+        assert await state.get(fresh()) is None
+
+    async def test_what_was_created_is_read_back_with_an_etag(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"text": "£10 — ünïcode", "n": 3, "list": [1, {"a": None}], "yes": True})
+        item = await state.get(key)
+        assert item is not None
+        assert item.value == {"text": "£10 — ünïcode", "n": 3, "list": [1, {"a": None}], "yes": True}
+        assert item.etag
+
+    async def test_a_second_create_is_a_conflict_and_changes_nothing(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        with pytest.raises(Conflict):
+            await state.create(key, {"n": 2})
+        item = await state.get(key)
+        assert item is not None and item.value == {"n": 1}
+
+    async def test_a_create_over_a_put_is_a_conflict(self, state: StateStore) -> None:
+        key = fresh()
+        await state.put(key, {"n": 1})
+        with pytest.raises(Conflict):
+            await state.create(key, {"n": 2})
+
+    async def test_a_put_wins_over_what_was_created_or_replaced(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        await state.put(key, {"n": 2})
+        item = await state.get(key)
+        assert item is not None and item.value == {"n": 2}
+        await state.replace(key, {"n": 3}, etag=item.etag)
+        await state.put(key, {"n": 4})
+        item = await state.get(key)
+        assert item is not None and item.value == {"n": 4}
+
+    async def test_a_replace_needs_the_version_that_is_there(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        first = await state.get(key)
+        assert first is not None
+        await state.replace(key, {"n": 2}, etag=first.etag)
+        with pytest.raises(Conflict):
+            await state.replace(key, {"n": 3}, etag=first.etag)
+        second = await state.get(key)
+        assert second is not None and second.value == {"n": 2} and second.etag != first.etag
+
+    async def test_an_etag_of_another_kind_of_store_is_a_conflict(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        with pytest.raises(Conflict):
+            await state.replace(key, {"n": 2}, etag='"not-one-of-yours"')
+
+    async def test_of_many_that_race_to_create_exactly_one_wins(self, state: StateStore) -> None:
+        key = fresh()
+        outcomes = await asyncio.gather(*(state.create(key, {"n": n}) for n in range(10)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes if outcome is not None] == [Conflict] * 9
+
+    async def test_many_keys_come_back_in_the_order_asked(self, state: StateStore) -> None:
+        conversation = uuid.uuid4().hex
+        asked = [keys.turn("aurora", conversation, n) for n in range(1, 8)]
+        for n in (1, 2, 5):
+            await state.create(asked[n], {"n": n})
+        items = await state.get_many(asked)
+        assert [item.value["n"] if item else None for item in items] == [None, 1, 2, None, None, 5, None]
+        assert await state.get_many([]) == []
+        one = await state.get(asked[5])
+        assert items[5] == one
+
+    async def test_more_than_a_hundred_keys_at_once_are_refused(self, state: StateStore) -> None:
+        with pytest.raises(ValueError, match="100"):
+            await state.get_many([keys.agent(f"a{n}") for n in range(101)])
+
+    async def test_what_was_deleted_is_gone_and_can_be_created_again(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        await state.delete(key)
+        assert await state.get(key) is None
+        await state.delete(key)
+        await state.create(key, {"n": 2})
+
+    async def test_a_value_above_one_mebibyte_is_refused_and_not_written(self, state: StateStore) -> None:
+        key = fresh()
+        with pytest.raises(TooLarge):
+            await state.create(key, {"text": "x" * (1024 * 1024)})
+        assert await state.get(key) is None
+        await state.create(key, {"text": "x" * (1024 * 1000)})
+
+    async def test_keys_with_any_characters_of_users_are_kept_apart(self, state: StateStore) -> None:
+        tail = uuid.uuid4().hex
+        first = keys.idempotency("aurora", f"a|b/{tail}", "k?#\\é")
+        second = keys.idempotency("aurora", f"a/b|{tail}", "k?#\\é")
+        await state.create(first, {"n": 1})
+        await state.create(second, {"n": 2})
+        items = [await state.get(first), await state.get(second)]
+        assert [item.value["n"] for item in items if item] == [1, 2]
+
+
+class ExpiryContract:
+    """Needs the fixtures `state` and `pass_seconds`, which lets time pass in the store."""
+
+    async def test_a_value_is_gone_after_its_time_to_live(
+        self, state: StateStore, pass_seconds: Callable[[float], Any]
+    ) -> None:
+        key, forever = fresh(), fresh()
+        await state.put(key, {"n": 1}, ttl_s=1)
+        await state.create(forever, {"n": 2}, ttl_s=1)
+        item = await state.get(forever)
+        assert item is not None
+        await state.replace(forever, {"n": 3}, etag=item.etag)
+        assert await state.get(key) is not None
+        await pass_seconds(1.2)
+        assert await state.get(key) is None
+        kept = await state.get(forever)
+        assert kept is not None and kept.value == {"n": 3}, "a write without a time to live stays"
+
+    async def test_after_it_expired_a_key_can_be_created_again(
+        self, state: StateStore, pass_seconds: Callable[[float], Any]
+    ) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1}, ttl_s=1)
+        await pass_seconds(1.2)
+        await state.create(key, {"n": 2})
+
+
+class Note(BaseModel):
+    """The event of the contract's app."""
+
+    text: str
+    times: int = 0
+
+
+def contract_app(events: list[tuple[str, Note]]) -> FastAPI:
+    """An app that streams, fails and takes events, appending (what happened, event) to `events`."""
+    app = FastAPI()
+
+    async def take(note: Note) -> None:
+        events.append(("taken", note))
+        seen = sum(1 for _, other in events if other.text == note.text)
+        if note.text.startswith("flaky") and seen == 1:
+            raise Unavailable
+        if note.text.startswith("refused"):
+            raise InvalidRequest
+
+    async def bury(note: Note) -> None:
+        events.append(("buried", note))
+
+    subscribe(app, "contract.notes", take, model=Note, dead_letter_topic="contract.dead")
+    subscribe(app, "contract.dead", bury, model=Note, dead_letter_topic=None)
+
+    @app.post("/stream")
+    async def stream(request: Request) -> StreamingResponse:
+        told = await request.json()
+
+        async def lines() -> AsyncIterator[bytes]:
+            for n in range(int(told["lines"])):
+                yield f"data: {n} für dich\r\n\n".encode()
+                await asyncio.sleep(float(told["pause_s"]))
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    @app.post("/headers")
+    async def headers(request: Request) -> dict[str, str]:
+        return dict(request.headers)
+
+    @app.post("/broken")
+    async def broken() -> JSONResponse:
+        events.append(("called", Note(text="broken")))
+        return JSONResponse({"code": "internal"}, 500)
+
+    @app.post("/breaks-off")
+    async def breaks_off() -> StreamingResponse:
+        async def lines() -> AsyncIterator[bytes]:
+            yield b"data: first\n"
+            await asyncio.sleep(0.05)
+            raise RuntimeError("the app of the contract breaks off")
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    @app.post("/large")
+    async def large() -> JSONResponse:
+        return JSONResponse("x" * (1024 * 1024 + 1))
+
+    return app
+
+
+class InvokerContract:
+    """Needs the fixtures `sidecar`, `app_id` and `events`."""
+
+    async def test_lines_arrive_as_they_are_written(self, sidecar: Sidecar, app_id: str) -> None:
+        began = time.monotonic()
+        arrivals: list[float] = []
+        lines: list[str] = []
+        async with sidecar.invoker.open(app_id, "/stream", json={"lines": 4, "pause_s": 0.15}) as response:
+            assert response.status == 200
+            async for line in response.lines():
+                lines.append(line)
+                arrivals.append(time.monotonic() - began)
+        assert lines == [part for n in range(4) for part in (f"data: {n} für dich", "")]
+        assert arrivals[-1] - arrivals[0] > 0.4, "the answer came in one piece"
+
+    async def test_a_reader_that_stops_early_does_not_wait_for_the_rest(self, sidecar: Sidecar, app_id: str) -> None:
+        began = time.monotonic()
+        async with sidecar.invoker.open(app_id, "/stream", json={"lines": 100, "pause_s": 0.1}) as response:
+            async for line in response.lines():
+                assert line == "data: 0 für dich"
+                break
+        assert time.monotonic() - began < 2
+
+    async def test_headers_and_trace_context_reach_the_app(self, sidecar: Sidecar, app_id: str) -> None:
+        async with sidecar.invoker.open(app_id, "headers", headers={"x-note": "hello"}) as response:
+            told = await response.body()
+        assert b'"x-note":"hello"' in told
+        assert b'"content-type":"application/json"' in told
+
+    async def test_an_error_of_the_app_itself_is_given_as_it_is_and_not_asked_again(
+        self, sidecar: Sidecar, app_id: str, events: list[tuple[str, Note]]
+    ) -> None:
+        before = len(events)
+        async with sidecar.invoker.open(app_id, "/broken") as response:
+            assert response.status == 500
+            assert await response.body() == b'{"code":"internal"}'
+        assert [name for name, _ in events[before:]] == ["called"]
+        async with sidecar.invoker.open(app_id, "/nothing-here") as response:
+            assert response.status == 404
+
+    async def test_an_app_that_is_nowhere_is_unavailable(self, sidecar: Sidecar) -> None:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            async with sidecar.invoker.open(f"nobody-{uuid.uuid4().hex[:8]}", "/stream"):
+                pass
+        assert time.monotonic() - began < 6
+
+    async def test_an_answer_that_breaks_off_is_unavailable(self, sidecar: Sidecar, app_id: str) -> None:
+        lines: list[str] = []
+        with pytest.raises(Unavailable):
+            async with sidecar.invoker.open(app_id, "/breaks-off") as response:
+                async for line in response.lines():
+                    lines.append(line)
+        assert lines == ["data: first"]
+
+    async def test_an_answer_that_takes_too_long_is_unavailable(self, sidecar: Sidecar, app_id: str) -> None:
+        with pytest.raises(Unavailable):
+            async with sidecar.invoker.open(
+                app_id, "/stream", json={"lines": 2, "pause_s": 2}, timeout_s=0.5
+            ) as response:
+                async for _ in response.lines():
+                    pass
+
+    async def test_a_body_above_one_mebibyte_is_refused(self, sidecar: Sidecar, app_id: str) -> None:
+        with pytest.raises(Unavailable):
+            async with sidecar.invoker.open(app_id, "/large") as response:
+                await response.body()
+
+
+class PubSubContract:
+    """Needs the fixtures `sidecar`, `app_id` and `events`."""
+
+    async def test_an_event_reaches_the_app_that_subscribed(
+        self, sidecar: Sidecar, events: list[tuple[str, Note]]
+    ) -> None:
+        text = f"hello {uuid.uuid4().hex}"
+        await sidecar.pubsub.publish("contract.notes", {"text": text})
+        assert await _outcomes(events, text, 1) == ["taken"]
+
+    async def test_an_event_that_could_not_be_taken_now_is_delivered_again(
+        self, sidecar: Sidecar, events: list[tuple[str, Note]]
+    ) -> None:
+        text = f"flaky {uuid.uuid4().hex}"
+        await sidecar.pubsub.publish("contract.notes", {"text": text})
+        assert await _outcomes(events, text, 2) == ["taken", "taken"]
+
+    async def test_an_event_that_the_handler_refuses_goes_to_the_dead_letters_once(
+        self, sidecar: Sidecar, events: list[tuple[str, Note]]
+    ) -> None:
+        text = f"refused {uuid.uuid4().hex}"
+        await sidecar.pubsub.publish("contract.notes", {"text": text})
+        assert await _outcomes(events, text, 2) == ["taken", "buried"]
+
+    async def test_a_malformed_event_is_not_given_to_the_handler(
+        self, sidecar: Sidecar, events: list[tuple[str, Note]]
+    ) -> None:
+        text = f"malformed {uuid.uuid4().hex}"
+        await sidecar.pubsub.publish("contract.notes", {"text": text, "times": "many"})
+        later = f"later {uuid.uuid4().hex}"
+        await sidecar.pubsub.publish("contract.notes", {"text": later})
+        assert await _outcomes(events, later, 1) == ["taken"]
+        assert await _outcomes(events, text, 0) == []
+
+    async def test_an_event_above_its_bound_is_refused(self, sidecar: Sidecar) -> None:
+        with pytest.raises(TooLarge):
+            await sidecar.pubsub.publish("contract.notes", {"text": "x" * (240 * 1024)})
+
+    async def test_every_part_is_ready(self, sidecar: Sidecar) -> None:
+        assert await sidecar.ready() == {"sidecar": True, "statestore": True, "pubsub": True}
+
+
+async def _outcomes(events: list[tuple[str, Note]], text: str, count: int) -> list[str]:
+    """What happened to the event `text`, once `count` things did (or the time is over)."""
+    for _ in range(int(WAIT_S / 0.02)):
+        if sum(1 for _, note in events if note.text == text) >= count:
+            break
+        await asyncio.sleep(0.02)
+    return [name for name, note in events if note.text == text]
