@@ -1,0 +1,60 @@
+"""`switchboard agent run FOLDER`: one more agent beside the running system, until Ctrl-C."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from switchboard.cli.problem import Problem, told
+from switchboard.cli.stop_signal import StopSignal
+from switchboard.cli.system import build, multiapp, runfile
+from switchboard.cli.system.agent import agent_app, agent_id
+from switchboard.cli.system.app import Surroundings
+from switchboard.cli.system.solo import Solo
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(help="The agent's folder: agent.yaml, app.py, tools.py.")],
+    state_dir: Annotated[Path, typer.Option(help="Where the running system keeps its run.json.")] = Path(".switchboard"),
+    file: Annotated[Path, typer.Option(help="The system's list of apps.")] = Path("dapr.yaml"),
+) -> None:
+    """Starts the agent with its own sidecar on free ports; the running supervisor finds it by itself."""
+    console = Console(highlight=False)
+    with told():
+        system = runfile.load(state_dir)
+        name = agent_id(folder)
+        if any(process.name == name for process in system.processes):
+            raise Problem(f"An agent {name!r} is already running in this system: give this one another id in agent.yaml.")
+        file = file.resolve()
+        common = multiapp.read(file).common
+        around = Surroundings(
+            project=file.parent,
+            state_dir=Path(system.state_dir),
+            runtime=build.ensure(file.parent, console),
+            resources=Path(system.state_dir) / "components",
+            config=file.parent / common.config_file_path if common.config_file_path else None,
+            redis_host=system.redis_host,
+            otlp_url=system.otlp_url,
+            api_url=system.api_url,
+            console_url=system.console_url,
+            instance=system.instance,
+            placement_host=system.placement_host,
+            scheduler_host=system.scheduler_host,
+        )
+        stop = StopSignal()
+        solo = Solo(agent_app(folder), name, common, around)
+        try:
+            try:
+                with console.status(f"Starting {name}…"):
+                    solo.start()
+                stop.quietly()
+                console.print(f"[green]✓[/] {name} is running at {solo.url}; Ctrl-C stops it.")
+                while not stop.event.wait(0.5):
+                    solo.check()
+            finally:
+                stop.quietly()
+                solo.stop()
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        console.print(f"{name} is stopped.")
