@@ -1,8 +1,8 @@
 """What makes a specialist out of a card and tools.
 
-    from switchboard.agent import Agent, ToolContext, tool
-    agent = Agent(Path(__file__).parent, tools=BillingTools.open)
-    app = agent.app()
+from switchboard.agent import Agent, ToolContext, tool
+agent = Agent(Path(__file__).parent, tools=BillingTools.open)
+app = agent.app()
 """
 
 from switchboard.agent.agent import Agent

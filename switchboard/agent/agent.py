@@ -9,6 +9,7 @@ from switchboard.agent.bootstrap import ToolsFactory, build
 from switchboard.agent.settings import AgentSettings
 from switchboard.contracts.cards import load_card
 from switchboard.sidecar.ports import Sidecar
+from switchboard.telemetry import setup
 
 CARD_FILE = "agent.yaml"
 
@@ -23,5 +24,10 @@ class Agent:
 
     def app(self, settings: AgentSettings | None = None, sidecar: Sidecar | None = None) -> FastAPI:
         """The ASGI app. Tests pass settings and an in-memory sidecar; a service passes neither."""
-        specialist = build(self.card, settings or AgentSettings(), sidecar)
-        return build_app(specialist, lambda: specialist.open(self.folder, self._factory))
+        settings = settings or AgentSettings()
+        telemetry = setup(
+            self.card.id,
+            endpoint=settings.otlp_endpoint,
+            connection_string=settings.applicationinsights_connection_string,
+        )
+        return build_app(build(self.card, self.folder, settings, sidecar), self._factory, telemetry)

@@ -1,54 +1,126 @@
-"""Routes of a specialist."""
+"""Routes of a specialist, and its subscription."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
 
-from switchboard.agent.bootstrap import Specialist
-from switchboard.contracts.errors import SwitchboardError, Unavailable, problem_of
+from switchboard.agent.a2a import a2a_card
+from switchboard.agent.bootstrap import Specialist, ToolsFactory
+from switchboard.agent.turn import TurnRunner
+from switchboard.contracts.errors import NotFound, SwitchboardError, Unavailable, Unprocessable, problem_of
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
-from switchboard.telemetry import current_trace_id
+from switchboard.sidecar.subscriptions import subscribe
+from switchboard.telemetry import Telemetry, current_trace_id
 
 SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+RESULTS_TOPIC = "turns.results"
 
 
-def build_app(specialist: Specialist, opening, telemetry=None) -> FastAPI:
-    """The app of one specialist; `opening` is its lifespan's start."""
+class SourceRequest(BaseModel):
+    """Which passage; with `tenant`, only if that tenant may read the article."""
+
+    uri: str
+    tenant: str | None = None
+
+
+class SourceText(BaseModel):
+    uri: str
+    title: str
+    text: str
+    """The whole article in Markdown; `text[start:end]` is the passage."""
+    start: int
+    end: int
+
+
+def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: Telemetry) -> FastAPI:
+    """The app of one specialist; opening and closing it is the app's lifespan."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await opening()
-        yield
-        await specialist.close()
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        try:
+            await specialist.open(factory)
+            yield
+        finally:
+            await specialist.close()
+            await asyncio.to_thread(telemetry.flush)
 
-    app = FastAPI(title=specialist.card.name, version=specialist.card.version, lifespan=lifespan)
+    card = specialist.card
+    app = FastAPI(title=card.name, version=card.version, description=card.description, lifespan=lifespan)
 
     @app.exception_handler(SwitchboardError)
     async def problem(_: Request, error: SwitchboardError) -> JSONResponse:
-        headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
-        body = problem_of(error, current_trace_id()).model_dump()
-        return JSONResponse(body, error.status, headers, media_type="application/problem+json")
+        return _problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return _problem(Unprocessable(f"The request is not valid at '{where}': {first['msg']}"))
 
     @app.post("/agent/turns")
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
-        if specialist.runner is None:
-            raise Unavailable
-        return StreamingResponse(
-            _frames(turn.turn_id, specialist.runner.events(turn)), media_type="text/event-stream", headers=SSE_HEADERS
-        )
+        events = _runner(specialist).events(turn)
+        return StreamingResponse(_frames(turn.turn_id, events), media_type="text/event-stream", headers=SSE_HEADERS)
+
+    @app.post("/agent/sources")
+    async def source(wanted: SourceRequest) -> SourceText:
+        """The article behind a citation."""
+        return _source(specialist, wanted)
+
+    @app.get("/agent/sources")
+    async def source_by_uri(uri: str, tenant: str | None = None) -> SourceText:
+        """The article behind a citation."""
+        return _source(specialist, SourceRequest(uri=uri, tenant=tenant))
+
+    @app.get("/.well-known/agent-card.json")
+    async def agent_card(request: Request) -> dict[str, Any]:
+        """The card for other frameworks."""
+        return a2a_card(card, str(request.base_url).rstrip("/") + "/agent/turns")
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        checks = await specialist.checks()
+        ready = all(checks.values())
+        return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+    async def answer(turn: TurnRequest) -> None:
+        await answer_turn(specialist, turn)
+
+    subscribe(app, f"agent.{card.id}.turns", answer, model=TurnRequest, app_token=specialist.settings.app_api_token)
+    telemetry.instrument(app)
     return app
 
 
-async def _frames(turn_id: str, events) -> AsyncIterator[bytes]:
+async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:
+    """The asynchronous path: the same turn, its result published. A redelivery publishes the same effects again.
+
+    Raises `Unavailable`, so that the event is delivered again, while there is still time for another attempt.
+    """
+    result = await _runner(specialist).result(turn)
+    if result.code == Unavailable.code and turn.deadline.astimezone(UTC) > datetime.now(UTC):
+        raise Unavailable(result.message)
+    await specialist.sidecar.pubsub.publish(RESULTS_TOPIC, result.model_dump(mode="json"))
+
+
+def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
+    """One SSE frame. JSON has no raw line ends, so one `data:` line carries it."""
+    return f"event: {event.type}\nid: {turn_id}:{seq}\ndata: {event.model_dump_json()}\n\n".encode()
+
+
+async def _frames(turn_id: str, events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
     seq = 0
     async with aclosing(events):
         async for event in events:
@@ -56,6 +128,20 @@ async def _frames(turn_id: str, events) -> AsyncIterator[bytes]:
             yield frame(event, turn_id, seq)
 
 
-def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
-    """One SSE frame. JSON has no raw line ends, so one `data:` line carries it."""
-    return f"event: {event.type}\nid: {turn_id}:{seq}\ndata: {event.model_dump_json()}\n\n".encode()
+def _runner(specialist: Specialist) -> TurnRunner:
+    if specialist.runner is None:
+        raise Unavailable
+    return specialist.runner
+
+
+def _source(specialist: Specialist, wanted: SourceRequest) -> SourceText:
+    if specialist.knowledge is None:
+        raise NotFound("There is no such source.")
+    found = specialist.knowledge.source(wanted.uri, tenant=wanted.tenant)
+    return SourceText(uri=found.uri, title=found.title, text=found.text, start=found.start, end=found.end)
+
+
+def _problem(error: SwitchboardError) -> JSONResponse:
+    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    body = problem_of(error, current_trace_id()).model_dump()
+    return JSONResponse(body, error.status, headers, media_type="application/problem+json")

@@ -2,83 +2,166 @@
 
 import asyncio
 import importlib
+import inspect
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.settings import AgentSettings
-from switchboard.agent.tool import Tool, tools_of
+from switchboard.agent.tool import tools_of
 from switchboard.agent.turn import TurnRunner
-from switchboard.contracts.cards import AgentCard
-from switchboard.contracts.errors import BadConfiguration
+from switchboard.contracts.cards import AgentCard, AgentRegistration
+from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.sidecar.ports import Sidecar
+from switchboard.sidecar.registry import AgentRegistry
 
 if TYPE_CHECKING:
     from switchboard.agent.loop import ModelLoop
+    from switchboard.knowledge import KnowledgeBase
+    from switchboard.models.gateway_client import GatewayEmbedder
 
 logger = logging.getLogger(__name__)
+
+KNOWLEDGE_WAIT_S = 60.0
+"""After this an agent serves with a search by words only, and goes on trying."""
+KNOWLEDGE_RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between attempts; the last one repeats."""
 
 ToolsFactory = Callable[[AgentSettings], Any]
 
 
-@dataclass
 class Specialist:
-    """A running specialist: what its routes use. `runner` is there once it is ready."""
+    """A specialist's parts and their lifecycle. `runner` and `knowledge` are there once it is open."""
 
-    card: AgentCard
-    settings: AgentSettings
-    sidecar: Sidecar
-    effects: Effects
-    runner: TurnRunner | None = None
-    loop: "ModelLoop | None" = None
-    holder: Any = None
-    problems: list[str] = field(default_factory=list)
+    def __init__(self, card: AgentCard, folder: Path, settings: AgentSettings, sidecar: Sidecar) -> None:
+        self.card = card
+        self.settings = settings
+        self.sidecar = sidecar
+        self.runner: TurnRunner | None = None
+        self.knowledge: KnowledgeBase | None = None
+        self.serving = False
+        self._folder = folder
+        self._effects = Effects(sidecar.state, lease_s=card.limits.seconds)
+        self._holder: Any = None
+        self._loop: ModelLoop | None = None
+        self._embedder: GatewayEmbedder | None = None
+        self._registry: AgentRegistry | None = None
+        self._background: set[asyncio.Task[None]] = set()
 
-    async def open(self, folder: Path, factory: ToolsFactory | None) -> None:
-        """Opens tools and model client. Raises `BadConfiguration` for a card that names a tool that is not there."""
+    async def open(self, factory: ToolsFactory | None) -> None:
+        """Opens everything, then registers as soon as the knowledge is indexed. Raises `BadConfiguration`."""
         await self.sidecar.open()
-        # Semantic Kernel takes seconds to import; in a thread, /healthz answers meanwhile.
+        # Semantic Kernel takes seconds to import; tools and articles open meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "switchboard.agent.loop"))
-        self.holder = await asyncio.to_thread(factory, self.settings) if factory is not None else None
-        tools = {each.name: each for each in (tools_of(self.holder) if self.holder is not None else [])}
+        self._holder = await asyncio.to_thread(factory, self.settings) if factory is not None else None
+        tools = {each.name: each for each in (tools_of(self._holder) if self._holder is not None else [])}
         _check_policies(self.card, tools)
+        if self.card.knowledge is not None:
+            self.knowledge = await self._open_knowledge(self.card.knowledge.path)
+            from switchboard.agent.knowledge_tool import knowledge_tool
+
+            search = knowledge_tool(self.card, self.knowledge, self._holder)
+            tools[search.name] = search
         module = await loading
-        self.loop = module.ModelLoop(self.card, tools.values(), base_url=self.settings.model_base_url)
+        self._loop = module.ModelLoop(self.card, tools.values(), base_url=self.settings.model_base_url)
         self.runner = TurnRunner(
             self.card,
             tools,
-            self.loop,
-            self.effects,
+            self._loop,
+            self._effects,
             PendingOffers(self.sidecar.state, self.card.id),
             today=lambda: self.settings.demo_today,
         )
+        self._start(self._serve())
 
     async def close(self) -> None:
-        await self.effects.close()
-        if self.loop is not None:
-            await self.loop.close()
-        closing = getattr(self.holder, "close", None)
-        if closing is not None:
-            closed = closing()
-            if asyncio.iscoroutine(closed):
+        """Withdraws, lets effects end, closes what `open` opened."""
+        self.serving = False
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._registry is not None:
+            await self._registry.withdraw()
+        await self._effects.close()
+        for each in (self._loop, self._embedder, self.knowledge, self._holder, self.sidecar):
+            closing = getattr(each, "close", None)
+            if closing is not None and inspect.isawaitable(closed := closing()):
                 await closed
-        await self.sidecar.close()
+
+    async def checks(self) -> dict[str, bool]:
+        """What readiness depends on, by name."""
+        return {"agent": self.serving, **await self.sidecar.ready()}
+
+    async def _open_knowledge(self, path: str) -> "KnowledgeBase":
+        from switchboard.knowledge import KnowledgeBase
+        from switchboard.models.gateway_client import GatewayEmbedder
+
+        folder = self._folder / path
+        if not folder.is_dir():
+            raise BadConfiguration(
+                f"The card of {self.card.id} names the folder '{path}' for its knowledge: it is not there."
+            )
+        database = self.settings.data_dir / "knowledge" / f"{self.card.id}.sqlite"
+        self._embedder = GatewayEmbedder(self.settings.model_base_url)
+        return await asyncio.to_thread(KnowledgeBase.open, self.card.id, folder, database, self._embedder)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def _serve(self) -> None:
+        """Waits for the knowledge, within its bound, and registers."""
+        if self.knowledge is not None:
+            indexing = self._start(self._index(self.knowledge))
+            done, _ = await asyncio.wait({indexing}, timeout=KNOWLEDGE_WAIT_S)
+            if not done:
+                logger.warning("Agent %s serves without embeddings: the gateway does not answer yet.", self.card.id)
+        registration = AgentRegistration(
+            card=self.card, app_id=self.settings.app_id or self.card.id, instance=uuid.uuid4().hex
+        )
+        self._registry = AgentRegistry(self.sidecar.state, self.sidecar.pubsub, registration)
+        await self._registry.announce()
+        self.serving = True
+
+    async def _index(self, knowledge: "KnowledgeBase") -> None:
+        attempt = 0
+        while True:
+            try:
+                count = await knowledge.embed()
+            except Unavailable as error:
+                pause_s = KNOWLEDGE_RETRY_S[min(attempt, len(KNOWLEDGE_RETRY_S) - 1)]
+                logger.info("The articles of %s are not embedded yet: %s", self.card.id, error.message)
+                attempt += 1
+                await asyncio.sleep(pause_s)
+            else:
+                logger.info("The articles of %s are indexed; %d chunks were new.", self.card.id, count)
+                return
 
 
-def build(card: AgentCard, settings: AgentSettings, sidecar: Sidecar | None) -> Specialist:
+def build(card: AgentCard, folder: Path, settings: AgentSettings, sidecar: Sidecar | None) -> Specialist:
     """A specialist that is not open yet; `sidecar` None means the real one."""
-    if sidecar is None:
-        from switchboard.sidecar.dapr import DaprSidecar
-
-        sidecar = DaprSidecar(http_port=settings.dapr_http_port, grpc_port=settings.dapr_grpc_port)
-    return Specialist(card, settings, sidecar, Effects(sidecar.state, lease_s=card.limits.seconds))
+    return Specialist(card, folder, settings, sidecar if sidecar is not None else _real_sidecar(settings))
 
 
-def _check_policies(card: AgentCard, tools: Mapping[str, Tool]) -> None:
-    unknown = sorted(set(card.tools) - set(tools))
+def _real_sidecar(settings: AgentSettings) -> Sidecar:
+    from switchboard.sidecar.dapr import DaprSidecar
+
+    return DaprSidecar(
+        http_port=settings.dapr_http_port, grpc_port=settings.dapr_grpc_port, api_token=settings.dapr_api_token
+    )
+
+
+def _check_policies(card: AgentCard, tools: Iterable[str]) -> None:
+    from switchboard.agent.knowledge_tool import TOOL_NAME
+
+    unknown = sorted(set(card.tools) - set(tools) - {TOOL_NAME})
     if unknown:
-        raise BadConfiguration(f"The card of {card.id} has a policy for {', '.join(unknown)}, but there is no such tool.")
+        raise BadConfiguration(
+            f"The card of {card.id} has a policy for {', '.join(unknown)}, but there is no such tool."
+        )

@@ -32,6 +32,7 @@ from switchboard.contracts.events import Usage
 CONNECT_TIMEOUT_S = 2.0
 CONNECTIONS_MAX = 200
 MODEL_UNAVAILABLE = "The language model does not answer at the moment. Please try again shortly."
+CHANGES_DATA = "It changes data: call it only when the user asks for it or agrees to it."
 MODEL_BUSY = "The language model is busy at the moment. Please try again a little later."
 
 calls_of_turn: ContextVar[ToolCalls] = ContextVar("switchboard_tool_calls")
@@ -41,13 +42,17 @@ calls_of_turn: ContextVar[ToolCalls] = ContextVar("switchboard_tool_calls")
 class ToolFunction(KernelFunction):
     """A tool as Semantic Kernel sees it: our exact schema, and the turn's own `ToolCalls` to run it."""
 
-    def __init__(self, tool: Tool) -> None:
+    def __init__(self, tool: Tool, *, changes_data: bool) -> None:
         parameters = [
             KernelParameterMetadata(name=name, schema_data=schema, is_required=name in tool.required)
             for name, schema in tool.properties.items()
         ]
         metadata = KernelFunctionMetadata(
-            name=tool.name, description=tool.description, parameters=parameters, is_prompt=False, is_asynchronous=True
+            name=tool.name,
+            description=_described(tool, changes_data),
+            parameters=parameters,
+            is_prompt=False,
+            is_asynchronous=True,
         )
         super().__init__(metadata=metadata)
 
@@ -80,7 +85,7 @@ class ModelLoop:
         # The retries are the gateway's; a second layer here would multiply them.
         client = AsyncOpenAI(base_url=base_url, api_key="-", max_retries=0, http_client=self._http)
         kernel = Kernel()
-        functions = [ToolFunction(tool) for tool in tools]
+        functions = [ToolFunction(tool, changes_data=_changes_data(card, tool)) for tool in tools]
         behavior = None
         if functions:
             kernel.plugins["tools"] = _plugin(functions)
@@ -124,6 +129,19 @@ class ModelLoop:
             calls_of_turn.reset(token)
         if calls.stopped is not None:
             raise calls.stopped
+
+
+def _changes_data(card: AgentCard, tool: Tool) -> bool:
+    policy = card.tools.get(tool.name)
+    return policy is not None and policy.risk != "read"
+
+
+def _described(tool: Tool, changes_data: bool) -> str:
+    """The tool's docstring, with a warning before its examples where it changes data."""
+    if not changes_data:
+        return tool.description
+    prose, mark, examples = tool.description.partition("Examples:")
+    return f"{prose.rstrip()} {CHANGES_DATA}\n\n{mark}{examples}".rstrip()
 
 
 def _plugin(functions: list[ToolFunction]) -> KernelPlugin:

@@ -16,6 +16,9 @@ class AgentSettings(BaseSettings):
     """Dapr app id under which the supervisor invokes this agent; empty means the card's id."""
     dapr_http_port: int = Field(default=3500, validation_alias=AliasChoices("DAPR_HTTP_PORT", "dapr_http_port"))
     dapr_grpc_port: int = Field(default=50001, validation_alias=AliasChoices("DAPR_GRPC_PORT", "dapr_grpc_port"))
+    dapr_api_token: str | None = Field(default=None, validation_alias=AliasChoices("DAPR_API_TOKEN", "dapr_api_token"))
+    app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
+    """Where set, only the sidecar can deliver events."""
     gateway_app_id: str = "gateway"
     model_url: str | None = None
     """OpenAI-compatible base URL to use instead of the gateway behind the sidecar: for tests and benches."""

@@ -8,10 +8,10 @@ question without an answer finds nothing.
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,9 +95,14 @@ class KnowledgeBase:
         self._store.close()
 
     @property
+    def titles(self) -> list[str]:
+        """What the articles are about, by article id."""
+        return [article.front.title for article in self._articles.values()]
+
+    @property
     def embedded(self) -> bool:
-        """True when the search goes by meaning too."""
-        return self._index.matrix is not None
+        """True when the search goes by meaning too, or there is nothing to search."""
+        return self._index.matrix is not None or not self._index.chunks
 
     async def embed(self) -> int:
         """Embeds what is new since the file was written, and gives how many chunks that were.

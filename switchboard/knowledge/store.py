@@ -38,10 +38,102 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (title, heading, tags, text,
 BM25 = "bm25(words, 4.0, 3.0, 2.0, 1.0)"
 WORD = re.compile(r"[^\W_]+")
 STOP_WORDS = frozenset(
-    "a about after again all also am an and any are as at be because been but by can could did do does doing for from get got had "
-    "has have having he her here him his how i if in into is it its just like me more my no not now of off on or our out please "
-    "she should so some tell than that the their them then there these they this to too up us very was we were what when where "
-    "which who why will with would you your".split()
+    [
+        "a",
+        "about",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "for",
+        "from",
+        "get",
+        "got",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "like",
+        "me",
+        "more",
+        "my",
+        "no",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "or",
+        "our",
+        "out",
+        "please",
+        "she",
+        "should",
+        "so",
+        "some",
+        "tell",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "too",
+        "up",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
 )
 
 
@@ -60,9 +152,7 @@ class KnowledgeStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None
-        )
+        self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._writing() as connection:
@@ -96,10 +186,7 @@ class KnowledgeStore:
         query = 'SELECT id, article_id, title, heading, start, "end", text, tenants, digest FROM chunks ORDER BY id'
         with self._lock:
             rows = self._connection.execute(query).fetchall()
-        return [
-            StoredChunk(row[0], Chunk(*row[1:7]), frozenset(json.loads(row[7])), row[8])
-            for row in rows
-        ]
+        return [StoredChunk(row[0], Chunk(*row[1:7]), frozenset(json.loads(row[7])), row[8]) for row in rows]
 
     def vectors(self, model_id: str) -> dict[str, Vectors]:
         """Vectors of one model, by digest."""
@@ -111,7 +198,9 @@ class KnowledgeStore:
 
     def add_vectors(self, model_id: str, digests: Sequence[str], vectors: Vectors) -> None:
         """Keeps new vectors, and drops those of any other model: spaces are never mixed."""
-        rows = [(digest, model_id, vector.astype("<f4").tobytes()) for digest, vector in zip(digests, vectors, strict=True)]
+        rows = [
+            (digest, model_id, vector.astype("<f4").tobytes()) for digest, vector in zip(digests, vectors, strict=True)
+        ]
         with self._writing() as connection:
             connection.execute("DELETE FROM vectors WHERE model_id <> ?", (model_id,))
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
@@ -135,7 +224,16 @@ class KnowledgeStore:
             cursor = connection.execute(
                 'INSERT INTO chunks (article_id, title, heading, start, "end", text, tenants, digest) '
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (article.id, chunk.title, chunk.heading, chunk.start, chunk.end, chunk.text, json.dumps(front.tenants), digest),
+                (
+                    article.id,
+                    chunk.title,
+                    chunk.heading,
+                    chunk.start,
+                    chunk.end,
+                    chunk.text,
+                    json.dumps(front.tenants),
+                    digest,
+                ),
             )
             connection.execute(
                 "INSERT INTO words (rowid, title, heading, tags, text) VALUES (?, ?, ?, ?, ?)",

@@ -1,0 +1,58 @@
+"""The tool that an agent with `knowledge:` in its card gets from the framework."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from switchboard.agent.tool import Tool, ToolContext, build_tool
+from switchboard.contracts.cards import AgentCard
+from switchboard.contracts.tools import Offer, ToolOutcome
+from switchboard.knowledge import KnowledgeBase
+
+TOOL_NAME = "search_knowledge"
+EXAMPLES_MAX = 40
+
+OfferHook = Callable[[ToolContext, str], Any]
+"""`(ctx, query) -> Offer | None`, also async."""
+
+
+class KnowledgeTools:
+    """Holds `search_knowledge` of one agent. `offer` may add what to propose after an answer from the articles."""
+
+    def __init__(self, base: KnowledgeBase, offer: OfferHook | None = None) -> None:
+        self._base = base
+        self._offer = offer
+
+    async def search_knowledge(
+        self,
+        ctx: ToolContext,
+        query: Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=2_000,
+                description="What to look for: the user's question, complete in itself",
+                json_schema_extra={"x-ask": "What would you like to know?"},
+            ),
+        ],
+    ) -> ToolOutcome:
+        """Search the help articles for instructions, explanations, rules and facts. Returns passages to cite as [n]."""
+        passages = await self._base.search(query, tenant=ctx.principal.tenant)
+        return ToolOutcome(passages=passages, offer=await self._offered(ctx, query) if passages else None)
+
+    async def _offered(self, ctx: ToolContext, query: str) -> Offer | None:
+        offered: Any = self._offer(ctx, query) if self._offer is not None else None
+        return await offered if inspect.isawaitable(offered) else offered
+
+
+def knowledge_tool(card: AgentCard, base: KnowledgeBase, holder: object) -> Tool:
+    """`search_knowledge`, its description completed with what the articles are about.
+
+    A holder of tools may have a method `knowledge_offer(ctx, query) -> Offer | None`, called when passages were found.
+    """
+    built = build_tool(KnowledgeTools(base, getattr(holder, "knowledge_offer", None)).search_knowledge)
+    titles = "; ".join(f'"{title.replace(chr(34), chr(39))}"' for title in base.titles[:EXAMPLES_MAX])
+    description = f"{built.description}\n\nExamples: {titles}" if titles else built.description
+    return Tool(built.name, description, built.properties, built.required, built.arguments, built.function)
