@@ -1,0 +1,42 @@
+"""Work after the answer: events that are published without anybody waiting for it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from switchboard.contracts.errors import SwitchboardError
+from switchboard.sidecar.ports import PubSub
+
+WAITING_MAX = 512
+"""Publications under way; more are dropped and logged, so that a slow broker holds no turn up."""
+CLOSING_S_MAX = 3.0
+
+logger = logging.getLogger(__name__)
+
+
+class BackgroundPublisher:
+    """Publishes in the trace of who asked for it; never raises, never blocks."""
+
+    def __init__(self, pubsub: PubSub) -> None:
+        self._pubsub = pubsub
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def publish(self, topic: str, data: Mapping[str, Any]) -> None:
+        if len(self._tasks) >= WAITING_MAX:
+            logger.error("dropped an event on %s: %d are waiting", topic, WAITING_MAX)
+            return
+        task = asyncio.create_task(self._publish(topic, data))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Waits for what is under way, at most three seconds."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=CLOSING_S_MAX)
+
+    async def _publish(self, topic: str, data: Mapping[str, Any]) -> None:
+        try:
+            await self._pubsub.publish(topic, data)
+        except SwitchboardError as error:
+            logger.warning("lost an event on %s: %s", topic, error.code)

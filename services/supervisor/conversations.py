@@ -1,0 +1,188 @@
+"""The store of conversations and turns, over the state port. Every write is ETag-checked."""
+
+import asyncio
+import random
+import secrets
+from dataclasses import dataclass
+
+from services.supervisor.records import Conversation, Turn, now, turn_id_of
+from switchboard.contracts.errors import Conflict, NotFound, Unavailable
+from switchboard.contracts.turns import ConversationId, Principal
+from switchboard.sidecar import keys
+from switchboard.sidecar.ports import StateItem, StateStore
+
+ACCEPT_ATTEMPTS_MAX = 3
+FINISH_ATTEMPTS_MAX = 6
+JITTER_S_MAX = 0.02
+IDEMPOTENCY_S_MAX = 24 * 3600
+PAGE_TURNS_MAX = 100
+UNKNOWN_CONVERSATION = "There is no such conversation. Leave out conversation_id to start a new one."
+UNKNOWN_TURN = "There is no such turn."
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A conversation's and a turn's records as the store has them, read while the specialist works."""
+
+    conversation: StateItem
+    turn: StateItem
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which turn an idempotency key stands for, and the digest of the request it came with."""
+
+    turn_id: str
+    digest: str
+
+
+class Conversations:
+    """May be called concurrently. Raises `NotFound`, `Conflict` and what the state port raises."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    async def next_turn(self, principal: Principal, conversation_id: ConversationId | None) -> Conversation:
+        """Counts one turn more; its number is the `turn_count` of what returns. Creates a conversation for None.
+
+        Raises `NotFound` also for a conversation of somebody else: a stranger must not learn that it exists.
+        """
+        if conversation_id is None:
+            return await self._create(principal)
+        for attempt in range(ACCEPT_ATTEMPTS_MAX):
+            item, conversation = await self._read(principal, conversation_id)
+            conversation.turn_count += 1
+            conversation.updated_at = now()
+            try:
+                await self._state.replace(_key(conversation), conversation.model_dump(mode="json"), etag=item.etag)
+                return conversation
+            except Conflict:
+                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
+        raise Conflict
+
+    async def conversation(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
+        """Raises `NotFound`, for somebody else's conversation too."""
+        return (await self._read(principal, conversation_id))[1]
+
+    async def claim(self, principal: Principal, key: str, claim: Claim) -> Claim:
+        """Makes `key` stand for the turn, or returns the claim that stood before (first write wins)."""
+        value = {"turn_id": claim.turn_id, "digest": claim.digest}
+        try:
+            await self._state.create(
+                keys.idempotency(principal.tenant, principal.user, key), value, ttl_s=IDEMPOTENCY_S_MAX
+            )
+            return claim
+        except Conflict:
+            earlier = await self.claim_of(principal, key)
+            if earlier is None:
+                raise
+            return earlier
+
+    async def claim_of(self, principal: Principal, key: str) -> Claim | None:
+        item = await self._state.get(keys.idempotency(principal.tenant, principal.user, key))
+        return Claim(item.value["turn_id"], item.value["digest"]) if item else None
+
+    async def record(self, turn: Turn) -> None:
+        """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""
+        await self._state.create(_turn_key(turn), turn.model_dump(mode="json"))
+
+    async def stored(self, turn: Turn) -> Stored:
+        """What `finish` will write over. Raises `Unavailable` when it is gone."""
+        conversation, record = await self._state.get_many(
+            [keys.conversation(turn.tenant, turn.conversation_id), _turn_key(turn)]
+        )
+        if conversation is None or record is None:
+            raise Unavailable
+        return Stored(conversation, record)
+
+    async def finish(self, turn: Turn, stored: Stored) -> None:
+        """Writes how the turn ended, and adds an answered one to the conversation's tail."""
+        if turn.status == "completed":
+            await asyncio.gather(self._finish_turn(turn, stored.turn), self.remember(turn, stored.conversation))
+        else:
+            await self._finish_turn(turn, stored.turn)
+
+    async def remember(self, turn: Turn, item: StateItem | None = None) -> None:
+        """Adds an answered turn to its conversation's tail; once, however often it is called."""
+        key = keys.conversation(turn.tenant, turn.conversation_id)
+        for attempt in range(FINISH_ATTEMPTS_MAX):
+            item = item or await self._state.get(key)
+            if item is None:
+                raise NotFound(UNKNOWN_CONVERSATION)
+            before = Conversation.model_validate(item.value)
+            after = before.with_turn(turn)
+            if after is before:
+                return
+            try:
+                await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
+                return
+            except Conflict:
+                item = None
+                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
+        raise Conflict
+
+    async def turn(self, principal: Principal, turn_id: str) -> Turn:
+        """Raises `NotFound`, for somebody else's turn too."""
+        item = await self.turn_item(principal.tenant, turn_id)
+        turn = Turn.model_validate(item.value) if item else None
+        if turn is None or turn.user != principal.user:
+            raise NotFound(UNKNOWN_TURN)
+        return turn.as_read()
+
+    async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
+        conversation_id, _, number = turn_id.rpartition(".")
+        if not conversation_id or not number.isascii() or not number.isdigit() or len(number) > 9:
+            return None
+        return await self._state.get(keys.turn(tenant, conversation_id, int(number)))
+
+    async def replace_turn(self, turn: Turn, etag: str) -> None:
+        """Raises `Conflict` when the turn was changed meanwhile."""
+        await self._state.replace(_turn_key(turn), turn.model_dump(mode="json"), etag=etag)
+
+    async def page(self, conversation: Conversation, after: int, limit: int) -> list[Turn]:
+        """Turns `after` + 1 and on, at most `limit` (and 100) of them, as they may be seen now."""
+        last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
+        wanted = [keys.turn(conversation.tenant, conversation.conversation_id, n) for n in range(after + 1, last + 1)]
+        items = await self._state.get_many(wanted)
+        return [Turn.model_validate(item.value).as_read() for item in items if item is not None]
+
+    async def _create(self, principal: Principal) -> Conversation:
+        at = now()
+        conversation = Conversation(
+            conversation_id=secrets.token_urlsafe(12),
+            tenant=principal.tenant,
+            owner=principal.user,
+            turn_count=1,
+            created_at=at,
+            updated_at=at,
+        )
+        await self._state.create(_key(conversation), conversation.model_dump(mode="json"))
+        return conversation
+
+    async def _read(self, principal: Principal, conversation_id: str) -> tuple[StateItem, Conversation]:
+        item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
+        if item is None:
+            raise NotFound(UNKNOWN_CONVERSATION)
+        conversation = Conversation.model_validate(item.value)
+        if conversation.owner != principal.user:
+            raise NotFound(UNKNOWN_CONVERSATION)
+        return item, conversation
+
+    async def _finish_turn(self, turn: Turn, item: StateItem) -> None:
+        try:
+            await self.replace_turn(turn, item.etag)
+        except Conflict:
+            # Nobody else writes an interactive turn; a write of ours whose answer was lost looks like this.
+            latest = await self.turn_item(turn.tenant, turn_id_of(turn.conversation_id, turn.n))
+            if latest is None:
+                raise
+            if Turn.model_validate(latest.value).status == "running":
+                await self.replace_turn(turn, latest.etag)
+
+
+def _key(conversation: Conversation):
+    return keys.conversation(conversation.tenant, conversation.conversation_id)
+
+
+def _turn_key(turn: Turn):
+    return keys.turn(turn.tenant, turn.conversation_id, turn.n)

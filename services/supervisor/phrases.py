@@ -1,0 +1,117 @@
+"""What a message is by its words alone: a greeting, a yes, a bare detail. Pure; no agent's domain is known here."""
+
+import re
+from typing import Literal
+
+WORDS_REPLY_MAX = 8
+WORDS_DETAIL_MAX = 5
+PARTS_MAX = 4
+PART_WORDS_MIN = 2
+
+SmallTalk = Literal["greeting", "thanks", "farewell", "abilities"]
+
+_FILLER = (
+    r"(?:\s+(?:there|all|again|everyone|team|guys|folks|bot|assistant|so much|very much|a lot|a bunch|for now|then))*"
+)
+_SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
+    (
+        "greeting",
+        re.compile(
+            rf"(?:hi+|hello+|hey+|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)){_FILLER}"
+            r"(?:\s+(?:how are you(?: doing)?(?: today)?|how is it going|how's it going|what's up))?"
+            r"|how are you(?: doing)?(?: today)?|how's it going|what's up"
+        ),
+    ),
+    (
+        "thanks",
+        re.compile(
+            rf"(?:ok(?:ay)?|great|perfect|awesome|cool|super|lovely|brilliant|no|that's all|that is all)?\s*"
+            rf"(?:thanks?|thank you|thx|ty|cheers|much appreciated|many thanks){_FILLER}"
+            r"(?:\s+(?:for (?:your|the|all your|all the)? ?help|that (?:helps|helped|is all|was helpful)|that's all|bye))*"
+            r"|(?:great|perfect|awesome|cool|brilliant|lovely|excellent)"
+        ),
+    ),
+    (
+        "farewell",
+        re.compile(
+            rf"(?:ok(?:ay)? )?(?:bye+|goodbye|good bye|bye bye|see (?:you|ya)(?: later)?|good ?night|take care){_FILLER}"
+        ),
+    ),
+    (
+        "abilities",
+        re.compile(
+            r"(?:what|who) (?:can you do|are you|do you do|can you help(?: me)? with|can i ask(?: you)?)(?: for me)?"
+            r"|how can you help(?: me)?|help|help me|can you help(?: me)?|i need (?:some )?help|are you (?:a bot|human|an ai)"
+        ),
+    ),
+)
+_YES = re.compile(
+    r"(?:y|yes|yeah|yep|yup|ya|sure|ok|okay|please|please do|go ahead|do it|do that|sounds good|of course|absolutely|"
+    r"definitely|correct|right|exactly|that's right|that is right|great|perfect|fine|alright|i do|i would|why not|"
+    r"that would be (?:great|good|nice|lovely))\b"
+)
+_NO = re.compile(
+    r"(?:n|no|nope|nah|not now|no need|never ?mind|don't|do not|cancel|stop|not yet|not really|i'm good|neither)\b"
+)
+_DETAIL = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tomorrow|"
+    r"(?:last|this|next) (?:week|month|year|one)|(?:the )?(?:first|second|third|last|latest|newest|oldest|other|former|latter)"
+    r"(?: one)?|both|all of (?:it|them))\b|\b[a-z]{1,5}-[a-z0-9-]*\d[a-z0-9-]*\b|\d",
+    re.IGNORECASE,
+)
+_ANAPHORA = re.compile(
+    r"^(?:and|what about|how about|also|but|so|then|why|why not|how|how so|when|which|which one|really|more|tell me more|"
+    r"go on|continue|what else|still|it|its|it's|that|that's|this|those|these|they|them|he|she|the (?:same|other|first|second|last))\b",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"(?<=[.!?;])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and)\s+|\s*;\s*|\n+",
+    re.IGNORECASE,
+)
+
+
+def plain(message: str) -> str:
+    """Lower case, straight apostrophes, one space between words, no punctuation around them."""
+    text = message.lower().replace("’", "'")
+    return " ".join(re.sub(r"[^\w\s'-]|_", " ", text).split())
+
+
+def small_talk(message: str) -> SmallTalk | None:
+    """Which small talk the whole message is, if it is nothing else."""
+    text = plain(message)
+    if len(text) > 80:
+        return None
+    return next((kind for kind, pattern in _SMALL_TALK if pattern.fullmatch(text)), None)
+
+
+def is_yes_or_no(message: str) -> bool:
+    """A short message that begins with a yes or a no."""
+    text = plain(message)
+    return len(text.split()) <= WORDS_REPLY_MAX and bool(_YES.match(text) or _NO.match(text))
+
+
+def is_bare_yes_or_no(message: str) -> bool:
+    """Nothing but a yes or a no, so that it means nothing without a question."""
+    text = plain(message)
+    return bool(re.fullmatch(rf"(?:{_YES.pattern}|{_NO.pattern})(?:\s+(?:please|thanks|thank you|then))?", text))
+
+
+def is_detail(message: str) -> bool:
+    """A reply such as an id, a month, a number, "the last one"."""
+    return len(message.split()) <= WORDS_DETAIL_MAX and bool(_DETAIL.search(message))
+
+
+def leans_on_context(message: str) -> bool:
+    """A short message that begins like a continuation: "and the one before?", "what about October?"."""
+    return len(message.split()) <= WORDS_REPLY_MAX and bool(_ANAPHORA.match(message.strip()))
+
+
+def ends_in_question(text: str) -> bool:
+    return text.rstrip().rstrip(")*_\"'”").endswith("?")
+
+
+def parts_of(message: str) -> list[str]:
+    """The message cut at sentence ends and conjunctions; itself alone where that gives one part or too many."""
+    parts = [part.strip(" ,") for part in _BREAK.split(message) if part and part.strip(" ,.!?;")]
+    return parts if 1 < len(parts) <= 2 * PARTS_MAX else [message]

@@ -1,0 +1,122 @@
+"""What the supervisor keeps of conversations: one record a conversation, one record a turn."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from switchboard.contracts.events import Citation, RouteDecided, Usage
+from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage
+
+TAIL_TEXT_CHARACTERS_MAX = 2_000
+"""Of one message in the tail; what an agent needs of an older message is at its start."""
+LEASE_GRACE_S = 5.0
+"""A turn that is running this long after its deadline has lost its process."""
+INTERRUPTED = "The answer was interrupted. Please send the message again."
+
+TurnStatus = Literal["running", "completed", "failed"]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TailMessage(HistoryMessage):
+    """A message of the tail; `n` is its turn, so that adding a turn twice changes nothing."""
+
+    n: int
+
+
+class Conversation(BaseModel):
+    """Its size is bounded: reading the history costs the same at turn 1000 as at turn 1."""
+
+    conversation_id: str
+    tenant: str
+    owner: str
+    """User id; for everybody else the conversation is not there."""
+    turn_count: int = 0
+    agent: str | None = None
+    """Who answered last: short follow-ups go there."""
+    tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
+    created_at: datetime
+    updated_at: datetime
+
+    def history(self) -> list[HistoryMessage]:
+        return [HistoryMessage(role=each.role, text=each.text, agent=each.agent) for each in self.tail]
+
+    def with_turn(self, turn: "Turn") -> "Conversation":
+        """The conversation after `turn` was answered; the same where it holds the turn already."""
+        if any(each.n == turn.n for each in self.tail):
+            return self
+        agent = turn.agents[-1] if turn.agents else None
+        added = [
+            TailMessage(n=turn.n, role="user", text=turn.message[:TAIL_TEXT_CHARACTERS_MAX]),
+            TailMessage(n=turn.n, role="assistant", text=_shortened(turn.text), agent=agent),
+        ]
+        tail = sorted([*self.tail, *added], key=lambda each: each.n)[-HISTORY_MESSAGES_MAX:]
+        return self.model_copy(update={"tail": tail, "agent": agent or self.agent, "updated_at": now()})
+
+
+class Part(BaseModel):
+    """What one agent is to answer of an asynchronous turn, and its answer once it is there."""
+
+    agent: str
+    name: str
+    message: str
+    status: TurnStatus = "running"
+    text: str = ""
+    citations: list[Citation] = Field(default_factory=list[Citation])
+    usage: Usage = Field(default_factory=Usage)
+    code: str = ""
+    failure: str = ""
+
+
+class Turn(BaseModel):
+    """One turn, as accepted and as it ended. `parts` are there for an asynchronous turn only."""
+
+    turn_id: str
+    conversation_id: str
+    n: int
+    tenant: str
+    user: str
+    status: TurnStatus = "running"
+    lease_until: datetime
+    """A turn still running after this moment is read as failed."""
+    idempotency_key: str | None = None
+    message: str
+    text: str = ""
+    route: RouteDecided | None = None
+    agents: list[str] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list[Citation])
+    usage: Usage = Field(default_factory=Usage)
+    parts: list[Part] = Field(default_factory=list[Part])
+    code: str = ""
+    failure: str = ""
+    """A sentence for a person."""
+    trace_id: str = ""
+    events_count: int = 0
+    """How many events it said; a resumed reader continues after the one it has."""
+    duration_ms: float = 0.0
+    created_at: datetime
+
+    def as_read(self) -> "Turn":
+        """The turn as anybody may see it now: an interrupted one has failed."""
+        if self.status == "running" and now() > self.lease_until:
+            return self.model_copy(update={"status": "failed", "code": "interrupted", "failure": INTERRUPTED})
+        return self
+
+
+def lease_of(deadline: datetime) -> datetime:
+    return deadline + timedelta(seconds=LEASE_GRACE_S)
+
+
+def turn_id_of(conversation_id: str, n: int) -> str:
+    return f"{conversation_id}.{n}"
+
+
+def _shortened(text: str) -> str:
+    """Keeps the end as well: there stands the question that the next message replies to."""
+    if len(text) <= TAIL_TEXT_CHARACTERS_MAX:
+        return text
+    end = 400
+    return f"{text[: TAIL_TEXT_CHARACTERS_MAX - end - 3]}\n…\n{text[-end:]}"

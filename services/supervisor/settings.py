@@ -1,0 +1,32 @@
+"""The supervisor's settings: the only place of its process that reads the environment."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What differs between deployments of the supervisor."""
+
+    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", populate_by_name=True, extra="ignore")
+
+    dapr_http_port: int = Field(default=3500, validation_alias=AliasChoices("DAPR_HTTP_PORT", "dapr_http_port"))
+    dapr_grpc_port: int = Field(default=50001, validation_alias=AliasChoices("DAPR_GRPC_PORT", "dapr_grpc_port"))
+    app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
+    """Dapr's: with it, only the sidecar can deliver events to this app's public port."""
+    gateway_app_id: str = "gateway"
+    keys_file: Path = Path("services/supervisor/demo-keys.yaml")
+    console_url: str | None = None
+    """Origin of the web page that browsers may call this API from."""
+    turn_s_max: float = Field(default=45.0, gt=0, le=600)
+    """An interactive turn's deadline, in seconds from its acceptance."""
+    turns_max: int = Field(default=256, ge=1)
+    """Turns that run in this process at once; more get 503."""
+    otlp_endpoint: str | None = Field(
+        default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
+    )
+    applicationinsights_connection_string: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "applicationinsights_connection_string"),
+    )
