@@ -23,9 +23,7 @@ _MENTION: Final = re.compile(
 
 def mentioned_months(message: str, today: date) -> list[tuple[str, bool]]:
     """The months that a message names, and of each whether it is the one to compare with ("than in October")."""
-    return [
-        (parse_month(found["month"], today), found["compared"] is not None) for found in _MENTION.finditer(message)
-    ]
+    return [(parse_month(found["month"], today), found["compared"] is not None) for found in _MENTION.finditer(message)]
 
 
 def parse_month(text: str, today: date) -> str:

@@ -22,7 +22,9 @@ def decide(payment: Payment, refunds: Sequence[Refund], today: date) -> tuple[in
         )
     amount_pence = payment.amount_pence - payment.refunded_pence
     if amount_pence <= 0:
-        given = next((refund for refund in refunds if refund.payment_id == payment.id and refund.status != "refused"), None)
+        given = next(
+            (refund for refund in refunds if refund.payment_id == payment.id and refund.status != "refused"), None
+        )
         by = f": see {given.id} of {day_name(given.requested_on)}" if given else ""
         raise RefundRefused(f"A refund of the payment {payment.id} has already been requested or paid{by}.")
     if (today - payment.paid_on).days > REFUND_REQUEST_MAX_DAYS:

@@ -33,7 +33,9 @@ def invoice_state(invoice: Invoice, today: date) -> str:
         return f"It is paid, and {pounds(invoice.credit_pence)} more than it asked for was paid."
     if not invoice.open_pence:
         return "It is paid in full."
-    open_text = "It is not paid yet" if not invoice.paid_pence else f"{pounds(invoice.open_pence)} of it is not paid yet"
+    open_text = (
+        "It is not paid yet" if not invoice.paid_pence else f"{pounds(invoice.open_pence)} of it is not paid yet"
+    )
     overdue_days = (today - invoice.due_on).days
     if overdue_days > 0:
         return f"{open_text}, and it is overdue by {overdue_days} {'day' if overdue_days == 1 else 'days'}."

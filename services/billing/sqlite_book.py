@@ -66,7 +66,9 @@ class SqliteBillingBook(BillingBook):
     async def invoices(self, account: Account) -> list[Invoice]:
         def work(connection: sqlite3.Connection) -> list[Invoice]:
             rows = connection.execute(_CHARGES, (account.tenant, account.customer_id))
-            charges = {key: tuple(_charge(row) for row in group) for key, group in groupby(rows, lambda r: r["invoice_id"])}
+            charges = {
+                key: tuple(_charge(row) for row in group) for key, group in groupby(rows, lambda r: r["invoice_id"])
+            }
             found = connection.execute(_INVOICES, (account.tenant, account.customer_id, INVOICES_MAX))
             return [_invoice(row, charges.get(row["id"], ())) for row in found]
 
@@ -92,7 +94,9 @@ class SqliteBillingBook(BillingBook):
             if payment is None:
                 raise RefundRefused(f"I cannot find a payment {payment_id} on your account.")
             amount_pence, status = decide(payment, _refunds(connection, account), self._today)
-            (number,) = connection.execute("SELECT coalesce(max(number) + 1, ?) FROM refunds", (FIRST_REFUND,)).fetchone()
+            (number,) = connection.execute(
+                "SELECT coalesce(max(number) + 1, ?) FROM refunds", (FIRST_REFUND,)
+            ).fetchone()
             connection.execute(
                 "INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (

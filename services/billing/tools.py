@@ -191,7 +191,9 @@ class BillingTools:
             name = month_name(invoice.month)
             facts.append(f"{name}: {pounds(invoice.open_pence)}, {when} on {day_name(invoice.due_on)} ({invoice.id}).")
         if credit_pence:
-            facts.append(f"{pounds(credit_pence)} more than your invoices asked for was paid, which stands to your credit.")
+            facts.append(
+                f"{pounds(credit_pence)} more than your invoices asked for was paid, which stands to your credit."
+            )
         return ToolOutcome(
             facts=facts,
             data={"open_pence": owed_pence, "credit_pence": credit_pence, "balance_pence": owed_pence - credit_pence},
@@ -234,7 +236,9 @@ class BillingTools:
                 },
             ),
         ],
-        reason: Annotated[str, Field(description="Why, in the customer's words.", max_length=300)] = "Asked for in chat.",
+        reason: Annotated[
+            str, Field(description="Why, in the customer's words.", max_length=300)
+        ] = "Asked for in chat.",
     ) -> ToolOutcome:
         """Requests the refund of one payment the customer made. Changes the account: needs the payment's PAY number.
 
@@ -246,7 +250,12 @@ class BillingTools:
             refund = await self._book.request_refund(_account(ctx), payment_id, reason, request_key=_request_key(ctx))
         except RefundRefused as refused:
             return ToolOutcome(facts=[refused.message], data={"status": "refused", "payment_id": payment_id})
-        data = {"refund_id": refund.id, "status": refund.status, "amount_pence": refund.amount_pence, "payment_id": payment_id}
+        data = {
+            "refund_id": refund.id,
+            "status": refund.status,
+            "amount_pence": refund.amount_pence,
+            "payment_id": payment_id,
+        }
         return ToolOutcome(facts=["Your refund is requested.", refund_text(refund)], data=data)
 
     @tool
@@ -255,7 +264,9 @@ class BillingTools:
         ctx: ToolContext,
         refund_id: Annotated[
             str | None,
-            Field(description="The refund, REF- and six digits.", pattern=r"^[Rr][Ee][Ff]-\d{6}$", examples=["REF-500061"]),
+            Field(
+                description="The refund, REF- and six digits.", pattern=r"^[Rr][Ee][Ff]-\d{6}$", examples=["REF-500061"]
+            ),
         ] = None,
     ) -> ToolOutcome:
         """Tells how far a refund is: one by its REF number, or the customer's newest ones.

@@ -16,7 +16,7 @@ def compare(products: Sequence[Product]) -> list[str]:
     else:
         for name in names:
             values = [(product, product.specification(name)) for product in products]
-            stated = [f"{product.name} {value.text()}" for product, value in values if value]
+            stated = [f"{value.text()} ({product.name})" for product, value in values if value]
             facts.append(f"{_capital(name)}: {', '.join(stated)}.")
     return facts
 
@@ -59,9 +59,9 @@ def _two(one: Product, two: Product, names: Sequence[str]) -> list[str]:
             continue
         winner = _winner(a, b)
         if winner is a:
-            ahead[one.name].append(f"{name} {a.text()} against {b.text()}")
+            ahead[one.name].append(f"{name} ({a.text()} against {b.text()})")
         elif winner is b:
-            ahead[two.name].append(f"{name} {b.text()} against {a.text()}")
+            ahead[two.name].append(f"{name} ({b.text()} against {a.text()})")
         else:
             other.append(f"{name} ({one.name}: {a.text()}; {two.name}: {b.text()})")
     facts = [f"{name} is ahead in: {', '.join(points)}." for name, points in ahead.items() if points]

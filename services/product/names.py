@@ -9,7 +9,29 @@ from services.product.catalogue import Product
 
 SIMILARITY_MIN: Final = 0.84
 _FILLERS: Final = frozenset(
-    ["the", "a", "an", "my", "your", "our", "new", "this", "that", "phone", "smartphone", "mobile", "router", "tablet", "watch", "plan", "tariff", "broadband", "box", "model", "device"]
+    [
+        "the",
+        "a",
+        "an",
+        "my",
+        "your",
+        "our",
+        "new",
+        "this",
+        "that",
+        "phone",
+        "smartphone",
+        "mobile",
+        "router",
+        "tablet",
+        "watch",
+        "plan",
+        "tariff",
+        "broadband",
+        "box",
+        "model",
+        "device",
+    ]
 )
 
 
@@ -30,7 +52,9 @@ def mentioned(text: str, products: Sequence[Product]) -> list[Product]:
     kept = [
         each
         for each in found
-        if not any(o is not each and o[0] <= each[0] and each[1] <= o[1] and (o[1] - o[0]) > (each[1] - each[0]) for o in found)
+        if not any(
+            o is not each and o[0] <= each[0] and each[1] <= o[1] and (o[1] - o[0]) > (each[1] - each[0]) for o in found
+        )
     ]
     unique = {product.id: product for _, _, product in sorted(kept, key=lambda each: each[0])}
     return list(unique.values())

@@ -36,7 +36,9 @@ class SqliteCatalogue(Catalogue):
         return await self._database.run(
             lambda connection: [
                 _plan(row)
-                for row in connection.execute("SELECT * FROM plans WHERE tenant = ? ORDER BY price_pence, id", (tenant,))
+                for row in connection.execute(
+                    "SELECT * FROM plans WHERE tenant = ? ORDER BY price_pence, id", (tenant,)
+                )
             ]
         )
 

@@ -91,7 +91,15 @@ def contract_of(customer: Customer, number: int, seed: int, today: date) -> Cont
         else:
             phone = f"01632 960{number * 3 % 1000:03d}"
         lines.append(
-            Line(line_id, customer.id, current.plan.kind, phone, current.plan.id, history[0].start, _contract_end(current, today))
+            Line(
+                line_id,
+                customer.id,
+                current.plan.kind,
+                phone,
+                current.plan.id,
+                history[0].start,
+                _contract_end(current, today),
+            )
         )
         periods[line_id] = tuple(history)
     devices, instalments = _devices(customer, lines, random, today, named=named)

@@ -9,7 +9,12 @@ from switchboard.demo.model import Incident, Line, LineStatus, Ticket, TicketSta
 from switchboard.demo.people import TOWNS, customer_random
 from switchboard.demo.policy import BRANDS, PLAN_BY_ID
 
-FIRMWARE: Final = {"Aurora Hub 2": "2.14.3", "Aurora Hub 3 Pro": "3.4.0", "Borealis Box One": "1.9.8", "Borealis Box Fibre": "4.2.1"}
+FIRMWARE: Final = {
+    "Aurora Hub 2": "2.14.3",
+    "Aurora Hub 3 Pro": "3.4.0",
+    "Borealis Box One": "1.9.8",
+    "Borealis Box Fibre": "4.2.1",
+}
 RED_BLINKING: Final = {"C-10001", "C-10151"}
 """Named customers whose router has lost the signal, with no area incident to explain it."""
 
@@ -74,7 +79,9 @@ def _status(
         "well": "solid green", "no_signal": "blinking red", "no_login": "solid amber", "slow": "solid green",
         "lossy": "solid green", "hardware": "solid red", "updating": "blinking green",
     }[condition]  # fmt: skip
-    share = {"well": 0.94, "slow": 0.41, "lossy": 0.82, "no_login": 0.9}.get(condition, 0.0) * random.uniform(0.96, 1.04)
+    share = {"well": 0.94, "slow": 0.41, "lossy": 0.82, "no_login": 0.9}.get(condition, 0.0) * random.uniform(
+        0.96, 1.04
+    )
     outage = {
         "no_signal": now - timedelta(hours=random.randint(2, 9), minutes=random.randint(0, 59)),
         "no_login": now - timedelta(hours=3),
@@ -93,7 +100,9 @@ def _status(
         sync_up_mbps=round(plan.upload_mbps * share, 1),
         plan_down_mbps=plan.download_mbps,
         packet_loss_percent=round(random.uniform(3, 9), 1) if condition == "lossy" else (0.0 if online else 100.0),
-        latency_ms=round(random.uniform(45, 90) if condition == "lossy" else random.uniform(6, 18), 1) if online else 0.0,
+        latency_ms=round(random.uniform(45, 90) if condition == "lossy" else random.uniform(6, 18), 1)
+        if online
+        else 0.0,
         reboots_24h=random.randint(1, 4) if condition in ("no_signal", "hardware") else 0,
         last_outage_at=outage,
         incident_id=incident_id,

@@ -127,7 +127,13 @@ def _recurring_charges(contract: Contract, month: BillingMonth) -> list[Charge]:
         number = _months_between(device.start, month.period_end) + 1
         if 1 <= number <= INSTALMENTS:
             charges.append(
-                Charge("device", f"{device.name} instalment", device.amount_pence(number), f"{number} of {INSTALMENTS}", device.line_id)
+                Charge(
+                    "device",
+                    f"{device.name} instalment",
+                    device.amount_pence(number),
+                    f"{number} of {INSTALMENTS}",
+                    device.line_id,
+                )
             )
     if contract.paper_bill:
         charges.append(Charge("fee", "Paper bill", PAPER_BILL_FEE_PENCE))
@@ -168,14 +174,18 @@ def _mobile_usage(line: Line, month: BillingMonth, random: Random) -> list[Charg
         charges.append(Charge("usage", "Calls to 084 and 087 numbers", pence, f"{minutes} minutes at £0.18", line.id))
     if random.random() < 0.04:
         gigabytes = random.randint(1, 5)
-        charges.append(Charge("usage", "Extra data", gigabytes * EXTRA_DATA_PENCE_PER_GB, f"{gigabytes} GB at £2.50", line.id))
+        charges.append(
+            Charge("usage", "Extra data", gigabytes * EXTRA_DATA_PENCE_PER_GB, f"{gigabytes} GB at £2.50", line.id)
+        )
     if random.random() < (0.2 if month.issued_on.month in (7, 8, 9) else 0.04):
         days = random.randint(2, 12)
         if random.random() < 0.8:
             country, pence, name, price = random.choice(EUROPE), EUROPE_DAY_PASS_PENCE, "Europe", "£2.30"
         else:
             country, pence, name, price = random.choice(WORLD), WORLD_DAY_PASS_PENCE, "World", "£6.00"
-        charges.append(Charge("roaming", f"Roaming in {country}", days * pence, f"{days} {name} day passes at {price}", line.id))
+        charges.append(
+            Charge("roaming", f"Roaming in {country}", days * pence, f"{days} {name} day passes at {price}", line.id)
+        )
     if random.random() < 0.01:
         charges.append(Charge("fee", "SIM replacement", SIM_REPLACEMENT_FEE_PENCE, "once", line.id))
     return charges
@@ -189,7 +199,11 @@ def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], 
     if len(mobiles) > 1:
         base = sum(c.amount_pence for c in charges if c.line_id == mobiles[1].id and c.kind in ("plan", "proration"))
         percent = SECOND_MOBILE_DISCOUNT_PERCENT
-        reductions.append(Charge("discount", "Second line discount", -(base * percent // 100), f"{percent} % of the plan", mobiles[1].id))
+        reductions.append(
+            Charge(
+                "discount", "Second line discount", -(base * percent // 100), f"{percent} % of the plan", mobiles[1].id
+            )
+        )
     years = (month.period_end - customer.since).days / 365.25
     if contract.loyalty_discount and years > 2:
         reductions.append(Charge("discount", "Loyalty discount", -LOYALTY_DISCOUNT_PENCE))
@@ -197,7 +211,14 @@ def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], 
         reductions.append(Charge("discount", "Welcome discount", -WELCOME_DISCOUNT_PENCE, "first 6 months"))
     if customer.id not in NAMED and contract.lines_of("broadband") and random.random() < 0.02:
         days = random.randint(1, 2)
-        reductions.append(Charge("credit", "Outage credit", -days * OUTAGE_CREDIT_PENCE_PER_DAY, f"{days} days at £9.80" if days > 1 else "1 day"))
+        reductions.append(
+            Charge(
+                "credit",
+                "Outage credit",
+                -days * OUTAGE_CREDIT_PENCE_PER_DAY,
+                f"{days} days at £9.80" if days > 1 else "1 day",
+            )
+        )
     left = sum(charge.amount_pence for charge in charges)
     kept: list[Charge] = []
     for reduction in reductions:
@@ -207,7 +228,9 @@ def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], 
     return kept
 
 
-def _payments(contract: Contract, invoice: Invoice, random: Random, today: date, *, stopped: bool) -> list[PaymentDraft]:
+def _payments(
+    contract: Contract, invoice: Invoice, random: Random, today: date, *, stopped: bool
+) -> list[PaymentDraft]:
     customer = contract.customer
     key = (customer.id, invoice.month)
 
@@ -216,7 +239,9 @@ def _payments(contract: Contract, invoice: Invoice, random: Random, today: date,
     ) -> list[PaymentDraft]:
         if paid_on > today or invoice.total_pence == 0:
             return []
-        return [PaymentDraft(customer.tenant, customer.id, invoice.id, paid_on, invoice.total_pence, method, status, refund)]
+        return [
+            PaymentDraft(customer.tenant, customer.id, invoice.id, paid_on, invoice.total_pence, method, status, refund)
+        ]
 
     due = invoice.due_on
     if key in NEVER_PAID:

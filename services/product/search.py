@@ -1,0 +1,258 @@
+"""Finds products by words, category, price and the property that a superlative asks for. No index: catalogues are small."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.product.catalogue import Product, Specification
+from services.product.names import words_of
+
+RESULTS_MAX: Final = 5
+
+_STOP: Final = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "i",
+        "me",
+        "my",
+        "we",
+        "you",
+        "your",
+        "do",
+        "does",
+        "have",
+        "has",
+        "is",
+        "are",
+        "with",
+        "for",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "and",
+        "or",
+        "that",
+        "which",
+        "what",
+        "any",
+        "some",
+        "show",
+        "find",
+        "want",
+        "need",
+        "looking",
+        "look",
+        "like",
+        "can",
+        "could",
+        "would",
+        "please",
+        "under",
+        "below",
+        "less",
+        "than",
+        "pounds",
+        "pound",
+        "cost",
+        "costs",
+        "price",
+        "priced",
+        "cheap",
+        "cheapest",
+        "cheaper",
+        "expensive",
+        "best",
+        "good",
+        "biggest",
+        "largest",
+        "longest",
+        "lightest",
+        "fastest",
+        "most",
+        "highest",
+        "smallest",
+        "it",
+        "its",
+        "how",
+        "much",
+        "many",
+        "there",
+        "sell",
+        "offer",
+        "get",
+        "buy",
+        "new",
+        "sort",
+        "kind",
+        "up",
+        "around",
+        "about",
+        "big",
+        "long",
+        "light",
+        "fast",
+        "large",
+        "small",
+        "high",
+    ]
+)
+_CATEGORY_WORDS: Final = {
+    "phone": "phone", "phones": "phone", "smartphone": "phone", "smartphones": "phone", "handset": "phone",
+    "tablet": "tablet", "tablets": "tablet", "watch": "watch", "watches": "watch", "smartwatch": "watch",
+    "router": "router", "routers": "router", "mesh": "mesh", "tv": "tv", "television": "tv", "accessory": "accessory",
+    "accessories": "accessory",
+}  # fmt: skip
+_ACCESSORY_WORDS: Final = frozenset(
+    [
+        "case",
+        "cases",
+        "charger",
+        "chargers",
+        "earphones",
+        "earphone",
+        "headphones",
+        "earbuds",
+        "buds",
+        "powerbank",
+        "cable",
+    ]
+)
+"""They name the category, and stay words to look for."""
+_WATERPROOF: Final = frozenset(("IP68", "IPX8", "IP69K", "50 m"))
+_ATTRIBUTE_WORDS: Final = {
+    "ram": "memory", "memory": "memory", "storage": "storage", "space": "storage", "screen": "display", "display": "display",
+    "camera": "main camera", "megapixel": "main camera", "megapixels": "main camera", "weigh": "weight", "weighs": "weight",
+    "heavy": "weight", "light": "weight", "lightest": "weight", "weight": "weight", "waterproof": "water resistance",
+    "water": "water resistance", "resistant": "water resistance", "esim": "eSIM", "5g": "network", "4g": "network",
+    "network": "network", "wireless": "wireless charging", "charging": "charging", "charge": "charging", "updates": "updates",
+    "support": "updates", "supported": "updates", "range": "coverage", "cover": "coverage", "coverage": "coverage",
+    "ports": "Ethernet ports", "ethernet": "Ethernet ports", "speed": "maximum speed", "fast": "maximum speed",
+    "devices": "devices at once", "record": "recording storage", "recording": "recording storage", "wi": "Wi-Fi", "wifi": "Wi-Fi",
+    "contract": "contract", "roaming": "Europe roaming included", "abroad": "Europe roaming included", "data": "data",
+    "download": "download speed", "upload": "upload speed", "price": "price", "cost": "price", "costs": "price",
+    "expensive": "price", "noise": "noise cancelling", "battery": "battery", "pen": "pen included", "tuners": "tuners",
+}  # fmt: skip
+_SUPERLATIVES: Final = frozenset(["best", "biggest", "largest", "longest", "lightest", "fastest", "most", "highest"])
+_CHEAP: Final = frozenset(["cheap", "cheapest", "cheaper", "budget", "affordable"])
+_PRICE: Final = re.compile(
+    r"(?:under|below|less than|up to|at most|cheaper than|max(?:imum)?)\s*£?\s*(\d[\d,]*)(?:\.(\d\d))?\b", re.IGNORECASE
+)
+_ENDINGS: Final = ("ing", "es", "s")
+
+
+def price_limit_pence(text: str) -> int | None:
+    """The price that "under £300" names, in pence."""
+    found = _PRICE.search(text)
+    return int(found[1].replace(",", "")) * 100 + int(found[2] or 0) if found else None
+
+
+def category_of(text: str) -> str | None:
+    """The category that a text names, if any; plans are named by two words."""
+    lowered = text.lower()
+    if re.search(r"\b(plan|plans|tariff|tariffs|sim only|contract)\b", lowered):
+        return "broadband plan" if re.search(r"\b(broadband|fibre|home|internet)\b", lowered) else "mobile plan"
+    if "mobile router" in lowered or "pocket wi" in lowered or "mifi" in lowered:
+        return "mobile router"
+    if re.search(
+        r"\b(better|stronger|weak|bad|poor)\b.*wi-?fi\b|wi-?fi\b.*\b(upstairs|reach|garden|loft|corner)\b", lowered
+    ):
+        return "mesh"
+    if _ACCESSORY_WORDS & set(words_of(text)):
+        return "accessory"
+    return next((_CATEGORY_WORDS[word] for word in words_of(text) if word in _CATEGORY_WORDS), None)
+
+
+def attribute_in(text: str, product: Product | None = None) -> str | None:
+    """The specification (or `price`) that a text asks for; only what `product` states, where one is given."""
+    lowered = " ".join(words_of(text))
+    if product is not None:
+        stated = sorted((spec.name for spec in product.specifications), key=len, reverse=True)
+        for name in stated:
+            if re.search(rf"\b{re.escape(' '.join(words_of(name)))}\b", lowered):
+                return name
+    for word in words_of(text):
+        name = _ATTRIBUTE_WORDS.get(word)
+        if name is None:
+            continue
+        if product is None or name == "price" or product.specification(name):
+            return name
+        # A watch states "battery life" where a phone states "battery".
+        longer = next((spec.name for spec in product.specifications if name in spec.name), None)
+        if longer:
+            return longer
+    return None
+
+
+def search(
+    products: Sequence[Product], text: str, *, category: str | None = None, price_max_pence: int | None = None
+) -> list[Product]:
+    """The best matches, at most `RESULTS_MAX`; empty when nothing fits what was asked."""
+    category = category or category_of(text)
+    limit = price_max_pence if price_max_pence is not None else price_limit_pence(text)
+    words = set(words_of(text))
+    superlative = attribute_in(text) if words & _SUPERLATIVES else None
+    terms = [word for word in words_of(_PRICE.sub(" ", text)) if word not in _STOP and word not in _CATEGORY_WORDS]
+    of_category = {*words_of(category or ""), "plans", "tariff", "tariffs"}
+    if category == "mesh":
+        # Whoever wants better Wi-Fi describes the house, which no product states.
+        terms = []
+    terms = [term for term in terms if category is None or term not in of_category]
+    if superlative:
+        terms = [
+            term for term in terms if _ATTRIBUTE_WORDS.get(term) != superlative and term not in words_of(superlative)
+        ]
+    candidates = [
+        product
+        for product in products
+        if (category is None or product.category == category) and (limit is None or product.price_pence <= limit)
+    ]
+    scored = [(_matches(product, terms), product) for product in candidates]
+    if terms:
+        top = max((score for score, _ in scored), default=0)
+        scored = [each for each in scored if each[0] == top and top > 0]
+    elif category is None and limit is None and superlative is None:
+        return []
+    chosen = [product for _, product in scored]
+    if superlative and superlative != "price":
+        stated = [
+            (product, spec)
+            for product in chosen
+            if (spec := product.specification(superlative)) and _number(spec) is not None
+        ]
+        stated.sort(key=lambda each: (_number(each[1]) or 0) * (1 if each[1].better == "less" else -1))
+        chosen = [product for product, _ in stated]
+    elif words & _CHEAP or limit is None:
+        chosen.sort(key=lambda product: product.price_pence)
+    else:
+        chosen.sort(key=lambda product: -product.price_pence)
+    return chosen[:RESULTS_MAX]
+
+
+def _number(spec: Specification) -> float | None:
+    return float(spec.value) if isinstance(spec.value, int | float) and not isinstance(spec.value, bool) else None
+
+
+def _matches(product: Product, terms: Sequence[str]) -> int:
+    """How many of `terms` the product's name, summary or specifications hold; a "no" holds nothing."""
+    text = [product.name, product.category, product.brand, product.summary]
+    for spec in product.specifications:
+        if spec.value is False:
+            continue
+        text.append(spec.name if spec.value is True else f"{spec.name} {spec.value}")
+    stems = {_stem(word) for word in words_of(" ".join(text))}
+    synonyms = {_ATTRIBUTE_WORDS[term] for term in terms if term in _ATTRIBUTE_WORDS}
+    held = sum(1 for term in terms if _stem(term) in stems)
+    return held + sum(1 for name in synonyms if (spec := product.specification(name)) and _has(spec))
+
+
+def _has(spec: Specification) -> bool:
+    return spec.value is True or (spec.name == "water resistance" and spec.value in _WATERPROOF)
+
+
+def _stem(word: str) -> str:
+    """`record` for records and recording: enough for names of products."""
+    return next((word.removesuffix(end) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), word)
