@@ -51,7 +51,7 @@ def the_console(request: Request) -> Console:
 
 def caller(request: Request, authorization: Annotated[str | None, Header()] = None) -> Principal:
     """Who asks. Raises `Unauthenticated`."""
-    return the_console(request).keys.principal(authorization)
+    return the_console(request).keys.authenticate(authorization)
 
 
 @router.get("/", include_in_schema=False)
@@ -63,7 +63,7 @@ async def page() -> FileResponse:
 async def config(request: Request) -> dict[str, Any]:
     """What the page needs to start: where the API is, and the demo's keys."""
     console = the_console(request)
-    return {"api_url": console.settings.api_url.rstrip("/"), "keys": console.keys.demo()}
+    return {"api_url": console.settings.api_url.rstrip("/"), "keys": console.demo_keys}
 
 
 @router.get("/api/traces/{trace_id}")

@@ -1,7 +1,7 @@
 /** Wires the page: who chats, the conversations, the message box, the sheets. */
 
 import { Api, Problem } from "./api.js";
-import { h, hue, sentence } from "./dom.js";
+import { h, hue } from "./dom.js";
 import * as past from "./past.js";
 import { SourceSheet } from "./source.js";
 import { startTheme } from "./theme.js";
@@ -65,9 +65,7 @@ function wireKeys() {
 }
 
 function labelOf(entry) {
-  const [, , given] = entry.key.split("-");
-  const name = entry.label || (given ? sentence(given) : entry.user);
-  return `${name} · ${sentence(entry.tenant)}`;
+  return entry.name || `${entry.user} (${entry.tenant})`;
 }
 
 function identity(entry) {
@@ -98,8 +96,7 @@ async function signIn(key) {
   try {
     const response = await fetch(`${state.apiUrl}/v1/me`, { headers: { authorization: `Bearer ${key}` } });
     if (!response.ok) throw new Problem("This key is not known.");
-    const entry = { ...(await response.json()), key, label: "" };
-    entry.label = entry.user;
+    const entry = { ...(await response.json()), key, name: "" };
     state.keys.push(entry);
     $("who").lastElementChild.before(h("option", { value: String(state.keys.length - 1) }, labelOf(entry)));
     become(entry);
@@ -143,10 +140,10 @@ async function reopen(entry) {
 }
 
 function pastTurn(turn) {
-  const view = new TurnView(turn.message ?? turn.question ?? "", actions);
-  if (turn.status === "failed") view.fail(turn.error?.message ?? turn.failure?.message ?? "This message was not answered.", { traceId: turn.trace_id ?? "", code: turn.code ?? "" });
+  const view = new TurnView(turn.message, actions);
+  if (turn.status === "failed") view.fail(turn.failure || "This message was not answered.", { traceId: turn.trace_id ?? "", code: turn.code ?? "" });
   else if (turn.status && turn.status !== "completed") view.apply({ type: "turn.failed", code: "running", message: "This message was still being answered. Open the conversation again in a moment.", trace_id: turn.trace_id ?? "" });
-  else view.apply({ ...turn, type: "turn.completed", text: turn.text ?? turn.answer ?? "" });
+  else view.apply({ ...turn, type: "turn.completed", text: turn.text });
   return view.element;
 }
 
