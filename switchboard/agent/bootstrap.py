@@ -67,11 +67,12 @@ class Specialist:
             search = knowledge_tool(self.card, self.knowledge, self._holder)
             tools[search.name] = search
         module = await loading
-        self._loop = module.ModelLoop(self.card, tools.values(), base_url=self.settings.model_base_url)
+        loop: ModelLoop = module.ModelLoop(self.card, tools.values(), base_url=self.settings.model_base_url)
+        self._loop = loop
         self.runner = TurnRunner(
             self.card,
             tools,
-            self._loop,
+            loop,
             self._effects,
             PendingOffers(self.sidecar.state, self.card.id),
             today=lambda: self.settings.demo_today,

@@ -2,7 +2,8 @@
 
 Lifecycle: an adapter is made in a service's `bootstrap.py`, opened and closed with the app's lifespan, and
 shared by all its requests; every method may be called concurrently. Failure: what the sidecar cannot do now
-raises `Unavailable`; a lost race for an ETag raises `Conflict`; nothing else escapes.
+raises `Unavailable`; a lost race for an ETag raises `Conflict`; a value above 1 MiB or an event above 240 KiB raises
+`TooLarge`; nothing else escapes.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -38,7 +39,7 @@ class StateStore(Protocol):
         ...
 
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
-        """Writes only over the version that `etag` names. Raises `Conflict`."""
+        """Writes only over the version that `etag` names, or where nothing is any more. Raises `Conflict`."""
         ...
 
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
@@ -61,7 +62,11 @@ class Response(Protocol):
     def status(self) -> int: ...
 
     def lines(self) -> AsyncIterator[str]:
-        """Lines as they arrive, without their ends. Raises `Unavailable` when the connection breaks."""
+        """Lines as they arrive, without their ends. Raises `Unavailable` when the sidecar's connection breaks.
+
+        An answer that the app itself breaks off ends early and raises nothing: daprd closes it like a whole one.
+        Whoever reads a stream must look for its last event.
+        """
         ...
 
     async def body(self) -> bytes:
@@ -82,7 +87,7 @@ class Invoker(Protocol):
         """POSTs `json` to `path` of `app_id` and streams the answer. Raises `Unavailable` when nobody answers.
 
         Connect errors and the sidecar's own 5xx (ERR_DIRECT_INVOKE: no live replica was picked) are retried
-        before the first byte, at most three times; an answer of the app itself never is.
+        before the first byte, at most three times within two seconds; an answer of the app itself never is.
         """
         ...
 
@@ -90,9 +95,14 @@ class Invoker(Protocol):
 class Sidecar(Protocol):
     """All of it, and its lifecycle."""
 
-    state: StateStore
-    pubsub: PubSub
-    invoker: Invoker
+    @property
+    def state(self) -> StateStore: ...
+
+    @property
+    def pubsub(self) -> PubSub: ...
+
+    @property
+    def invoker(self) -> Invoker: ...
 
     async def open(self) -> None: ...
 
