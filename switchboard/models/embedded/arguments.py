@@ -20,7 +20,9 @@ _FREE_TEXT = re.compile(
     r"\b(?:words|problem|issue|reason|summary|describe|details?|message|note|comment|wrong|complaint|free text|explanation)\b",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against|from|since)\b", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against)\b", re.IGNORECASE)
+_SECOND = re.compile(r"compar|previous|before|other|against|second|until|\bto\b|end", re.IGNORECASE)
+_PIECES = re.compile(r"(?<=[.!?;])\s+|:\s+|\s+(?:because|since)\s+|\s+-\s+", re.IGNORECASE)
 _ALTERNATIVES = re.compile(
     r"\s+(?:and|or|vs\.?|versus|with|to|against|than)\s+(?:(?:the|a|an)\s+)?|\s*[,;/]\s+(?:the\s+)?", re.IGNORECASE
 )
@@ -113,8 +115,14 @@ def _stated(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
         return [_bounded(said.clause, parameter)]
     if _is_free_text(parameter):
         return _told(parameter, tool, said)
+    is_time = is_month(parameter) or is_date(parameter)
     for text in filter(None, (said.clause, said.reply, said.message)):
         values = values_in(parameter, text, said.today)
+        if is_time and values and not _SECOND.search(parameter.name):
+            # In 'higher than in October' October is what to compare with, not what is asked about.
+            values = values_in(parameter, _COMPARED.split(text)[0], said.today)
+            if not values and not parameter.required:
+                return []
         if values:
             return values
     values = _open_ended(parameter, tool, said)
@@ -152,10 +160,18 @@ def _is_free_text(parameter: Parameter) -> bool:
 def _told(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
     """What the user told, in their words: this message, or the one before where this one only asks for the deed."""
     own = _vocabulary(tool)
-    for text in (said.clause, said.message, *said.earlier_user[:3]):
-        if len([each for each in content_stems(text) if each not in own]) >= (1 if text is said.clause else 2):
-            return [_bounded(_REQUEST.sub("", text), parameter)]
+    texts = [said.clause, said.message, *(said.earlier_user[:3] if parameter.required else ())]
+    for text in texts:
+        pieces = [piece for piece in _PIECES.split(text) if _telling(piece, own)]
+        if pieces:
+            start = text.index(pieces[0])
+            return [_bounded(_REQUEST.sub("", text[start:]), parameter)]
     return []
+
+
+def _telling(text: str, own: frozenset[str]) -> bool:
+    """Says more than the request for the deed itself; ids say nothing."""
+    return any(not any(c.isdigit() for c in each) for each in content_stems(text) if each not in own)
 
 
 def _open_ended(parameter: Parameter, tool: Tool, said: Said) -> list[str]:

@@ -14,16 +14,19 @@ from switchboard.models.embedder import Embedder
 
 CALLS_MAX = 3
 CLAUSES_MAX = 6
-SURE = 0.50
+SURE = 0.55
 """At this score a tool is called."""
-POSSIBLE = 0.40
+POSSIBLE = 0.50
 """Between this and `SURE` a reading tool is called beside the knowledge search; below it is not called."""
 ASKED_FOR = 0.52
 """A tool that changes something needs at least this."""
 CLAUSE_SURE = 0.62
 """A part of a sentence must be this clear to be taken as a request of its own."""
 WORDS_WEIGHT = 0.25
-ID_BONUS, MISSING_ID_COST, GENERAL_COST = 0.12, 0.10, 0.07
+ID_BONUS, MISSING_ID_COST = 0.12, 0.10
+GENERAL_COST, INSTRUCTION_COST = 0.10, 0.10
+"""For asking how something works, which an article answers and not an account."""
+DEED_BONUS, DEED_COST, SINGULAR_COST = 0.08, 0.12, 0.12
 
 _GENERAL = re.compile(
     r"^(?:(?:and|so|but|hi|hello|hey|please|ok)[, ]+)*(?:(?:can|could) you (?:tell|explain)(?: to)? me )?"
@@ -31,10 +34,22 @@ _GENERAL = re.compile(
     r"who|where|when (?:do|does|is|are|will)|what's|am i allowed|why (?:do|does|is|are))\b",
     re.IGNORECASE,
 )
+_PARTS = re.compile(r"(?<=[.!?])\s+|[:;,]\s+|\s+-\s+|\s+(?:because|since|as|about|for)\s+", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:my|mine|i|i'm|i've|me|our|we)\b", re.IGNORECASE)
 _INSTRUCTION = re.compile(
-    r"\bhow (?:do|can|should|would|could|to)\b|\bwhat happens (?:if|when)\b|\bif i\b", re.IGNORECASE
+    r"\bhow (?:do|can|should|would|could|to|does)\b|\bwhat happens\b|\bif i\b|\b(?:policy|policies|rules?|terms)\b|"
+    r"\bwhat does .{2,60} mean\b|\bcan i\b|\bhow long (?:do|does|will|is)\b",
+    re.IGNORECASE,
 )
+_DEEDS = (
+    (("explain",), re.compile(r"\b(?:why|explain\w*|reasons?|how come|break\w* down)\b", re.I), re.compile(
+        r"\b(?:why|explain\w*|reasons?|higher|lower|more|less|change\w*|differ\w*|increase\w*|up|down|expensive|odd|wrong|strange)\b", re.I
+    )),
+    (("compare",), re.compile(r"\b(?:compar\w*|versus|vs|differences?)\b", re.I), re.compile(
+        r"\b(?:compar\w*|versus|vs|differ\w*|better|or|and|than|best|between)\b", re.I
+    )),
+)  # fmt: skip
+"""Verbs that begin a tool's name, words that call for them, and words without one of which they are not meant."""
 _NOT_ASKED = re.compile(
     r"\b(?:how (?:do|can|should|would|could|long|much|to)|what (?:happens|if|is|are|does|do)|when (?:will|do|does|is|can)|"
     r"can i|could i|may i|do i|am i|is it|do you|did (?:i|you)|have (?:i|you)|has|is there|should i|why|don't|do not|never|without|"
@@ -78,6 +93,17 @@ class ToolPicker:
         parts = await self._separate_requests(message, candidates, search)
         if len(parts) > 1:
             return parts[:CALLS_MAX]
+        demanded = await self._demanded(message, candidates)
+        if demanded is not None and not _prefers_reading(whole, demanded):
+            return [demanded]
+        if (
+            search is not None
+            and whole.best is not None
+            and whole.best.score >= ASKED_FOR
+            and _needed(whole.best) == math.inf
+        ):
+            # It is about a deed and does not ask for it: how it is done stands in the articles.
+            return [Pick(search, message, SURE)]
         usable = [pick for pick in whole.picks if pick.score >= _needed(pick)]
         best = usable[0] if usable else None
         if best is not None and (best.score >= SURE or best.tool.risk != "read"):
@@ -105,6 +131,17 @@ class ToolPicker:
             picks.append(Pick(tool, text, score + _adjustment(text, tool)))
         return Ranking(text, tuple(sorted(picks, key=lambda pick: -pick.score)))
 
+    async def _demanded(self, message: str, tools: Sequence[Tool]) -> Pick | None:
+        """A deed asked for in one part of the message, where the rest tells what about: 'Open a ticket: no signal'."""
+        parts = [part for part in _PARTS.split(message) if len(content_stems(part)) >= 1][:CLAUSES_MAX]
+        if len(parts) < 2 or all(tool.risk == "read" for tool in tools):
+            return None
+        for part in parts:
+            best = (await self.rank(part, tools)).best
+            if best is not None and best.tool.risk != "read" and best.score >= max(CLAUSE_SURE, _needed(best)):
+                return Pick(best.tool, message, best.score)
+        return None
+
     async def _separate_requests(self, message: str, tools: Sequence[Tool], search: Tool | None) -> list[Pick]:
         """Clauses that clearly ask for different tools, in the order they were said."""
         parts = clauses(message)[:CLAUSES_MAX]
@@ -124,6 +161,13 @@ class ToolPicker:
             elif search is not None and best.score < POSSIBLE and _is_question(part) and search.name not in found:
                 found[search.name] = Pick(search, part, POSSIBLE)
         return list(found.values())
+
+
+def _prefers_reading(whole: Ranking, demanded: Pick) -> bool:
+    """As a whole the message fits a reading tool far better than the deed that one part of it seems to ask for."""
+    best = whole.best
+    own = next(pick.score for pick in whole.picks if pick.tool is demanded.tool)
+    return best is not None and best.tool.risk == "read" and best.score >= SURE and best.score > own + 0.1
 
 
 def _likeness(similarities: np.ndarray, examples: int) -> float:
@@ -163,8 +207,22 @@ def _adjustment(text: str, tool: Tool) -> float:
     if tool.risk == "read" and _GENERAL.search(text) and not _PERSONAL.search(text):
         bonus -= GENERAL_COST
     if tool.risk == "read" and _INSTRUCTION.search(text):
-        bonus -= GENERAL_COST
-    return bonus
+        bonus -= INSTRUCTION_COST
+    return bonus + _of_deed(text, tool)
+
+
+def _of_deed(text: str, tool: Tool) -> float:
+    """By the verb of the tool's name: 'my last invoice' is to be shown, not explained, and is one, not a list."""
+    verb, _, noun = tool.name.partition("_")
+    for verbs, calling, needed in _DEEDS:
+        if verb in verbs:
+            return DEED_BONUS if calling.search(text) else 0.0 if needed.search(text) else -DEED_COST
+    if verb == "list" and noun.endswith("s"):
+        said = words(text)
+        last = noun.rsplit("_", 1)[-1]
+        if last not in said and last[:-1] in said:
+            return -SINGULAR_COST
+    return 0.0
 
 
 def _needed(pick: Pick) -> float:
