@@ -97,7 +97,7 @@ export class TraceSheet {
     const row = h(
       `div.span.${serviceHue(span.service)}`,
       {
-        role: "treeitem", tabindex: "-1", "data-span": span.span_id, "data-status": span.status, "data-sidecar": isSidecar(span.service),
+        role: "treeitem", tabindex: "-1", "data-span": span.span_id, "data-status": span.status, "data-sidecar": String(isSidecar(span.service)),
         "aria-level": String(span.level + 1), "aria-expanded": span.parents ? String(!closed) : null,
         title: `${span.service} · ${span.name}\nstarts at ${milliseconds(span.start_ms)}, takes ${milliseconds(span.duration_ms)}, of that itself ${milliseconds(span.self_ms)}${span.orphan ? "\nits parent span is missing" : ""}${span.message ? `\n${span.message}` : ""}`,
         "aria-label": `${span.service}, ${span.name}, ${milliseconds(span.duration_ms)}, starts at ${milliseconds(span.start_ms)}${span.status === "error" ? ", failed" : ""}`,
