@@ -16,7 +16,9 @@ from switchboard.cli.system.solo import Solo
 
 def run(
     folder: Annotated[Path, typer.Argument(help="The agent's folder: agent.yaml, app.py, tools.py.")],
-    state_dir: Annotated[Path, typer.Option(help="Where the running system keeps its run.json.")] = Path(".switchboard"),
+    state_dir: Annotated[Path, typer.Option(help="Where the running system keeps its run.json.")] = Path(
+        ".switchboard"
+    ),
     file: Annotated[Path, typer.Option(help="The system's list of apps.")] = Path("dapr.yaml"),
 ) -> None:
     """Starts the agent with its own sidecar on free ports; the running supervisor finds it by itself."""
@@ -25,7 +27,9 @@ def run(
         system = runfile.load(state_dir)
         name = agent_id(folder)
         if any(process.name == name for process in system.processes):
-            raise Problem(f"An agent {name!r} is already running in this system: give this one another id in agent.yaml.")
+            raise Problem(
+                f"An agent {name!r} is already running in this system: give this one another id in agent.yaml."
+            )
         file = file.resolve()
         common = multiapp.read(file).common
         around = Surroundings(

@@ -1,7 +1,8 @@
 """The `switchboard` command. Each subcommand is a function in its own file, imported only when it runs."""
 
 import importlib
-from typing import Any
+import importlib.util
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
@@ -21,13 +22,16 @@ AGENT_COMMANDS = {
 class LazyGroup(TyperGroup):
     """Imports a command's module when the command is asked for: `up` need not wait for what `chat` imports."""
 
-    commands_by_name: dict[str, str] = {}
+    commands_by_name: ClassVar[dict[str, str]] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*self.commands_by_name, *super().list_commands(ctx)]
+        return [*(name for name in self.commands_by_name if self._exists(name)), *super().list_commands(ctx)]
+
+    def _exists(self, name: str) -> bool:
+        return importlib.util.find_spec(self.commands_by_name[name].partition(":")[0]) is not None
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.commands_by_name:
+        if cmd_name not in self.commands_by_name or not self._exists(cmd_name):
             return super().get_command(ctx, cmd_name)
         module, _, function = self.commands_by_name[cmd_name].partition(":")
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -74,7 +74,11 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description:12}"), TextColumn("{task.fields[state]}"))
+        columns = (
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.description:12}"),
+            TextColumn("{task.fields[state]}"),
+        )
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
 
@@ -130,11 +134,11 @@ def print_ready(console: Console, run: RunFile, seconds: float) -> None:
     console.print(f"  API      {run.api_url}/docs")
     if key is not None:
         console.print(f"  API key  [bold]{key.key}[/]  [dim]({key.tenant}, {key.user})[/]")
-    console.print(f"\nTry next, in another terminal:\n  {_command()} chat \"Why is my invoice higher than last month?\"")
+    console.print(f'\nTry next, in another terminal:\n  {_command()} chat "Why is my invoice higher than last month?"')
     if key is not None:
         console.print(
             f"  curl {run.api_url}/v1/chat -H 'Authorization: Bearer {key.key}' -H 'Content-Type: application/json' "
-            "-d '{\"message\": \"I was charged twice and my router blinks red\"}'",
+            '-d \'{"message": "I was charged twice and my router blinks red"}\'',
             soft_wrap=True,
             markup=False,
         )

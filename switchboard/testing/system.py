@@ -1,7 +1,7 @@
 """A real system for tests: real sidecars, real Redis, on free ports, in a folder of its own.
 
-    with System() as system:
-        httpx.post(system.url("supervisor") + "/v1/chat", ...)
+with System() as system:
+    httpx.post(system.url("supervisor") + "/v1/chat", ...)
 """
 
 import os

@@ -16,7 +16,9 @@ def agent_id(folder: Path) -> str:
         content: Any = yaml.safe_load(card.read_text())
         return str(content["id"])
     except (OSError, yaml.YAMLError, KeyError, TypeError):
-        raise Problem(f"{card} is missing or has no id, so {folder} is not an agent: make one with `switchboard agent new`.") from None
+        raise Problem(
+            f"{card} is missing or has no id, so {folder} is not an agent: make one with `switchboard agent new`."
+        ) from None
 
 
 def agent_app(folder: Path) -> App:

@@ -54,7 +54,9 @@ def _check_machine(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(f"{folder} cannot be created ({error.strerror}): set SWITCHBOARD_BIN_DIR to a folder that can.") from None
+        raise Problem(
+            f"{folder} cannot be created ({error.strerror}): set SWITCHBOARD_BIN_DIR to a folder that can."
+        ) from None
     for place in (folder, _go_cache(go)):
         free = shutil.disk_usage(place).free
         if free < DISK_FREE_BYTES_MIN:
@@ -91,7 +93,19 @@ def _build(project: Path, folder: Path, console: Console) -> None:
     draft.mkdir()
     commands = [f"github.com/dapr/dapr/cmd/{name}" for name in BINARIES]
     process = subprocess.Popen(
-        ["go", "build", "-v", "-trimpath", "-tags", "stablecomponents", "-ldflags", LDFLAGS, "-o", f"{draft}/", *commands],
+        [
+            "go",
+            "build",
+            "-v",
+            "-trimpath",
+            "-tags",
+            "stablecomponents",
+            "-ldflags",
+            LDFLAGS,
+            "-o",
+            f"{draft}/",
+            *commands,
+        ],
         cwd=runtime.modules(project),
         env=os.environ | {"CGO_ENABLED": "0"},
         stdin=subprocess.DEVNULL,
@@ -118,7 +132,13 @@ def _watch(process: "subprocess.Popen[str]", console: Console) -> list[str]:
     """Shows the build's progress; the last 50 lines that were not progress."""
     assert process.stderr is not None
     other: list[str] = []
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeElapsedColumn(),
+    )
     if not console.is_terminal:
         console.print(f"Building Dapr {VERSION} from its Go modules, once: about 5 minutes on 2 cores…")
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

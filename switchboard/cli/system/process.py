@@ -38,7 +38,9 @@ class Spawner:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         self._before_exec = _die_with_parent()
 
-    def spawn(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+    ) -> subprocess.Popen[bytes]:
         return self._thread.submit(self._spawn, command, environment, folder, log).result()
 
     def _spawn(

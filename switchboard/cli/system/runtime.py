@@ -44,7 +44,9 @@ def fingerprint(project: Path) -> str:
     try:
         pins = (modules(project) / "go.sum").read_bytes() + (modules(project) / "go.mod").read_bytes()
     except OSError:
-        raise Problem("tools/dapr/go.mod is missing, so Dapr cannot be built: run this in the project's folder.") from None
+        raise Problem(
+            "tools/dapr/go.mod is missing, so Dapr cannot be built: run this in the project's folder."
+        ) from None
     return hashlib.sha256(pins).hexdigest()[:10]
 
 

@@ -33,7 +33,9 @@ class Solo:
         while not is_ready(self._app):
             self.check()
             if time.monotonic() > deadline:
-                raise Problem(f"{self._app.name} was not ready within {READY_S:.0f} s. Its log ends:\n{self._app.tail()}")
+                raise Problem(
+                    f"{self._app.name} was not ready within {READY_S:.0f} s. Its log ends:\n{self._app.tail()}"
+                )
             time.sleep(0.1)
 
     def check(self) -> None:

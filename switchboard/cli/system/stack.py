@@ -146,7 +146,9 @@ class Stack:
             self._monitor.join(timeout=5)
         by_kind: dict[str, list[Child]] = {"app": [], "sidecar": [], "infrastructure": []}
         for child in self.children.values():
-            by_kind["infrastructure" if child.name == "redis" else "sidecar" if child.kind != "app" else "app"].append(child)
+            by_kind["infrastructure" if child.name == "redis" else "sidecar" if child.kind != "app" else "app"].append(
+                child
+            )
         stop(by_kind["app"], APPS_STOP_S)
         stop(by_kind["sidecar"], SIDECARS_STOP_S)
         stop(by_kind["infrastructure"], REDIS_STOP_S)
@@ -370,9 +372,7 @@ class Stack:
 
     def _processes(self) -> list[Process]:
         return [
-            Process.model_validate(
-                {"name": c.name, "kind": c.kind, "app_id": c.app_id, "pid": c.pid, "ports": c.ports}
-            )
+            Process.model_validate({"name": c.name, "kind": c.kind, "app_id": c.app_id, "pid": c.pid, "ports": c.ports})
             for c in self.children.values()
         ]
 
@@ -413,5 +413,3 @@ def _check_ports(children: Sequence[Child]) -> None:
                     f"Port {port}, which {child.name} needs, is taken by {by or 'another process'}: "
                     "stop that, or run `switchboard up --free-ports`."
                 )
-
-

@@ -1,0 +1,43 @@
+# Everything runs in .venv; `make up` and `make test` need only Python 3.11+ and Go 1.26+ (or an installed daprd 1.17+).
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+PYTEST_FLAGS ?=
+
+.PHONY: setup up test check bench compose-test lock doctor
+.DEFAULT_GOAL := up
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" UV_VERSION="$(UV_VERSION)" bash tools/setup.sh
+	@touch $@
+
+up: setup
+	@$(BIN)/switchboard up $(ARGS)
+
+test: setup
+	@$(BIN)/switchboard doctor --quiet
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest $(PYTEST_FLAGS) -q tests/unit
+
+bench: setup
+	$(BIN)/python -m bench
+
+compose-test: setup
+	SWITCHBOARD_COMPOSE=1 $(BIN)/pytest -q --timeout=3000 tests/compose
+
+doctor: setup
+	$(BIN)/switchboard doctor
+
+# Versions and hashes only: no index address is written.
+lock: setup
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
