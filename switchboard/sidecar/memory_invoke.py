@@ -90,7 +90,6 @@ class _Exchange:
         self._request: bytes | None = body
         self._status = 500
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_MAX)
-        self._broken = False
         plain, _, query = path.partition("?")
         raw = "/" + plain.lstrip("/")
         self._scope: dict[str, Any] = {
@@ -113,8 +112,7 @@ class _Exchange:
         try:
             await self._app(self._scope, self._receive, self._send)
         except Exception:
-            # As a server does: a failure before the first byte is a 500, after it the answer breaks off.
-            self._broken = self.started.is_set()
+            # A failure before the first byte is a 500; after it the answer ends early, as daprd passes it on.
             self.started.set()
         await self._chunks.put(None)
 
@@ -157,5 +155,3 @@ class _Exchange:
         while (part := await self.within(self._chunks.get())) is not None:
             yield part
         self._chunks.put_nowait(None)
-        if self._broken:
-            raise Unavailable()
