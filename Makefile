@@ -6,7 +6,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 PYTEST_FLAGS ?=
 
-.PHONY: setup up test check bench compose-test lock doctor
+.PHONY: setup dapr up test check bench compose-test lock doctor
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -15,10 +15,14 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" UV_VERSION="$(UV_VERSION)" bash tools/setup.sh
 	@touch $@
 
+# Builds the Dapr runtime once, where none is installed.
+dapr: setup
+	@$(BIN)/python -m switchboard.cli.system.build
+
 up: setup
 	@$(BIN)/switchboard up $(ARGS)
 
-test: setup
+test: setup dapr
 	@$(BIN)/switchboard doctor --quiet
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
@@ -29,7 +33,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest $(PYTEST_FLAGS) -q tests/unit
 
-bench: setup
+bench: setup dapr
 	$(BIN)/python -m bench
 
 compose-test: setup

@@ -1,6 +1,6 @@
 """A failure that a person can fix: one sentence that says what is wrong and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
@@ -12,7 +12,7 @@ class Problem(Exception):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told() -> Generator[None]:
     """Prints a `Problem` raised inside as one sentence on standard error and exits 1."""
     try:
         yield

@@ -6,14 +6,14 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from switchboard.cli.problem import Problem
+from switchboard.cli.problem import Problem, told
 from switchboard.cli.system import runtime
 from switchboard.cli.system.runtime import BINARIES, STAMP, VERSION, Runtime
 
@@ -76,7 +76,7 @@ def _go_cache(go: str) -> Path:
 
 
 @contextmanager
-def _lock(folder: Path, console: Console) -> Iterator[None]:
+def _lock(folder: Path, console: Console) -> Generator[None]:
     """One build at a time into a folder; a second run waits for the first and then uses what it built."""
     with (folder / "build.lock").open("w") as lock:
         try:
@@ -167,3 +167,8 @@ def _reason(lines: list[str]) -> str:
         return "Go could not download Dapr's modules: check the network or GOPROXY, and try again."
     last = lines[-1] if lines else "no output"
     return f"Building Dapr failed ({last[:200]}): try again, or install daprd 1.17+ with the Dapr CLI."
+
+
+if __name__ == "__main__":
+    with told():
+        ensure(Path.cwd(), Console(stderr=True, highlight=False))

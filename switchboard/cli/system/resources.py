@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -22,10 +22,11 @@ def render(sources: Sequence[Path], target: Path, app_ids: Mapping[str, str]) ->
 def renamed(document: Any, app_ids: Mapping[str, str]) -> Any:
     """A resource with its scopes and resiliency targets under this run's app ids."""
     if not isinstance(document, dict):
-        return document
-    if "scopes" in document:
-        document["scopes"] = [app_ids.get(app, app) for app in document["scopes"]]
-    apps = document.get("spec", {}).get("targets", {}).get("apps")
-    if apps:
-        document["spec"]["targets"]["apps"] = {app_ids.get(app, app): policy for app, policy in apps.items()}
-    return document
+        return cast("Any", document)
+    resource = cast("dict[str, Any]", document)
+    if scopes := cast("list[str]", resource.get("scopes", [])):
+        resource["scopes"] = [app_ids.get(app, app) for app in scopes]
+    targets = cast("dict[str, Any]", resource.get("spec", {}).get("targets", {}))
+    if apps := cast("dict[str, Any]", targets.get("apps", {})):
+        targets["apps"] = {app_ids.get(app, app): policy for app, policy in apps.items()}
+    return resource
