@@ -16,8 +16,12 @@ that needs no argument, and after a tool's result says `DEFAULT_TEXT`: what a be
 
 import argparse
 import asyncio
+import base64
+import math
 import re
+import struct
 import time
+import zlib
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -143,6 +147,21 @@ async def _chunks(body: Mapping[str, Any], step: Step, model: ScriptedModel) -> 
     yield b"data: [DONE]\n\n"
 
 
+def embedding_of(text: str) -> bytes:
+    """A unit vector that is near those of texts with the same words: enough for tests of retrieval."""
+    vector = [0.0] * EMBEDDING_DIMENSIONS
+    for word in re.findall(r"[a-z0-9]{4,}", text.lower()):
+        vector[zlib.crc32(word.encode()) % EMBEDDING_DIMENSIONS] = 1.0
+    length = math.sqrt(sum(vector)) or 1.0
+    return struct.pack(f"<{EMBEDDING_DIMENSIONS}f", *(value / length for value in vector))
+
+
+def _encoded(packed: bytes, body: Mapping[str, Any]) -> str | list[float]:
+    if body.get("encoding_format") == "base64":
+        return base64.b64encode(packed).decode()
+    return list(struct.unpack(f"<{EMBEDDING_DIMENSIONS}f", packed))
+
+
 def build_app(model: ScriptedModel | None = None) -> Starlette:
     """The server as an ASGI app, for tests that want it in their own process."""
     scripted = model or ScriptedModel()
@@ -172,6 +191,16 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
         }
         return JSONResponse(answer)
 
+    async def embeddings(request: Request) -> Response:
+        body = orjson.loads(await request.body())
+        texts: list[str] = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        data = [
+            {"object": "embedding", "index": index, "embedding": _encoded(embedding_of(text), body)}
+            for index, text in enumerate(texts)
+        ]
+        usage = {"prompt_tokens": sum(map(len, texts)) // 4, "total_tokens": sum(map(len, texts)) // 4}
+        return JSONResponse({"object": "list", "model": "scripted-embedding", "data": data, "usage": usage})
+
     async def script(request: Request) -> Response:
         scripted.steps = Script.model_validate_json(await request.body()).steps
         return JSONResponse({"steps": len(scripted.steps)})
@@ -190,6 +219,7 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", completions, methods=["POST"]),
+            Route("/v1/embeddings", embeddings, methods=["POST"]),
             Route("/v1/models", models),
             Route("/script", script, methods=["POST"]),
             Route("/requests", requests, methods=["GET", "DELETE"]),
