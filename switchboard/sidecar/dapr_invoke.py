@@ -70,13 +70,14 @@ class DaprInvoker:
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60.0,
+        method: str = "POST",
     ) -> AsyncIterator[Response]:
         url = URL(f"{self._base}{quote(app_id, safe='')}/method/{quote(path.lstrip('/'), safe=_PATH)}", encoded=True)
         attributes = {"rpc.system": "dapr", "server.address": app_id, "url.path": path}
         with _tracer.start_as_current_span(f"invoke {app_id}", kind=SpanKind.CLIENT, attributes=attributes) as span:
             sent = {**self._headers, **(headers or {})}
             propagate.inject(sent)
-            call = _Call(app_id, url, orjson.dumps(json if json is not None else {}), sent, timeout_s)
+            call = _Call(app_id, method, url, orjson.dumps(json if json is not None else {}), sent, timeout_s)
             response = await self._first_byte(call)
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= 500:
@@ -109,8 +110,13 @@ class DaprInvoker:
             raise Unavailable()
         timeout = aiohttp.ClientTimeout(total=call.timeout_s, connect=CONNECT_TIMEOUT_S)
         try:
-            answer = await self._session.post(
-                call.url, data=call.body, headers=call.headers, timeout=timeout, allow_redirects=False
+            answer = await self._session.request(
+                call.method,
+                call.url,
+                data=call.body if call.method == "POST" else None,
+                headers=call.headers,
+                timeout=timeout,
+                allow_redirects=False,
             )
         except aiohttp.ClientConnectorError as error:
             raise _NobodyAnswered(str(error)) from error
@@ -126,6 +132,7 @@ class DaprInvoker:
 @dataclass(frozen=True, slots=True)
 class _Call:
     app_id: str
+    method: str
     url: URL
     body: bytes
     headers: Mapping[str, str]

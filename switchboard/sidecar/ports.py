@@ -83,8 +83,9 @@ class Invoker(Protocol):
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60.0,
+        method: str = "POST",
     ) -> AbstractAsyncContextManager[Response]:
-        """POSTs `json` to `path` of `app_id` and streams the answer. Raises `Unavailable` when nobody answers.
+        """Sends `json` to `path` of `app_id` and streams the answer; a GET has no body. Raises `Unavailable` when nobody answers.
 
         Connect errors and the sidecar's own 5xx (ERR_DIRECT_INVOKE: no live replica was picked) are retried
         before the first byte, at most three times within two seconds; an answer of the app itself never is.
