@@ -22,7 +22,7 @@ def render(sources: Sequence[Path], target: Path, app_ids: Mapping[str, str]) ->
 def renamed(document: Any, app_ids: Mapping[str, str]) -> Any:
     """A resource with its scopes and resiliency targets under this run's app ids."""
     if not isinstance(document, dict):
-        return cast("Any", document)
+        return document
     resource = cast("dict[str, Any]", document)
     if scopes := cast("list[str]", resource.get("scopes", [])):
         resource["scopes"] = [app_ids.get(app, app) for app in scopes]
