@@ -12,7 +12,7 @@ from switchboard.models.embedder import Embedder
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-SUPPORT_BESIDE_FACTS_MIN = 0.58
+SUPPORT_BESIDE_FACTS_MIN = 0.62
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."

@@ -72,7 +72,7 @@ def fill(tool: Tool, said: Said, given: dict[str, Any] | None = None) -> Filled:
         if given and parameter.name in given:
             arguments[parameter.name] = given[parameter.name]
             continue
-        values = [value for value in _stated(parameter, tool, said) if not _is_used(value, used)]
+        values = [value for value in _stated(parameter, tool, said, used) if not _is_used(value, used)]
         if not values:
             if parameter.required:
                 missing.append(parameter)
@@ -105,9 +105,11 @@ def _variants(
     return tuple({**arguments, name: value} for value in rest[: VARIANTS_MAX - 1])
 
 
-def _stated(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
+def _stated(parameter: Parameter, tool: Tool, said: Said, used: Sequence[Any] = ()) -> list[Any]:
     """Values, the best source first: the reply to a question, the clause, the message, what was said before."""
     if said.reply and parameter.name == said.asked:
+        if _is_free_text(parameter):
+            return [_bounded(said.reply, parameter)]
         values = values_in(parameter, said.reply, said.today) or _free(parameter, tool, said.reply, whole=True)
         if values:
             return values
@@ -115,6 +117,8 @@ def _stated(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
         return [_bounded(said.clause, parameter)]
     if _is_free_text(parameter):
         return _told(parameter, tool, said)
+    if parameter.schema.get("type") == "array":
+        return _several(parameter, tool, said)
     is_time = is_month(parameter) or is_date(parameter)
     for text in filter(None, (said.clause, said.reply, said.message)):
         values = values_in(parameter, text, said.today)
@@ -125,16 +129,40 @@ def _stated(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
                 return []
         if values:
             return values
-    values = _open_ended(parameter, tool, said)
+    values = _open_ended(parameter, tool, _without(said.clause, used))
     if values:
         return values
     if parameter.required or said.continues or _ANAPHORA.search(said.clause):
         for text in said.earlier:
             values = values_in(parameter, text, said.today)
+            if tool.risk != "read" and text not in said.earlier_user and len(values) > 1:
+                return []  # which of the ones we named is the user's to say, where something is changed
             if values and not _is_vague(parameter):
-                return values
+                return values[:1]
     default = parameter.schema.get("default")
     return [default] if parameter.required and default is not None else []
+
+
+def _without(text: str, used: Sequence[Any]) -> str:
+    """`text` without what other parameters took from it."""
+    for value in used:
+        if isinstance(value, str) and len(value) > 2:
+            text = re.sub(re.escape(value), ",", text, flags=re.IGNORECASE)
+    return text
+
+
+def _several(parameter: Parameter, tool: Tool, said: Said) -> list[Any]:
+    """Values of a list: known ones by their own names, unknown names as they were said."""
+    for text in filter(None, (said.clause, said.message)):
+        known = values_in(parameter, text, said.today)
+        named = _open_ended(parameter, tool, text)
+        if len(named) > len(known):
+            return list(dict.fromkeys(next(iter(values_in(parameter, name, said.today)), name) for name in named))
+        if known:
+            return known
+    if said.continues or _ANAPHORA.search(said.clause):
+        return next(filter(None, (values_in(parameter, text, said.today) for text in said.earlier)), [])
+    return []
 
 
 def _is_vague(parameter: Parameter) -> bool:
@@ -174,7 +202,7 @@ def _telling(text: str, own: frozenset[str]) -> bool:
     return any(not any(c.isdigit() for c in each) for each in content_stems(text) if each not in own)
 
 
-def _open_ended(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
+def _open_ended(parameter: Parameter, tool: Tool, text: str) -> list[str]:
     schema = parameter.schema
     if schema.get("type") == "array":
         items = schema.get("items")
@@ -185,12 +213,12 @@ def _open_ended(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
             or "pattern" in items
         ):
             return []
-        return _names(parameter, tool, said.clause)
+        return _names(parameter, tool, text)
     if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):
         return []
     if is_month(parameter) or is_date(parameter):
         return []
-    return _free(parameter, tool, said.clause, whole=False)
+    return _free(parameter, tool, text, whole=False)
 
 
 def _free(parameter: Parameter, tool: Tool, text: str, *, whole: bool) -> list[str]:
@@ -209,12 +237,22 @@ def _free(parameter: Parameter, tool: Tool, text: str, *, whole: bool) -> list[s
         bare = re.sub(r"^(?:it'?s|it is|the|that'?s|i mean|for|in|my)\s+", "", text.strip(" .!"), flags=re.IGNORECASE)
         return [_bounded(bare, parameter)] if bare else []
     named = _most_telling(spans(text, _vocabulary(tool)))
+    if (
+        not parameter.required
+        and not _is_name(named)
+        and not re.search(rf"\b(?:in|at|near|around|from|to|called)\s+(?:the )?{re.escape(named)}", text)
+    ):
+        return []  # left-over words are no reason to fill what may be left out
     return [_bounded(named, parameter)] if named else []
+
+
+def _is_name(text: str) -> bool:
+    return any(c.isdigit() or c.isupper() for c in text)
 
 
 def _most_telling(found: list[str]) -> str:
     """Names with digits or capitals before plain words, long before short."""
-    return max(found, key=lambda run: (any(c.isdigit() or c.isupper() for c in run), len(run)), default="")
+    return max(found, key=lambda run: (_is_name(run), len(run)), default="")
 
 
 def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
@@ -233,6 +271,8 @@ def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
         name = " ".join(kept)
         if name:
             names.append(name)
+    if len(names) == 1 and not _is_name(names[0]):
+        return []  # 'compare two phones' names a kind of thing, and no thing
     limit = int(parameter.schema.get("maxItems") or 5)
     return list(dict.fromkeys(names))[:limit]
 

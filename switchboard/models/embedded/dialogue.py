@@ -47,9 +47,16 @@ _BYE = re.compile(r"^(?:bye|goodbye|see you|that's all|that is all|nothing else)
 _OFFERED = re.compile(
     r"(?:would you like|shall i|should i|do you want|may i|can i|want me to)\b[^?]*\?\s*$", re.IGNORECASE
 )
-_LEANS = re.compile(
-    r"^(?:and|what about|how about|or|but|also|then|so|ok and|what if|why|why is (?:it|that)|and why)\b|"
-    r"\b(?:it|that|this one|that one|them|those|the same|instead|before that|the other)\b",
+_OPENS_BACK = re.compile(
+    r"^(?:(?:ok|okay|so|yes|no)[, ]+)?(?:and|what about|how about|or|what if|same for|the same for)\b", re.IGNORECASE
+)
+_POINTS_BACK = re.compile(
+    r"\b(?:it|that|this one|that one|them|those|these|the same|the (?:first|second|third|last|other|cheaper|other) one|instead|there)\b",
+    re.I,
+)
+_COMPLETE = re.compile(
+    r"^(?:please |can you |could you )*(?:who|what|which|when|where|why|how|is|are|am|do|does|did|can|could|will|would|should|has|have|may|"
+    r"show|tell|give|list|find|check|open|explain|compare|book|cancel|help|run|my|i|i'm|i've|our|we|there|the)\b",
     re.IGNORECASE,
 )
 
@@ -79,10 +86,29 @@ class Situation:
     @property
     def leans_back(self) -> bool:
         """The message may need what was said before to make sense."""
-        few = len(content_stems(self.message)) <= 2 and len(words(self.message)) <= 7
-        return bool(self.earlier_user) and (
-            few or (_LEANS.search(self.message) is not None and len(words(self.message)) <= 12)
-        )
+        return bool(self.earlier_user) and leans_back(self.message)
+
+    @property
+    def request_before(self) -> str:
+        """The newest earlier user message that makes sense by itself."""
+        return next((text for text in self.earlier_user if not leans_back(text)), self.earlier_user[-1])
+
+
+def leans_back(message: str) -> bool:
+    """'And in September?', 'why?', 'the second one': words that continue what was said before."""
+    told, length = len(content_stems(message)), len(words(message))
+    if length > 12:
+        return False
+    if length <= 2 or _OPENS_BACK.search(message) is not None:
+        return True
+    if told <= 2 and _POINTS_BACK.search(message) is not None:
+        return True
+    return told <= 2 and length <= 5 and _COMPLETE.search(message) is None
+
+
+def is_complete(message: str) -> bool:
+    """A whole sentence that only points back: 'what colours does it come in?'."""
+    return len(words(message)) > 2 and _OPENS_BACK.search(message) is None and _COMPLETE.search(message) is not None
 
 
 def situation_of(conversation: Conversation) -> Situation:

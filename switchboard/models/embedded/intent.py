@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from switchboard.models.embedded.slots import has_match
+from switchboard.models.embedded.slots import has_match, names_example
 from switchboard.models.embedded.toolbox import Tool
-from switchboard.models.embedded.words import clauses, content_stems, words
+from switchboard.models.embedded.words import clauses, content_stems, stem, words
 from switchboard.models.embedder import Embedder
 
 CALLS_MAX = 3
@@ -26,6 +26,7 @@ WORDS_WEIGHT = 0.25
 ID_BONUS, MISSING_ID_COST = 0.12, 0.10
 GENERAL_COST, INSTRUCTION_COST = 0.10, 0.10
 """For asking how something works, which an article answers and not an account."""
+NAMED_BONUS, NOUN_BONUS, NAMELESS_COST = 0.08, 0.05, 0.04
 DEED_BONUS, DEED_COST, SINGULAR_COST = 0.08, 0.12, 0.12
 
 _GENERAL = re.compile(
@@ -35,6 +36,12 @@ _GENERAL = re.compile(
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"(?<=[.!?])\s+|[:;,]\s+|\s+-\s+|\s+(?:because|since|as|about|for)\s+", re.IGNORECASE)
+_NAME = re.compile(r"(?<=\w)[ ,]+(?:(?:the|a|an) )?(?:(?:[A-Z][\w-]+|[\w-]*\d[\w-]*)(?:\s+(?=[A-Z\d])|\b))+(?<!\sI)")
+_TROUBLE = re.compile(
+    r"\b(?:fail\w*|broken?|declined|refused|rejected|lost|stolen|missing|wrong|error|stopped|problem|trouble|"
+    r"(?:doesn't|does not|don't|won't|can't|cannot|not) \w+)\b",
+    re.IGNORECASE,
+)
 _PERSONAL = re.compile(r"\b(?:my|mine|i|i'm|i've|me|our|we)\b", re.IGNORECASE)
 _INSTRUCTION = re.compile(
     r"\bhow (?:do|can|should|would|could|to|does)\b|\bwhat happens\b|\bif i\b|\b(?:policy|policies|rules?|terms)\b|"
@@ -89,6 +96,7 @@ class ToolPicker:
         """Calls the message asks for, at most three; empty where nothing fits and there is no knowledge search."""
         search = next((tool for tool in tools if tool.is_search), None)
         candidates = [tool for tool in tools if not tool.is_search]
+        await self._embed_at_once(message, candidates)
         whole = await self.rank(message, candidates)
         parts = await self._separate_requests(message, candidates, search)
         if len(parts) > 1:
@@ -106,7 +114,10 @@ class ToolPicker:
             return [Pick(search, message, SURE)]
         usable = [pick for pick in whole.picks if pick.score >= _needed(pick)]
         best = usable[0] if usable else None
-        if best is not None and (best.score >= SURE or best.tool.risk != "read"):
+        vague = best is not None and best.score < CLAUSE_SURE and _TROUBLE.search(message) is not None
+        if best is not None and (
+            best.tool.risk != "read" or (best.score >= SURE and not (vague and search is not None))
+        ):
             return [best]
         found = [best] if best is not None else []
         if search is not None:
@@ -118,8 +129,7 @@ class ToolPicker:
         if not tools:
             return Ranking(text, ())
         phrases = [[*tool.examples, *tool.sentences[:3]] for tool in tools]
-        vectors = await self._embedder.embed([text, *(phrase for listed in phrases for phrase in listed)])
-        similarities = vectors[1:] @ vectors[0]
+        similarities = await self._similarities(text, [phrase for listed in phrases for phrase in listed])
         overlap = _overlaps(text, tools)
         picks: list[Pick] = []
         start = 0
@@ -130,6 +140,22 @@ class ToolPicker:
             score = (1 - WORDS_WEIGHT) * likeness + WORDS_WEIGHT * overlap[index]
             picks.append(Pick(tool, text, score + _adjustment(text, tool)))
         return Ranking(text, tuple(sorted(picks, key=lambda pick: -pick.score)))
+
+    async def _embed_at_once(self, message: str, tools: Sequence[Tool]) -> None:
+        """Every part of the message in one batch; the rankings that follow find them in the embedder's cache."""
+        if tools:
+            texts = [message, *clauses(message)[:CLAUSES_MAX], *_PARTS.split(message)[:CLAUSES_MAX]]
+            await self._embedder.embed(list(dict.fromkeys([*texts, *map(without_names, texts)])))
+
+    async def _similarities(self, text: str, phrases: list[str]) -> np.ndarray:
+        """Of `text` to each phrase; also with names left out, which say what a request is about and not what it wants."""
+        nameless = without_names(text)
+        if nameless == text:
+            vectors = await self._embedder.embed([text, *phrases])
+            return vectors[1:] @ vectors[0]
+        vectors = await self._embedder.embed([text, nameless, *phrases, *map(without_names, phrases)])
+        told, masked = vectors[2 : 2 + len(phrases)] @ vectors[0], vectors[2 + len(phrases) :] @ vectors[1]
+        return np.maximum(told, masked - NAMELESS_COST)
 
     async def _demanded(self, message: str, tools: Sequence[Tool]) -> Pick | None:
         """A deed asked for in one part of the message, where the rest tells what about: 'Open a ticket: no signal'."""
@@ -149,7 +175,7 @@ class ToolPicker:
             return []
         found: dict[str, Pick] = {}
         for part in parts:
-            if len(words(part)) < 2:
+            if len(words(part)) < 2 or not plain_words(part):
                 continue
             best = (await self.rank(part, tools)).best
             if best is None:
@@ -161,6 +187,20 @@ class ToolPicker:
             elif search is not None and best.score < POSSIBLE and _is_question(part) and search.name not in found:
                 found[search.name] = Pick(search, part, POSSIBLE)
         return list(found.values())
+
+
+def without_names(text: str) -> str:
+    """'Compare the Kestrel 12 with Lumen X5' → 'Compare this with this'."""
+    return _NAME.sub(" this", text)
+
+
+def plain_words(text: str) -> list[str]:
+    """Words with a meaning that are no names: none in 'the Lumen X5', some in 'my payments'."""
+    return [
+        word
+        for word in content_stems(" ".join(w for w in text.split() if w.islower() or not w[:1].isalnum()))
+        if word.isalpha()
+    ]
 
 
 def _prefers_reading(whole: Ranking, demanded: Pick) -> bool:
@@ -197,6 +237,8 @@ def _overlaps(text: str, tools: Sequence[Tool]) -> list[float]:
 
 def _adjustment(text: str, tool: Tool) -> float:
     bonus = 0.0
+    if any(names_example(parameter, text) for parameter in tool.parameters):
+        bonus = NAMED_BONUS
     for parameter in tool.parameters:
         if not parameter.schema.get("pattern"):
             continue
@@ -204,6 +246,8 @@ def _adjustment(text: str, tool: Tool) -> float:
             bonus = ID_BONUS
         elif parameter.required:
             bonus = min(bonus, -MISSING_ID_COST)
+    if stem(tool.name.rsplit("_", 1)[-1]) in {stem(word) for word in words(text)}:
+        bonus += NOUN_BONUS
     if tool.risk == "read" and _GENERAL.search(text) and not _PERSONAL.search(text):
         bonus -= GENERAL_COST
     if tool.risk == "read" and _INSTRUCTION.search(text):

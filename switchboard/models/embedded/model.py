@@ -9,11 +9,12 @@ import orjson
 
 from switchboard.models.embedded.answer import Composer, Outcome, outcome_of
 from switchboard.models.embedded.arguments import Said, fill
-from switchboard.models.embedded.dialogue import Situation, pending_question, situation_of
-from switchboard.models.embedded.intent import CALLS_MAX, POSSIBLE, SURE, Pick, ToolPicker
+from switchboard.models.embedded.dialogue import Situation, is_complete, pending_question, situation_of
+from switchboard.models.embedded.intent import CALLS_MAX, CLAUSE_SURE, POSSIBLE, SURE, Pick, ToolPicker, plain_words
 from switchboard.models.embedded.passages import Extractor
 from switchboard.models.embedded.plain import PlainChat
 from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
+from switchboard.models.embedded.slots import has_match
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
 from switchboard.models.embedded.words import content_stems, join_list, lower_first
 from switchboard.models.embedder import Embedder
@@ -113,18 +114,20 @@ class EmbeddedChatModel:
     async def _request(self, situation: Situation, tools: Sequence[Tool], *, forced: bool = False) -> Plan:
         message = situation.message
         picks = await self._picker.pick(message, tools, forced)
-        sure = bool(picks) and all(pick.score >= SURE for pick in picks)
-        if situation.leans_back and not sure:
+        if situation.leans_back and not (is_complete(message) and picks and picks[0].score >= SURE):
             return await self._follow_up(situation, tools, picks)
         return self._filled(picks, situation)
 
     async def _follow_up(self, situation: Situation, tools: Sequence[Tool], fresh: list[Pick]) -> Plan:
         """'And the month before?': what the request before asked for, with this message's details."""
-        before = situation.earlier_user[0]
+        before = situation.request_before
         together = f"{before.rstrip(' .?!')}. {situation.message}"
-        picks = await self._picker.pick(before, tools)
-        repeated = [pick for pick in picks if pick.tool.risk == "read"]
-        if not repeated or (fresh and fresh[0].score > max(pick.score for pick in repeated)):
+        repeated = [pick for pick in await self._picker.pick(before, tools) if pick.tool.risk == "read"]
+        if (
+            (fresh and is_complete(situation.message))
+            or not repeated
+            or (fresh and fresh[0].score >= CLAUSE_SURE and plain_words(situation.message))
+        ):
             repeated = fresh
         continued = [
             Pick(pick.tool, together if pick.tool.is_search else situation.message, pick.score)
@@ -189,7 +192,8 @@ class EmbeddedChatModel:
                 asked=asked,
                 continues=continues,
             )
-            filled = fill(pick.tool, said, given)
+            known = given or _offered(situation, pick)
+            filled = fill(pick.tool, said, known)
             if filled.missing and not (forced and filled.arguments):
                 asks.append(filled.missing[0].question)
             else:
@@ -219,9 +223,19 @@ def _outcomes(conversation: Conversation) -> list[Outcome]:
     return outcomes
 
 
+def _offered(situation: Situation, pick: Pick) -> dict[str, Any] | None:
+    """The arguments of the open offer, where the user asks for just that deed and names no other thing."""
+    offer = situation.offer
+    if offer is None or offer.tool not in (pick.tool.name, pick.tool.spec.name):
+        return None
+    if any(has_match(parameter, situation.message) for parameter in pick.tool.parameters):
+        return None
+    return offer.arguments
+
+
 def _question(situation: Situation) -> str:
     if situation.leans_back:
-        return f"{situation.earlier_user[0]} {situation.message}"
+        return f"{situation.request_before} {situation.message}"
     return situation.message
 
 

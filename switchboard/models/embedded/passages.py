@@ -12,15 +12,29 @@ from switchboard.models.embedder import Embedder
 PASSAGES_MAX = 8
 UNITS_MAX = 48
 """Sentences looked at per question: the rest has fewer words in common with it."""
-ANSWER_CHARACTERS_MAX = 900
+ANSWER_CHARACTERS_MAX = 1_300
 SECTION_CHARACTERS_MAX = 420
 SENTENCES_MAX = 4
 STEPS_MAX = 10
-SUPPORT_MIN = 0.50
+SUPPORT_MIN = 0.56
 UNKNOWN_NAME_COST = 0.25
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
 _ITEM = re.compile(r"^\s*(?:(\d{1,2})[.)]|[-*•])\s+(.*)$")
 _ROW = re.compile(r"^\s*\|")
+_EXPECTED = (
+    (
+        re.compile(r"\b(?:how (?:long|soon|quickly|fast|often)|when|what time|deadline)\b", re.IGNORECASE),
+        re.compile(r"\b(?:\d+|one|two|three|a few)(?: working| business| full| whole)? (?:second|minute|hour|day|week|month|year)s?\b|\bat once\b|\bimmediately\b|\b\d{1,2}:\d\d\b|\bthe same day\b|\bdaily\b", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"\b(?:how much|cost|costs|price|fee|fees|charges?|expensive)\b", re.IGNORECASE),
+        re.compile(r"[£$€]\s?\d|\b\d+ ?%|\bfree\b|\bno (?:charge|fee|cost)\b", re.IGNORECASE),
+    ),
+    (re.compile(r"\bhow (?:many|old|big|large|far)\b", re.IGNORECASE), re.compile(r"\d|\b(?:one|two|three|four|five|six|ten)\b", re.I)),
+)  # fmt: skip
+"""What a question asks for, and what an answer to it looks like."""
+EXPECTED_BONUS = 0.10
+_ASKS = re.compile(r"\?|^(?:how|what|who|which|where|when|why|is|are|do|does|can)\b", re.IGNORECASE)
 _PROCEDURAL = re.compile(
     r"\b(?:how (?:do|can|should|to)|steps?|fix|set ?up|reset|restart|change|what (?:should|can|do) i do|not work|doesn't|won't|can't|cannot|"
     r"broken|stopp\w+|keeps?|blink\w*|flash\w*|no (?:internet|signal|connection))\b",
@@ -76,17 +90,21 @@ class Extractor:
         )
         if not units:
             return Extract("", 0.0)
-        heads = [f"{sources[unit.source].title}. {unit.heading}".strip(". ") for unit in units]
+        heads = [_head(sources[unit.source], unit) for unit in units]
         vectors = await self._embedder.embed([question, *(unit.text for unit in units), *heads])
         query, own, context = vectors[0], vectors[1 : len(units) + 1], vectors[len(units) + 1 :]
         alone, around = own @ query, context @ query
         overlap = np.array(
-            [self._coverage(question, f"{head} {unit.shown}") for head, unit in zip(heads, units, strict=True)]
+            [
+                self._coverage(question, f"{sources[unit.source].title} {head} {unit.shown}")
+                for head, unit in zip(heads, units, strict=True)
+            ]
         )
         rank = np.array([0.02 * (PASSAGES_MAX - unit.source) / PASSAGES_MAX for unit in units])
-        scores = 0.40 * alone + 0.30 * around + 0.30 * overlap + rank
+        scores = 0.35 * alone + 0.40 * around + 0.25 * overlap + rank
         if _PROCEDURAL.search(question):
             scores = scores + np.array([0.05 if unit.steps else 0.0 for unit in units])
+        scores = scores + np.array([_as_expected(question, unit.shown) for unit in units])
         best = int(np.argmax(scores))
         support = self._support(
             question, sources, units[best], float(max(alone[best], around[best])), float(overlap[best])
@@ -97,7 +115,9 @@ class Extractor:
         source = sources[best.source]
         everything = {stem(word) for word in words(f"{source.title} {source.text}")}
         strange = [word for word in _names(question) if stem(word.lower()) not in everything]
-        return 0.6 * likeness + 0.4 * overlap - UNKNOWN_NAME_COST * min(2, len(strange))
+        # A name in a complaint ('does not work in Spain') is often beside the point; in a question it is the point.
+        cost = UNKNOWN_NAME_COST if _ASKS.search(question) else 0.3 * UNKNOWN_NAME_COST
+        return 0.6 * likeness + 0.4 * overlap - cost * min(2, len(strange))
 
     def _coverage(self, question: str, text: str) -> float:
         """Share of the question's meaning that `text` has literally, rare words counting more."""
@@ -116,6 +136,11 @@ class Extractor:
             key=lambda index: (-self._coverage(question, f"{units[index].heading} {units[index].shown}"), index),
         )
         return [units[index] for index in sorted(ranked[:UNITS_MAX])]
+
+
+def _head(source: Source, unit: Unit) -> str:
+    """The nearest heading: articles often ask there what they answer below."""
+    return unit.heading or source.title.rsplit(" › ", 1)[-1]
 
 
 def units_of(index: int, source: Source) -> list[Unit]:
@@ -172,13 +197,40 @@ def _written(sources: Sequence[Source], units: Sequence[Unit], scores: np.ndarra
         chosen.update(i for i in near if scores[i] >= 0.8 * scores[best])
     if procedural or units[best].steps:
         chosen.update(i for i in home if units[i].steps)
-    others = sorted((i for i in range(len(units)) if i not in home), key=lambda i: (-scores[i], i))
-    for i in others[:3]:
-        if scores[i] < 0.92 * scores[best] or len(chosen) >= SENTENCES_MAX + 1:
-            break
-        if not units[i].steps or procedural:
-            chosen.add(i)
+    if procedural and not any(units[i].steps for i in chosen):
+        chosen.update(_steps_of_article(sources, units, scores, best))
+    else:
+        others = [
+            i for i in range(len(units)) if i not in home and scores[i] >= 0.95 * scores[best] and not units[i].steps
+        ]
+        chosen.update(sorted(others, key=lambda i: (-scores[i], i))[:1])
     return _joined(sources, units, _within_bounds(units, scores, chosen, best))
+
+
+def _steps_of_article(sources: Sequence[Source], units: Sequence[Unit], scores: np.ndarray, best: int) -> list[int]:
+    """The steps that the best section's article gives elsewhere: what a light means is not yet how to mend it."""
+    article = sources[units[best].source].title.split(" › ")[0]
+    listed = [
+        i
+        for i, unit in enumerate(units)
+        if unit.steps and sources[unit.source].title.split(" › ")[0] == article and scores[i] >= 0.6 * scores[best]
+    ]
+    chosen = sorted(listed, key=lambda i: (-scores[i], i))[:1]
+    before = chosen[0] - 1 if chosen else -1
+    if before >= 0 and (units[before].source, units[before].section) == (
+        units[chosen[0]].source,
+        units[chosen[0]].section,
+    ):
+        chosen.append(before)
+    return chosen
+
+
+def _as_expected(question: str, text: str) -> float:
+    bonus = 0.0
+    for asked, shown in _EXPECTED:
+        if asked.search(question):
+            bonus = max(bonus, EXPECTED_BONUS) if shown.search(text) else bonus
+    return bonus
 
 
 def _within_bounds(units: Sequence[Unit], scores: np.ndarray, chosen: set[int], best: int) -> list[int]:

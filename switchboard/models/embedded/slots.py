@@ -36,7 +36,8 @@ def values_in(parameter: Parameter, text: str, today: date) -> list[Any]:
     kind = schema.get("type", "string")
     if kind == "array":
         items = schema.get("items")
-        inner = Parameter(parameter.name, items if isinstance(items, Mapping) else {}, False)
+        own = {"examples": schema["examples"]} if schema.get("examples") else {}
+        inner = Parameter(parameter.name, {**own, **items} if isinstance(items, Mapping) else own, False)
         return values_in(inner, text, today)
     if kind == "boolean":
         return _boolean(parameter, text)
@@ -55,6 +56,15 @@ def has_match(parameter: Parameter, text: str) -> bool:
     """Whether `text` holds something that only this parameter's pattern explains (an id, not a date)."""
     pattern = parameter.schema.get("pattern")
     return bool(pattern) and not is_month(parameter) and not is_date(parameter) and bool(_patterned(str(pattern), text))
+
+
+def names_example(parameter: Parameter, text: str) -> bool:
+    """Whether `text` has one of the proper names that the schema gives as examples."""
+    schema = parameter.schema
+    items = schema.get("items")
+    examples = [*(schema.get("examples") or ()), *((items.get("examples") or ()) if isinstance(items, Mapping) else ())]
+    names = [example for example in examples if isinstance(example, str) and example[:1].isupper()]
+    return bool(names) and bool(_named({"examples": names}, text))
 
 
 def is_month(parameter: Parameter) -> bool:
@@ -177,10 +187,11 @@ def _named(schema: Mapping[str, Any], text: str) -> list[str]:
     """Examples of the schema that the text names, and what it puts in quotes."""
     lowered = text.lower()
     found: list[tuple[int, str]] = []
-    for example in schema.get("examples") or ():
-        match = re.search(rf"(?<!\w){re.escape(str(example).lower())}(?!\w)", lowered)
+    for example in sorted((str(each) for each in schema.get("examples") or ()), key=len, reverse=True):
+        match = re.search(rf"(?<!\w){re.escape(example.lower())}(?!\w)", lowered)
         if match is not None:
-            found.append((match.start(), str(example)))
+            found.append((match.start(), example))
+            lowered = lowered[: match.start()] + " " * len(example) + lowered[match.end() :]
     return list(dict.fromkeys(value for _, value in sorted(found)))[:VALUES_MAX]
 
 
