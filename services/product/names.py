@@ -85,6 +85,12 @@ def closest(name: str, products: Sequence[Product]) -> Product | None:
     return best if score >= SIMILARITY_MIN else None
 
 
+def is_vague(name: str) -> bool:
+    """Whether it names no product but a kind of product: `two phones`, `your plans`."""
+    kinds = {*_FILLERS, "two", "three", "some", "cheapest", "best", "products", "devices", "accessories", "watches"}
+    return all(word in kinds or word.removesuffix("s") in kinds for word in words_of(name))
+
+
 def _bare(words: list[str]) -> list[str]:
     return [word for word in words if word not in _FILLERS] or words
 

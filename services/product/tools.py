@@ -11,7 +11,7 @@ from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
 from services.product.database import open_database
 from services.product.money import price_text
-from services.product.names import closest, mentioned
+from services.product.names import closest, is_vague, mentioned
 from services.product.properties import property_sentence
 from services.product.search import attribute_in, price_limit_pence, search
 from services.product.sqlite_catalogue import SqliteCatalogue
@@ -101,7 +101,11 @@ class ProductTools:
         unknown = [name for name, product in found if product is None]
         compared = list(chosen.values())[:COMPARED_MAX]
         if not compared:
-            return ToolOutcome()
+            # "Compare two phones": no product was named at all, which is not the same as one that we do not have.
+            vague = all(is_vague(name) for name in products)
+            return ToolOutcome(
+                facts=["Which products would you like me to compare? Please give me their names."] if vague else []
+            )
         if len(compared) == 1:
             missing = (
                 f"I cannot find {' or '.join(unknown)} in our catalogue"
@@ -144,10 +148,13 @@ class ProductTools:
         "What is the battery of the Fjord One?"; "How many Ethernet ports has the Aurora Hub 2?"; "What does the Tarn Flip 2 cost?"
         """
         sold = await self._catalogue.products(ctx.principal.tenant)
+        if product and attribute is None and closest(product, sold) is None and attribute_in(product):
+            # "And how heavy is it?": what was taken for the name is the property.
+            product, attribute = None, product
         found = self._meant(ctx, product, sold)
         if found is None:
             return ToolOutcome()
-        name = attribute_in(attribute, found) if attribute else attribute_in(ctx.message, found)
+        name = (attribute_in(attribute, found) if attribute else None) or attribute_in(ctx.message, found)
         if name is None and attribute and not mentioned(attribute, sold):
             return ToolOutcome(facts=[f"Our catalogue does not say anything about {attribute} for the {found.name}."])
         data = {"product": _product_data(found)}
