@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
@@ -11,8 +12,18 @@ from switchboard.contracts.turns import Principal
 Context = Callable[..., ToolContext]
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled database: filling takes longer than a test."""
+    directory = tmp_path_factory.mktemp("billing")
+    BillingTools.open(AgentSettings(data_dir=directory))
+    return directory / "billing.sqlite"
+
+
 @pytest.fixture
-def tools(tmp_path: Path) -> BillingTools:
+def tools(seeded: Path, tmp_path: Path) -> BillingTools:
+    """Tools over a book of the test's own."""
+    copy(seeded, tmp_path / seeded.name)
     return BillingTools.open(AgentSettings(data_dir=tmp_path))
 
 
