@@ -50,7 +50,13 @@ class Bench:
         return port
 
     def daprd(
-        self, app_id: str, resources: Path, *, app_port: int | None = None, config: Path | None = None
+        self,
+        app_id: str,
+        resources: Path,
+        *,
+        app_port: int | None = None,
+        config: Path | None = None,
+        otlp_port: int | None = None,
     ) -> "Daprd":
         """A sidecar without control plane, started; `ready` waits for it."""
         http_port, grpc_port, internal, metrics = (self.ports.take() for _ in range(4))
@@ -66,7 +72,7 @@ class Bench:
         child = Child(
             f"daprd-{app_id}",
             command,
-            dict(os.environ),
+            {**os.environ, **(_exporting(otlp_port) if otlp_port else {})},
             self.folder,
             self.folder / f"daprd-{app_id}.log",
             {"http": http_port, "grpc": grpc_port},
@@ -149,6 +155,14 @@ def local_components(folder: Path, redis_port: int, **changes: str) -> Path:
         (resources / name).write_text(text)
     shutil.copy(ROOT / "components" / "local" / "resiliency.yaml", resources / "resiliency.yaml")
     return resources
+
+
+def _exporting(port: int) -> dict[str, str]:
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_INSECURE": "true",
+    }
 
 
 def _value(text: str, key: str) -> str:
