@@ -69,7 +69,7 @@ class BillingTools:
         """Explains why an invoice (bill) is higher, lower or different than the one of the month before, line by line.
 
         Examples: "Why is my bill higher than last month?"; "Why did my invoice go up?"; "Explain my bill";
-        "What changed on my November invoice?"; "Why is this month more expensive?"
+        "What changed on my November invoice?"; "Why is this month more expensive?"; "My bill is too high"
         """
         invoices = await self._book.invoices(_account(ctx))
         wanted, earlier = self._compared(ctx.message, month)
