@@ -35,7 +35,7 @@ class Node:
 
     def walk(self) -> Iterator["Node"]:
         """This node and all below it, parents first, siblings by start."""
-        stack = [self]
+        stack: list[Node] = [self]
         while stack:
             node = stack.pop()
             yield node

@@ -2,6 +2,7 @@
 
 import { EventParser } from "./sse.js";
 
+const PAGE_TURNS = 100;
 const RESUMES_MAX = 3;
 const RESUME_DELAY_MS = 400;
 
@@ -26,8 +27,11 @@ export class Api {
     return this.#json(`${this.apiUrl}/v1/agents`);
   }
 
-  conversation(id) {
-    return this.#json(`${this.apiUrl}/v1/conversations/${encodeURIComponent(id)}`);
+  /** The newest turns of a conversation, at most `PAGE_TURNS`, oldest of them first. */
+  async conversation(id) {
+    const url = `${this.apiUrl}/v1/conversations/${encodeURIComponent(id)}?limit=${PAGE_TURNS}`;
+    const page = await this.#json(url);
+    return page.turn_count > PAGE_TURNS ? this.#json(`${url}&after=${page.turn_count - PAGE_TURNS}`) : page;
   }
 
   source(uri) {
