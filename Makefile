@@ -12,6 +12,7 @@ PYTEST_FLAGS ?=
 setup: $(STAMP)
 
 $(STAMP): requirements.lock tools/setup.sh
+	@rm -f $@
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" UV_VERSION="$(UV_VERSION)" bash tools/setup.sh
 	@touch $@
 
