@@ -1,0 +1,232 @@
+"""Streams, repetition, and clients that come and go."""
+
+import asyncio
+
+import httpx
+import orjson
+import pytest
+
+from services.supervisor.records import Turn
+from services.supervisor.turn import Ask
+from switchboard.contracts.events import (
+    AgentStarted,
+    CitationAdded,
+    MessageDelta,
+    TurnCompleted,
+)
+from switchboard.contracts.turns import ChatRequest, Principal
+from switchboard.sidecar import keys
+from tests.unit.supervisor.conftest import ADA, System, failing
+
+ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
+
+
+def events_of(answer: httpx.Response) -> list[dict[str, object]]:
+    return [orjson.loads(line[5:]) for line in answer.text.splitlines() if line.startswith("data:")]
+
+
+async def test_the_first_event_goes_out_before_the_work(system: System) -> None:
+    system.specialists["billing"].gate = asyncio.Event()
+    live = await system.supervisor.turns.start(Ask(ADA_IS, ChatRequest(message="Show my last invoice")))
+
+    assert live.frames[0].type == "turn.started"
+    assert live.ended is None
+    system.specialists["billing"].gate.set()
+    assert (await live.end()).type == "turn.completed"
+
+
+async def test_the_same_idempotency_key_returns_the_same_turn(system: System) -> None:
+    key = {"Idempotency-Key": "a key with spaces / and ümlauts"[:20]}
+    first = (await system.ask("Show my last invoice", headers=key)).json()
+    second = (await system.ask("Show my last invoice", headers=key)).json()
+
+    assert second == first
+    assert len(system.specialists["billing"].requests) == 1
+
+
+async def test_a_repetition_attaches_to_the_running_turn(system: System) -> None:
+    gate = system.specialists["billing"].gate = asyncio.Event()
+    key = {"Idempotency-Key": "k1"}
+    both = [asyncio.create_task(system.ask("Show my last invoice", headers=key)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    gate.set()
+    first, second = await asyncio.gather(*both)
+
+    assert first.json() == second.json()
+    assert len(system.specialists["billing"].requests) == 1
+
+
+async def test_another_message_under_the_same_key_is_refused(system: System) -> None:
+    key = {"Idempotency-Key": "k1"}
+    await system.ask("Show my last invoice", headers=key)
+    assert (await system.ask("My router blinks red", headers=key)).status_code == 422
+
+
+async def test_a_turn_of_another_process_is_replayed_from_its_record(system: System) -> None:
+    key = {"Idempotency-Key": "k1", "Accept": "text/event-stream"}
+    first = await system.ask("Show my last invoice", headers=key)
+    system.supervisor.turns._live._finished.clear()
+    again = events_of(await system.ask("Show my last invoice", headers=key))
+
+    assert [event["type"] for event in again] == ["turn.started", "route.decided", "message.delta", "turn.completed"]
+    assert again[-1] == events_of(first)[-1]
+
+
+async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
+    first = await system.ask("Show my last invoice", headers={"Accept": "text/event-stream"})
+    events = events_of(first)
+    turn_id = events[0]["turn_id"]
+    rest = await system.api.get(f"/v1/turns/{turn_id}/events", headers=ADA | {"Last-Event-ID": f"{turn_id}:3"})
+
+    assert events_of(rest) == events[3:]
+
+
+async def test_a_turn_outlives_its_client(system: System) -> None:
+    gate = system.specialists["billing"].gate = asyncio.Event()
+    asking = asyncio.create_task(system.ask("Show my last invoice"))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    gate.set()
+    await system.supervisor.turns.close(2)
+
+    turn_id = system.specialists["billing"].requests[0].turn_id
+    job = (await system.api.get(f"/v1/jobs/{turn_id}", headers=ADA)).json()
+    assert job["status"] == "completed"
+
+
+async def test_a_running_turn_whose_lease_is_over_is_read_as_interrupted(system: System) -> None:
+    done = (await system.ask("Show my last invoice")).json()
+    key = keys.turn("aurora", done["conversation_id"], 1)
+    item = await system.sidecar.state.get(key)
+    assert item is not None
+    record = Turn.model_validate(item.value)
+    record.status, record.lease_until = "running", record.created_at
+    await system.sidecar.state.put(key, record.model_dump(mode="json"))
+
+    job = (await system.api.get(f"/v1/jobs/{done['turn_id']}", headers=ADA)).json()
+    assert (job["status"], job["code"]) == ("failed", "interrupted")
+
+
+async def test_more_turns_than_allowed_are_told_when_to_come_back(system: System) -> None:
+    system.supervisor.turns._live._turns_max = 0
+    answer = await system.ask("Show my last invoice")
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "2"
+
+
+async def test_concurrent_turns_of_one_conversation_each_get_a_number(system: System) -> None:
+    first = (await system.ask("Show my last invoice")).json()
+    same = {"conversation_id": first["conversation_id"]}
+    answers = await asyncio.gather(*(system.ask("Show my last invoice", **same) for _ in range(3)))
+
+    assert sorted(answer.json()["turn_id"].rpartition(".")[2] for answer in answers) == ["2", "3", "4"]
+
+
+async def test_one_agents_failure_is_named_in_the_answer_of_the_other(system: System) -> None:
+    system.specialists["tech"].script = failing("unavailable", "x")
+    answer = await system.ask("I was charged twice and my router blinks red", headers={"Accept": "text/event-stream"})
+
+    events = events_of(answer)
+    assert events[-1]["type"] == "turn.completed"
+    assert events[-1]["agents"] == ["billing"]
+    assert "**Tech** cannot be reached just now" in str(events[-1]["text"])
+    said = "".join(str(event["text"]) for event in events if event["type"] == "message.delta")
+    assert said == events[-1]["text"]
+
+
+async def test_when_all_agents_fail_the_turn_fails(system: System) -> None:
+    for agent in ("billing", "tech"):
+        system.specialists[agent].script = failing("unavailable", "x")
+    assert (await system.ask("I was charged twice and my router blinks red")).status_code == 503
+
+
+async def test_an_agent_that_is_too_slow_is_named(system: System) -> None:
+    system.supervisor.turns._turn_s_max = 0.3
+    system.specialists["tech"].gate = asyncio.Event()
+    answer = (await system.ask("I was charged twice and my router blinks red")).json()
+
+    assert answer["agents"] == ["billing"]
+    assert "**Tech** did not answer in time" in answer["text"]
+
+
+async def test_citations_of_two_agents_stay_apart(system: System) -> None:
+    for agent in ("billing", "tech"):
+        system.specialists[agent].script = _citing(agent)
+    answer = (await system.ask("I was charged twice and my router blinks red")).json()
+
+    assert [(each["n"], each["agent"]) for each in answer["citations"]] == [(1, "billing"), (2, "tech")]
+    assert "billing says so [1]" in answer["text"]
+    assert "tech says so [2]" in answer["text"]
+
+
+def _citing(agent: str):
+    async def script(request):
+        yield AgentStarted(agent=agent)
+        yield MessageDelta(agent=agent, text=f"{agent} says so [1].")
+        citation = CitationAdded(n=1, title="An article", uri=f"kb://{agent}/a#0-5", span="words")
+        yield citation
+        yield TurnCompleted(text=f"{agent} says so [1].", agents=[agent], citations=[citation])
+
+    return script
+
+
+async def test_a_stream_that_breaks_before_its_first_event_is_asked_for_again(system: System) -> None:
+    billing = system.specialists["billing"]
+
+    async def breaking(request):
+        if len(billing.requests) == 1:
+            raise RuntimeError("the replica died")
+        async for event in billing.say(request):
+            yield event
+
+    billing.script = breaking
+    assert (await system.ask("Show my last invoice")).status_code == 200
+    assert len(billing.requests) == 2
+
+
+async def test_the_turn_is_told_to_the_ledger_without_its_words(system: System) -> None:
+    await system.ask("Show my last invoice")
+    await system.sidecar.pubsub.drained()
+    await asyncio.sleep(0)
+
+    events = [data for topic, data in system.sidecar.pubsub.published if topic == "conversation.events"]
+    assert events[0]["usage"]["cost_usd"] == 0.001
+    assert "text" not in events[0] and "message" not in events[0]
+
+
+@pytest.mark.parametrize("message", ["hello", "thanks!", "What is the capital of France?"])
+async def test_the_supervisor_answers_itself_what_is_for_no_agent(system: System, message: str) -> None:
+    answer = (await system.ask(message)).json()
+
+    assert answer["agents"] == []
+    assert answer["route"]["by"] in ("small_talk", "out_of_scope")
+    assert answer["text"]
+
+
+async def test_who_may_call_from_a_browser_is_the_console(system: System) -> None:
+    preflight = {"Origin": "http://console.test", "Access-Control-Request-Method": "POST"}
+    answer = await system.api.options("/v1/chat", headers=preflight)
+    assert answer.headers["access-control-allow-origin"] == "http://console.test"
+
+
+async def test_sources_agents_and_the_callers_own_name(system: System) -> None:
+    source = await system.api.get("/v1/sources", params={"uri": "kb://tech/a#0-5"}, headers=ADA)
+    assert source.json() == {"uri": "kb://tech/a#0-5", "text": "the document"}
+    assert (await system.api.get("/v1/sources", params={"uri": "kb://no/a"}, headers=ADA)).status_code == 404
+    agents = (await system.api.get("/v1/agents", headers=ADA)).json()["agents"]
+    assert [each["id"] for each in agents] == ["billing", "product", "tech"]
+    me = (await system.api.get("/v1/me", headers=ADA)).json()
+    assert me == {"tenant": "aurora", "user": "C-10001", "tier": "professional", "roles": ["customer"]}
+
+
+async def test_pages_of_a_long_conversation(system: System) -> None:
+    first = (await system.ask("Show my last invoice")).json()
+    for _ in range(4):
+        await system.ask("Show my last invoice", conversation_id=first["conversation_id"])
+    path = f"/v1/conversations/{first['conversation_id']}"
+    page = (await system.api.get(path, params={"after": 1, "limit": 2}, headers=ADA)).json()
+
+    assert [turn["turn_id"].rpartition(".")[2] for turn in page["turns"]] == ["2", "3"]
+    assert page["next_after"] == 3
+    assert (await system.api.get(path, params={"after": 3}, headers=ADA)).json()["next_after"] is None
