@@ -30,6 +30,7 @@ _LEAD = re.compile(
     r"^.*?\b(?:compare|comparison (?:of|between)|difference(?:s)? between|between|better|choose|versus|about|of|for|in|is|are|does|do|the)\b[:,]?\s+",
     re.IGNORECASE,
 )
+_STRONG_LEAD = re.compile(r"^.*\b(?:between|compar(?:e|ing|ison of)|better|choose|versus)\b[:,]?\s+", re.IGNORECASE)
 _REQUEST = re.compile(
     r"^(?:(?:please|can you|could you|would you|i(?:'d| would) like(?: you)? to|i want(?: you)? to|kindly|hi|hello|hey|yes|ok)[, ]+)*",
     re.I,
@@ -266,7 +267,8 @@ def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
     for index, piece in enumerate(pieces):
         piece = piece.strip(" ?.!,")
         if index == 0:
-            piece = _LEAD.sub("", piece) if _LEAD.match(piece) else piece
+            lead = _STRONG_LEAD.match(piece) or _LEAD.match(piece)
+            piece = piece[lead.end() :] if lead else piece
         kept = spans(f" {piece}", _vocabulary(tool))
         name = " ".join(kept)
         if name:

@@ -54,6 +54,7 @@ _POINTS_BACK = re.compile(
     r"\b(?:it|that|this one|that one|them|those|these|the same|the (?:first|second|third|last|other|cheaper|other) one|instead|there)\b",
     re.I,
 )
+BUT = re.compile(r"^(?:but|just|instead|only)\b[, ]*", re.IGNORECASE)
 _COMPLETE = re.compile(
     r"^(?:please |can you |could you )*(?:who|what|which|when|where|why|how|is|are|am|do|does|did|can|could|will|would|should|has|have|may|"
     r"show|tell|give|list|find|check|open|explain|compare|book|cancel|help|run|my|i|i'm|i've|our|we|there|the)\b",
@@ -104,6 +105,12 @@ def leans_back(message: str) -> bool:
     if told <= 2 and _POINTS_BACK.search(message) is not None:
         return True
     return told <= 2 and length <= 5 and _COMPLETE.search(message) is None
+
+
+def asks_more(rest: str) -> bool:
+    """Whether what follows a 'no' is a request of its own."""
+    told = len(content_stems(rest))
+    return told >= 2 or (told == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
 
 
 def is_complete(message: str) -> bool:

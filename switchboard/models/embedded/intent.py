@@ -175,7 +175,8 @@ class ToolPicker:
             return []
         found: dict[str, Pick] = {}
         for part in parts:
-            if len(words(part)) < 2 or not plain_words(part):
+            opens = message[: message.find(part)].rstrip()[-1:] in ("", ".", "!", "?")
+            if len(words(part)) < 2 or not plain_words(part, opens=opens):
                 continue
             best = (await self.rank(part, tools)).best
             if best is None:
@@ -194,13 +195,16 @@ def without_names(text: str) -> str:
     return _NAME.sub(" this", text)
 
 
-def plain_words(text: str) -> list[str]:
-    """Words with a meaning that are no names: none in 'the Lumen X5', some in 'my payments'."""
-    return [
-        word
-        for word in content_stems(" ".join(w for w in text.split() if w.islower() or not w[:1].isalnum()))
-        if word.isalpha()
-    ]
+def plain_words(text: str, *, opens: bool = False) -> list[str]:
+    """Words with a meaning that are no names: none in 'the Lumen X5', some in 'my payments'.
+
+    Where `text` opens a sentence, its first word is capitalised anyway.
+    """
+    first, *rest = text.split()[:40] or [""]
+    kept = [word for word in rest if word.islower()]
+    if first.islower() or opens:
+        kept.insert(0, first)
+    return [word for word in content_stems(" ".join(kept)) if word.isalpha()]
 
 
 def _prefers_reading(whole: Ranking, demanded: Pick) -> bool:

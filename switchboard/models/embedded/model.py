@@ -9,12 +9,20 @@ import orjson
 
 from switchboard.models.embedded.answer import Composer, Outcome, outcome_of
 from switchboard.models.embedded.arguments import Said, fill
-from switchboard.models.embedded.dialogue import Situation, is_complete, pending_question, situation_of
+from switchboard.models.embedded.dialogue import (
+    BUT,
+    Pending,
+    Situation,
+    asks_more,
+    is_complete,
+    pending_question,
+    situation_of,
+)
 from switchboard.models.embedded.intent import CALLS_MAX, CLAUSE_SURE, POSSIBLE, SURE, Pick, ToolPicker, plain_words
 from switchboard.models.embedded.passages import Extractor
 from switchboard.models.embedded.plain import PlainChat
 from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
-from switchboard.models.embedded.slots import has_match
+from switchboard.models.embedded.slots import has_match, values_in
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
 from switchboard.models.embedded.words import content_stems, join_list, lower_first
 from switchboard.models.embedder import Embedder
@@ -94,7 +102,7 @@ class EmbeddedChatModel:
         if situation.act == "yes":
             return await self._accept(situation, tools)
         pending = pending_question(conversation, tools)
-        if pending is not None and not await self._is_new_request(situation, pending.tool, tools):
+        if pending is not None and not await self._is_new_request(situation, pending, tools):
             said = " ".join([pending.request, *pending.replies])
             return self._filled(
                 [Pick(pending.tool, said, 1.0)],
@@ -103,9 +111,9 @@ class EmbeddedChatModel:
                 asked=pending.parameter.name,
             )
         if situation.act == "no":
-            if len(content_stems(situation.rest)) < 2:
+            if not asks_more(situation.rest):
                 return Plan(text=DECLINED if situation.asked_before.endswith("?") else THANKED)
-            situation = replace(situation, message=situation.rest, act="request")
+            situation = replace(situation, message=BUT.sub("", situation.rest), act="request")
         if situation.act in ("greeting", "thanks", "bye"):
             greeting = f"Hello! {_able(tools)}"
             return Plan(text={"greeting": greeting, "thanks": THANKED}.get(situation.act, GOODBYE))
@@ -159,14 +167,18 @@ class EmbeddedChatModel:
             return await self._request(replace(situation, message=rest), tools)
         return Plan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {_able(tools)}")
 
-    async def _is_new_request(self, situation: Situation, pending: Tool, tools: Sequence[Tool]) -> bool:
-        """A reply to our question that is no reply: it clearly asks another tool, or says no."""
+    async def _is_new_request(self, situation: Situation, pending: Pending, tools: Sequence[Tool]) -> bool:
+        """A reply to our question that is no reply: it clearly asks another tool, or says yes or no."""
         if situation.act != "request":
             return True
-        if len(content_stems(situation.message)) < 3:
+        if values_in(pending.parameter, situation.message, situation.today):
             return False
-        best = (await self._picker.rank(situation.message, [tool for tool in tools if not tool.is_search])).best
-        return best is not None and best.tool.name != pending.name and best.score >= SURE + 0.1
+        if situation.message.endswith("?"):
+            return True
+        if len(content_stems(situation.message)) < 2:
+            return False
+        best = next(iter(await self._picker.pick(situation.message, tools)), None)
+        return best is not None and best.tool.name != pending.tool.name and best.score >= SURE
 
     def _filled(
         self,
@@ -187,7 +199,7 @@ class EmbeddedChatModel:
                 message=situation.message,
                 today=situation.today,
                 earlier_user=situation.earlier_user,
-                earlier=situation.earlier,
+                earlier=[text for text in situation.earlier if not _is_our_question(text, pick.tool)],
                 reply=reply,
                 asked=asked,
                 continues=continues,
@@ -221,6 +233,11 @@ def _outcomes(conversation: Conversation) -> list[Outcome]:
         query = next((str(value) for key, value in (call.arguments if call else {}).items() if key in QUERY_NAMES), "")
         outcomes.append(outcome_of(call.name if call else "", query, result.text))
     return outcomes
+
+
+def _is_our_question(text: str, tool: Tool) -> bool:
+    """Our questions hold examples ('looks like TCK-100001'), which nobody meant."""
+    return any(parameter.question in text for parameter in tool.parameters)
 
 
 def _offered(situation: Situation, pick: Pick) -> dict[str, Any] | None:
