@@ -18,6 +18,7 @@ PROVIDER_KEY = "sk-scripted"
 APPS = ["gateway", "supervisor", "billing"]
 WORD_DELAY_MS = 100
 START_S = 20.0
+REGISTERED_S = 5.0
 
 
 class Provider:
@@ -63,7 +64,17 @@ def provider() -> Iterator[Provider]:
 def on_real_model(provider: Provider) -> Iterator[System]:
     settings = {"OPENAI_BASE_URL": f"{provider.url}/v1", "OPENAI_API_KEY": PROVIDER_KEY, "OPENAI_MODEL": "scripted-1"}
     with System(apps=APPS, environment=settings) as system:
+        give_up = time.monotonic() + REGISTERED_S
+        while "billing" not in agents_of(system):
+            assert time.monotonic() < give_up, "The billing agent did not register."
+            time.sleep(0.05)
         yield system
+
+
+def agents_of(system: System) -> str:
+    """What the supervisor says of the agents that it knows."""
+    headers = {"Authorization": f"Bearer {system.keys[0].key}"}
+    return httpx.get(f"{system.url('supervisor')}/v1/agents", headers=headers, timeout=10).text
 
 
 def events_of(system: System, message: str) -> Iterator[tuple[float, dict[str, Any]]]:
