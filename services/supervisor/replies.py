@@ -11,7 +11,7 @@ SKILLS_NAMED_MAX = 4
 def small_talk_reply(kind: SmallTalk, cards: Iterable[AgentCard]) -> str:
     match kind:
         case "greeting":
-            return f"Hello! Here is what I can help with:\n\n{abilities(cards)}\n\nWhat would you like to know?"
+            return f"Hello! Here is what I can help with:\n\n{abilities(cards)}\n\nJust tell me what you would like to know."
         case "abilities":
             return f"I am the assistant of your provider. I can help with:\n\n{abilities(cards)}\n\nJust ask."
         case "thanks":

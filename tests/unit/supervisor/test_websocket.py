@@ -1,0 +1,73 @@
+"""The chat over a WebSocket."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from services.supervisor.app import create_app
+from services.supervisor.bootstrap import build
+from services.supervisor.settings import Settings
+from switchboard.contracts.cards import AgentRegistration
+from switchboard.sidecar.memory import MemorySidecar
+from tests.unit.supervisor.conftest import WordEmbedder, card
+
+SIGN_IN = {"authorization": "Bearer demo-aurora-ada"}
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    supervisor = build(Settings(), MemorySidecar(), WordEmbedder())
+    with TestClient(create_app(supervisor)) as client:
+        registration = AgentRegistration(card=card("billing"), app_id="billing", instance="1")
+        assert client.portal is not None
+        client.portal.call(supervisor.router.learn, {"billing": registration})
+        yield client
+
+
+def test_a_first_frame_signs_in_and_turns_follow(client: TestClient) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_json(SIGN_IN)
+        for _ in range(2):
+            socket.send_json({"message": "hello"})
+            kinds = [socket.receive_json()["type"] for _ in range(4)]
+            assert kinds == ["turn.started", "route.decided", "message.delta", "turn.completed"]
+
+
+def test_a_header_signs_in_too(client: TestClient) -> None:
+    headers = {"Authorization": "Bearer demo-aurora-ada"}
+    with client.websocket_connect("/v1/chat/ws", headers=headers) as socket:
+        socket.send_json({"message": "hello"})
+        assert socket.receive_json()["type"] == "turn.started"
+
+
+@pytest.mark.parametrize("frame", ['{"authorization": "Bearer nope"}', '{"message": "hi"}', "{", "7"])
+def test_without_a_key_it_is_closed_with_a_sentence(client: TestClient, frame: str) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_text(frame)
+        told = socket.receive_json()
+        assert told["type"] == "turn.failed" and told["message"]
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == 1008
+
+
+@pytest.mark.parametrize("frame", ["{", '{"message": ""}', '{"message": "hi", "conversation_id": "nope"}'])
+def test_a_bad_request_is_told_and_the_connection_stays(client: TestClient, frame: str) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_json(SIGN_IN)
+        socket.send_text(frame)
+        assert socket.receive_json()["type"] == "turn.failed"
+        socket.send_json({"message": "hello"})
+        assert socket.receive_json()["type"] == "turn.started"
+
+
+def test_a_huge_frame_ends_the_connection(client: TestClient) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_json(SIGN_IN)
+        socket.send_text("x" * 100_000)
+        assert socket.receive_json()["code"] == "too_large"
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == 1009
