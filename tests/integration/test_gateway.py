@@ -141,7 +141,7 @@ def test_embeddings_come_as_floats_and_as_base64(gateway: str):
     floats = embed(model="embedding", input=["a parcel", "a package"], encoding_format="float")
     packed = embed(model="embedding", input=["a parcel", "a package"])
     assert np.allclose([row.embedding for row in floats.data], [row.embedding for row in packed.data], atol=1e-6)
-    assert np.dot(floats.data[0].embedding, floats.data[1].embedding) > 0.7
+    assert np.dot(floats.data[0].embedding, floats.data[1].embedding) > 0.5
     assert floats.usage.prompt_tokens > 0
 
 
@@ -209,8 +209,6 @@ def test_a_providers_stream_passes_through_and_usage_only_where_asked(proxied: s
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_providers_failure_is_told_in_our_words(proxied: str, fault: str, status: int, stream: bool):
-    if fault == "garbage" and stream:
-        pytest.skip("a broken stream is told inside the stream")
     body = {"model": "fast", "stream": stream, "messages": user(f"fault {fault}")}
     response = httpx.post(f"{proxied}/v1/chat/completions", json=body, timeout=10)
     assert response.status_code == status
