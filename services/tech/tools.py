@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from services.tech.database import open_database
-from services.tech.desk import PROBLEM_CHARACTERS_MAX, Account, Category, TicketDesk
+from services.tech.desk import PROBLEM_CHARACTERS_MAX, TICKETS_LISTED_MAX, Account, Category, TicketDesk
 from services.tech.diagnostics import Diagnostics
 from services.tech.sqlite_desk import SqliteTicketDesk
 from services.tech.sqlite_diagnostics import SqliteDiagnostics
@@ -143,9 +143,9 @@ class TechTools:
         if not tickets:
             return ToolOutcome(facts=["You have no tickets."])
         pending = sum(ticket.status != "resolved" for ticket in tickets)
-        heading = (
-            f"You have {len(tickets)} ticket{'s' if len(tickets) > 1 else ''}, {pending} of them not resolved yet."
-        )
+        count = f"{len(tickets)} ticket{'s' if len(tickets) > 1 else ''}"
+        newest = "These are your newest" if len(tickets) == TICKETS_LISTED_MAX else "You have"
+        heading = f"{newest} {count}, {pending} of them not resolved yet."
         return ToolOutcome(
             facts=[heading, *(ticket_fact(ticket) for ticket in tickets)],
             data={"tickets": _plain([dataclasses.asdict(ticket) for ticket in tickets])},

@@ -11,7 +11,7 @@ STATUS_WORDS = {"open": "open", "in_progress": "being worked on", "resolved": "r
 
 def test_facts(test: LineTest, outage: Outage | None) -> list[str]:
     """What a line test says, most important first."""
-    led = f"The broadband light of your {test.router} is {test.led}: {test.led_meaning}."
+    led = f"The broadband light of your {test.router} is {test.led}, which means {test.led_meaning}."
     if not test.online:
         since = f" since {test.last_outage_at:%d %B %Y, %H:%M}" if test.last_outage_at else ""
         facts = [led, f"The line test of {test.tested_at:%d %B %Y, %H:%M} says that your broadband is offline{since}."]

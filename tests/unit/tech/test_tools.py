@@ -34,7 +34,7 @@ async def test_diagnostics_tell_router_light_and_meaning_and_offer_a_ticket(tool
     status = company().line_status("C-10001")
     assert status is not None
     text = " ".join(outcome.facts)
-    assert f"{status.router} is blinking red: {LED_MEANINGS['blinking red']}" in text
+    assert f"{status.router} is blinking red, which means {LED_MEANINGS['blinking red']}" in text
     assert "offline" in text
     assert "no known outage" in text
     assert outcome.offer is not None
