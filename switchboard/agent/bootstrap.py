@@ -106,7 +106,8 @@ class Specialist:
             raise BadConfiguration(
                 f"The card of {self.card.id} names the folder '{path}' for its knowledge: it is not there."
             )
-        database = self.settings.data_dir / "knowledge" / f"{self.card.id}.sqlite"
+        indexes = self.settings.knowledge_dir or self.settings.data_dir / "knowledge"
+        database = indexes / f"{self.card.id}.sqlite"
         self._embedder = GatewayEmbedder(self.settings.model_base_url)
         return await asyncio.to_thread(KnowledgeBase.open, self.card.id, folder, database, self._embedder)
 

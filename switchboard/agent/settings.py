@@ -23,6 +23,8 @@ class AgentSettings(BaseSettings):
     model_url: str | None = None
     """OpenAI-compatible base URL to use instead of the gateway behind the sidecar: for tests and benches."""
     data_dir: Path = Path(".switchboard/data")
+    knowledge_dir: Path | None = None
+    """Where the article indexes lie; None means `<data_dir>/knowledge`. Systems may share one: it is keyed by content."""
     demo_seed: int = 20260101
     demo_today: date = date(2026, 11, 15)
     """The demo company's fixed "today"."""

@@ -25,6 +25,12 @@ from switchboard.cli.system.stack import Plan, Stack
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+def _knowledge_dir() -> Path:
+    """The tests' article indexes, kept between runs: to embed all articles takes most of a cold start."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "switchboard" / "test-knowledge"
+
+
 class System:
     """Starts on `start` (or `with`), leaves nothing after `stop`. What dies stays dead until `restart`.
 
@@ -41,7 +47,7 @@ class System:
         workflows: bool = False,
         multi_app: Path = Path("dapr.yaml"),
         project: Path = PROJECT,
-        ready_s: float = 90.0,
+        ready_s: float = 180.0,
     ) -> None:
         self.instance = f"t{secrets.token_hex(3)}"
         self.state_dir = Path(tempfile.mkdtemp(prefix=f"switchboard-{self.instance}-"))
@@ -52,7 +58,7 @@ class System:
             free_ports=True,
             apps=apps,
             replicas=replicas or {},
-            environment=environment or {},
+            environment={"SWITCHBOARD_KNOWLEDGE_DIR": str(_knowledge_dir()), **(environment or {})},
             workflows=workflows,
             supervise=False,
             multi_app=multi_app,
