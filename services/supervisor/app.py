@@ -42,12 +42,22 @@ from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest, Tur
 from switchboard.sidecar.registry import TOPIC as REGISTRY_TOPIC
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
+from switchboard.tenancy import ApiKeys
 
 PAGE_TURNS_DEFAULT = 50
 PAGE_TURNS_MAX = 100
 URI_CHARACTERS_MAX = 1_000
 
 _bearer = HTTPBearer(auto_error=False, description="An API key; it stands for tenant, user, tier and roles.")
+
+
+def _principal(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
+    keys: ApiKeys = request.app.state.keys
+    return keys.authenticate(request.headers.get("authorization"))
+
+
+Caller = Annotated[Principal, Depends(_principal)]
+"""Who is asking, by the key of the request. Raises `Unauthenticated`."""
 
 
 def create_app(supervisor: Supervisor) -> FastAPI:
@@ -67,6 +77,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         telemetry.flush()
 
     app = FastAPI(title="Switchboard", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app.state.keys = supervisor.keys
     problems.install(app)
     app.add_middleware(Edge)
     if settings.console_url:
@@ -96,11 +107,6 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         dead_letter_topic=None,
         app_token=settings.app_api_token,
     )
-
-    def principal(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
-        return supervisor.keys.authenticate(request.headers.get("authorization"))
-
-    Caller = Annotated[Principal, Depends(principal)]
 
     @app.post("/v1/chat", responses=CHAT_RESPONSES, openapi_extra=chat_body(), tags=["chat"])
     async def chat(request: Request) -> Response:

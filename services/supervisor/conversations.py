@@ -9,7 +9,7 @@ from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal
 from switchboard.sidecar import keys
-from switchboard.sidecar.ports import StateItem, StateStore
+from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
 ACCEPT_ATTEMPTS_MAX = 3
 FINISH_ATTEMPTS_MAX = 6
@@ -180,9 +180,9 @@ class Conversations:
                 await self.replace_turn(turn, latest.etag)
 
 
-def _key(conversation: Conversation):
+def _key(conversation: Conversation) -> StateKey:
     return keys.conversation(conversation.tenant, conversation.conversation_id)
 
 
-def _turn_key(turn: Turn):
+def _turn_key(turn: Turn) -> StateKey:
     return keys.turn(turn.tenant, turn.conversation_id, turn.n)

@@ -6,7 +6,8 @@ Nothing of a job lives in this process: a result may reach any replica, in any o
 import asyncio
 import logging
 import random
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
@@ -24,7 +25,7 @@ from services.supervisor.turn import (
     take_failure,
 )
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
-from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
+from switchboard.contracts.turns import HistoryMessage, Principal, TurnRequest, TurnResult
 from switchboard.sidecar.ports import PubSub
 from switchboard.telemetry import current_trace_id, tracer, turn_attributes
 
@@ -127,7 +128,9 @@ class Jobs:
             {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
         )
 
-    async def _publish(self, principal: Principal, turn: Turn, deadline, history) -> None:
+    async def _publish(
+        self, principal: Principal, turn: Turn, deadline: datetime, history: list[HistoryMessage]
+    ) -> None:
         requests = [
             TurnRequest(
                 turn_id=turn.turn_id,
@@ -153,7 +156,7 @@ class Jobs:
             await self._conversations.finish(turn, stored)
             raise
 
-    async def _take(self, tenant: str, turn_id: str, mine, update: dict[str, object]) -> None:
+    async def _take(self, tenant: str, turn_id: str, mine: Callable[[Part], bool], update: dict[str, object]) -> None:
         for attempt in range(1, APPLY_ATTEMPTS_MAX + 1):
             item = await self._conversations.turn_item(tenant, turn_id)
             if item is None:

@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from opentelemetry.trace import Status, StatusCode
 
@@ -182,7 +184,7 @@ class Turns:
                 live.emit(ended_event(turn))
                 self._publisher.publish(EVENTS_TOPIC, event_of(turn))
 
-    def _accepted(self, ask: Ask, conversation: Conversation):
+    def _accepted(self, ask: Ask, conversation: Conversation) -> tuple[Turn, datetime]:
         at = now()
         deadline = at + timedelta(seconds=self._turn_s_max)
         turn = Turn(
@@ -199,7 +201,9 @@ class Turns:
         )
         return turn, deadline
 
-    def _request(self, ask: Ask, turn: Turn, conversation: Conversation, message: str, deadline) -> TurnRequest:
+    def _request(
+        self, ask: Ask, turn: Turn, conversation: Conversation, message: str, deadline: datetime
+    ) -> TurnRequest:
         return TurnRequest(
             turn_id=turn.turn_id,
             conversation_id=turn.conversation_id,
@@ -255,7 +259,7 @@ class Turns:
                     raise
                 await asyncio.sleep(PERSIST_PAUSE_S * attempt)
 
-    def _spawn(self, work) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -285,7 +289,7 @@ def take_failure(turn: Turn, error: SwitchboardError) -> None:
     turn.code, turn.failure = error.code, error.message
 
 
-def event_of(turn: Turn) -> dict[str, object]:
+def event_of(turn: Turn) -> dict[str, Any]:
     """The data of an event on `conversation.events`: what a ledger or an audit needs, without the words."""
     return turn.model_dump(
         mode="json",
