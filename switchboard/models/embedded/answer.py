@@ -1,5 +1,6 @@
 """Writes the answer from what tools returned: facts, extracts of passages with their marks, errors, one offer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,7 +110,7 @@ class Composer:
             blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
         offer = next((outcome.offer for outcome in reversed(outcomes) if outcome.offer is not None), None)
         if offer is not None and not any(offer.question in block for block in blocks):
-            blocks.append(offer.question)
+            blocks.append(offer.question if extracts or known else _unconditional(offer.question))
         elif asks:
             blocks += asks[:1]
         return "\n\n".join(dict.fromkeys(blocks))
@@ -133,6 +134,12 @@ class Composer:
         ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
         kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
         return [facts[index] for index in kept]
+
+
+def _unconditional(question: str) -> str:
+    """'If that does not help, shall I …?' makes no sense where nothing was advised: 'Shall I …?'."""
+    bare = re.sub(r"^If (?:that|this|it)\b[^,]*,\s*", "", question)
+    return bare[:1].upper() + bare[1:]
 
 
 def _prose(facts: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ SENTENCES_MAX = 4
 STEPS_MAX = 10
 SUPPORT_MIN = 0.56
 UNKNOWN_NAME_COST = 0.25
+COMPLAINT_BONUS = 0.05
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
 _ITEM = re.compile(r"^\s*(?:(\d{1,2})[.)]|[-*•])\s+(.*)$")
 _ROW = re.compile(r"^\s*\|")
@@ -116,8 +117,10 @@ class Extractor:
         everything = {stem(word) for word in words(f"{source.title} {source.text}")}
         strange = [word for word in _names(question) if stem(word.lower()) not in everything]
         # A name in a complaint ('does not work in Spain') is often beside the point; in a question it is the point.
-        cost = UNKNOWN_NAME_COST if _ASKS.search(question) else 0.3 * UNKNOWN_NAME_COST
-        return 0.6 * likeness + 0.4 * overlap - cost * min(2, len(strange))
+        # For a complaint the nearest advice is better than none, and it is longer than a question.
+        asks = _ASKS.search(question) is not None
+        cost = UNKNOWN_NAME_COST if asks else 0.3 * UNKNOWN_NAME_COST
+        return (0.0 if asks else COMPLAINT_BONUS) + 0.6 * likeness + 0.4 * overlap - cost * min(2, len(strange))
 
     def _coverage(self, question: str, text: str) -> float:
         """Share of the question's meaning that `text` has literally, rare words counting more."""
