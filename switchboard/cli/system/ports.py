@@ -37,7 +37,7 @@ class Ports:
                 lock.close()
                 continue
             if is_taken(port):
-                lock.close()
+                self._give_back(port, lock)
                 continue
             self._locks[port] = lock
             return port
@@ -45,10 +45,13 @@ class Ports:
 
     def release(self) -> None:
         for port, lock in self._locks.items():
-            with contextlib.suppress(OSError):
-                (self._folder / str(port)).unlink()
-            lock.close()
+            self._give_back(port, lock)
         self._locks.clear()
+
+    def _give_back(self, port: int, lock: IO[str]) -> None:
+        with contextlib.suppress(OSError):
+            (self._folder / str(port)).unlink()
+        lock.close()
 
 
 def is_taken(port: int) -> bool:

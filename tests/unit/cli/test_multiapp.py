@@ -60,6 +60,6 @@ def test_the_actor_store_is_not_the_state_store() -> None:
         component = yaml.safe_load((PROJECT / "components" / "local" / f"{name}.yaml").read_text())
         return {entry["name"]: entry.get("value", "") for entry in component["spec"]["metadata"]}
 
-    assert metadata("statestore")["actorStateStore"] == "false"
+    assert "actorStateStore" not in metadata("statestore")
     assert metadata("workflowstore")["actorStateStore"] == "true"
     assert metadata("statestore")["redisDB"] != metadata("workflowstore")["redisDB"]
