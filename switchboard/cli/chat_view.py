@@ -88,18 +88,21 @@ class AnswerView:
         mark = "[green]✓[/]" if event.ok else "[red]✗[/]"
         self._line(
             f"  [{self._colour(event.agent)}]{self._name(event.agent)}[/] {mark} "
-            f"[dim]{escape(event.name)} {event.duration_ms:.0f} ms: {escape(event.summary)}[/]"
+            f"[dim]{escape(event.name)} {event.duration_ms:.0f} ms: {escape(_shortened(event.summary))}[/]"
         )
 
     def _words(self, event: MessageDelta) -> None:
         self._status.stop()
+        text = event.text
         if event.agent != self._speaker:
             self._end_line()
             self._speaker = event.agent
             if event.agent not in FRONT_DESK:
                 self._line(f"[bold {self._colour(event.agent)}]● {self._name(event.agent)}[/]")
-        self._said += event.text
-        self._write(event.text)
+                # A unified answer names each agent in a heading of its own; here the line above does.
+                text = text.lstrip().removeprefix(f"**{self._names.get(event.agent, event.agent)}**").lstrip("\n")
+        self._said += text
+        self._write(text)
 
     def _completed(self, event: TurnCompleted) -> None:
         self._status.stop()
@@ -142,3 +145,7 @@ class AnswerView:
     def _end_line(self) -> None:
         if not self._at_line_start:
             self._write("\n")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= ARGUMENT_CHARACTERS_MAX else f"{text[: ARGUMENT_CHARACTERS_MAX - 1]}…"

@@ -17,7 +17,7 @@ const SUGGESTIONS = [
 const NEAR_BOTTOM_PX = 80;
 const $ = (id) => document.getElementById(id);
 
-const state = { api: null, who: null, keys: [], conversation: null, running: null };
+const state = { api: null, who: null, keys: [], conversation: null, running: null, names: new Map() };
 const source = new SourceSheet($("source"), () => state.api);
 const trace = new TraceSheet($("trace"), () => state.api);
 const actions = {
@@ -26,6 +26,7 @@ const actions = {
   retry: (view) => { view.element.remove(); ask(view.message); },
   say: (text) => { $("status").textContent = text; },
   grown: () => follow(),
+  nameOf: (agent) => state.names.get(agent),
 };
 
 start();
@@ -89,7 +90,19 @@ function become(entry) {
   sessionStorage.setItem("switchboard.who", identity(entry));
   fresh();
   drawPast();
-  state.api.agents().then((agents) => (agents.agents ?? agents).forEach?.((agent) => hue(agent.id ?? agent.card?.id ?? "")), () => {}); // colours only: the chat works without
+  learnAgents(state.api);
+}
+
+/** Names and colours of the agents; the chat works without them. */
+async function learnAgents(api) {
+  try {
+    for (const agent of (await api.agents()).agents) {
+      hue(agent.id);
+      state.names.set(agent.id, agent.name);
+    }
+  } catch (error) {
+    console.warn("The list of agents does not load.", error.message);
+  }
 }
 
 async function signIn(key) {

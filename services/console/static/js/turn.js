@@ -118,12 +118,16 @@ export class TurnView {
     return this;
   }
 
+  /** Shows the final text instead of what streamed, under its agents where its headings name them. */
   #replaceText(event) {
-    const agents = event.agents?.length ? event.agents : ["supervisor"];
-    const home = agents.length === 1 ? agents[0] : "supervisor";
-    for (const agent of agents) if (agent !== "supervisor") this.#part(agent);
-    for (const [agent, part] of this.parts) if (agent !== home) part.text = "";
-    this.#part(home).text = event.text;
+    const agents = event.agents ?? [];
+    for (const part of this.parts.values()) part.text = "";
+    const headings = agents.map((agent) => [agent, event.text.indexOf(`**${this.#name(agent)}**\n`)]).sort((a, b) => a[1] - b[1]);
+    if (agents.length > 1 && headings[0][1] === 0) {
+      headings.forEach(([agent, start], index) => (this.#part(agent).text = event.text.slice(start, headings[index + 1]?.[1]).trim()));
+    } else {
+      this.#part(agents.length === 1 ? agents[0] : "supervisor").text = event.text;
+    }
   }
 
   #settle(state) {
@@ -139,7 +143,7 @@ export class TurnView {
   }
 
   #name(agent) {
-    return this.parts.get(agent)?.name || sentence(agent.replaceAll("-", "_"));
+    return this.parts.get(agent)?.name || this.actions.nameOf(agent) || sentence(agent.replaceAll("-", "_"));
   }
 
   #part(agent, name = "") {
@@ -191,7 +195,10 @@ export class TurnView {
     this.frame = 0;
     for (const agent of this.dirty) {
       const part = this.parts.get(agent);
-      part.words.replaceChildren(...render(part.text, (n) => this.#citationButton(n)));
+      // A unified answer names each agent in a heading of its own; here the badge does.
+      const heading = `**${this.#name(agent)}**`;
+      const text = part.text.trimStart();
+      part.words.replaceChildren(...render(!part.badge.hidden && text.startsWith(heading) ? text.slice(heading.length) : text, (n) => this.#citationButton(n)));
     }
     this.dirty.clear();
     this.actions.grown?.();
