@@ -38,7 +38,7 @@ bench: setup dapr
 	$(BIN)/python -m bench
 
 compose-test: setup
-	SWITCHBOARD_COMPOSE=1 $(BIN)/pytest -q --timeout=3000 tests/compose
+	$(BIN)/pytest -q --timeout=3000 tests/compose
 
 doctor: setup
 	$(BIN)/switchboard doctor
@@ -46,3 +46,6 @@ doctor: setup
 # Versions and hashes only: no index address is written.
 lock: setup
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+	@for image in supervisor specialist gateway console; do \
+	  $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 --extra $$image \
+	    -c requirements.lock pyproject.toml -o requirements/$$image.lock || exit 1; done

@@ -97,7 +97,7 @@ class TurnCompleted(BaseModel):
     type: Literal["turn.completed"] = "turn.completed"
     text: str
     agents: list[str]
-    citations: list[Citation] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
     cost: float = 0.0
     cache_hit: bool = False

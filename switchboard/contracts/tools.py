@@ -30,6 +30,6 @@ class ToolOutcome(BaseModel):
     """
 
     facts: list[str] = Field(default_factory=list)
-    passages: list[Passage] = Field(default_factory=list)
+    passages: list[Passage] = Field(default_factory=list[Passage])
     offer: Offer | None = None
     data: dict[str, Any] = Field(default_factory=dict)

@@ -55,7 +55,7 @@ class TurnRequest(BaseModel):
     principal: Principal
     message: UserMessage
     """The part of the user's message that this specialist is to answer."""
-    history: list[HistoryMessage] = Field(default_factory=list, max_length=HISTORY_MESSAGES_MAX)
+    history: list[HistoryMessage] = Field(default_factory=list[HistoryMessage], max_length=HISTORY_MESSAGES_MAX)
     deadline: datetime
     """No answer is wanted after this moment (UTC)."""
 
@@ -69,7 +69,7 @@ class TurnResult(BaseModel):
     agent: AgentId
     status: Literal["completed", "failed"]
     text: str = ""
-    citations: list[Citation] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
     code: str | None = None
     message: str | None = None
