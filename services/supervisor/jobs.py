@@ -105,28 +105,30 @@ class Jobs:
 
     async def take_result(self, result: TurnResult) -> None:
         """Handler of `turns.results`: idempotent per agent. Raises `Unavailable` to get the event again."""
-        await self._take(
-            result.tenant,
-            result.turn_id,
-            lambda part: part.agent == result.agent,
-            {
-                "status": result.status,
-                "text": result.text,
-                "citations": result.citations,
-                "usage": result.usage,
-                "code": result.code or "",
-                "failure": result.message or "",
-            },
-        )
+        with turn_attributes(result.tenant, result.conversation_id, result.turn_id):
+            await self._take(
+                result.tenant,
+                result.turn_id,
+                lambda part: part.agent == result.agent,
+                {
+                    "status": result.status,
+                    "text": result.text,
+                    "citations": result.citations,
+                    "usage": result.usage,
+                    "code": result.code or "",
+                    "failure": result.message or "",
+                },
+            )
 
     async def take_dead(self, request: TurnRequest) -> None:
         """Handler of `turns.dead`: the part that no agent could take has failed."""
-        await self._take(
-            request.principal.tenant,
-            request.turn_id,
-            lambda part: part.message == request.message,
-            {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
-        )
+        with turn_attributes(request.principal.tenant, request.conversation_id, request.turn_id):
+            await self._take(
+                request.principal.tenant,
+                request.turn_id,
+                lambda part: part.message == request.message,
+                {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
+            )
 
     async def _publish(
         self, principal: Principal, turn: Turn, deadline: datetime, history: list[HistoryMessage]

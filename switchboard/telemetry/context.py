@@ -47,14 +47,15 @@ def current_trace_id() -> str:
 
 
 class TurnStamp(SpanProcessor):
-    """Copies the turn's ids from the baggage of a span's context onto the span."""
+    """Copies the turn's ids onto a span, from the baggage of its context, else from its parent in this process."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         carried = baggage.get_all(parent_context)
-        if not carried:
-            return
+        parent = trace.get_current_span(parent_context)
+        # A parent may have been stamped after its context was made: what follows the turn in it belongs to it too.
+        inherited = (parent.attributes or {}) if isinstance(parent, ReadableSpan) else {}
         for key in STAMPED:
-            value = carried.get(key)
+            value = carried.get(key) or inherited.get(key)
             if value is not None:
                 span.set_attribute(key, str(value)[:VALUE_CHARACTERS_MAX])
 

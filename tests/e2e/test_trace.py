@@ -10,10 +10,23 @@ import pytest
 from switchboard.testing.system import System
 
 TRACE_S_MAX = 20.0
+REGISTERED_S_MAX = 15.0
 OURS = {"supervisor", "billing", "tech", "product", "gateway"}
 QUESTION = "Why is my latest invoice higher than the one before?"
 
 Spans = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def billing_is_known(system: System) -> None:
+    """Agents register right after they are ready; a question before that would go to nobody."""
+    until = time.monotonic() + REGISTERED_S_MAX
+    while time.monotonic() < until:
+        agents = httpx.get(system.url("supervisor") + "/v1/agents", headers=headers(system)).json()["agents"]
+        if {"billing", "tech", "product"} <= {agent["id"] for agent in agents}:
+            return
+        time.sleep(0.2)
+    pytest.fail("The agents have not registered.")
 
 
 def headers(system: System, role: str = "customer") -> dict[str, str]:

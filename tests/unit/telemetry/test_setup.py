@@ -84,6 +84,18 @@ async def test_a_request_joins_its_callers_trace_and_takes_the_ids_from_its_bagg
     assert ids_of(exported.get_finished_spans()[0].attributes) == IDS
 
 
+async def test_what_follows_the_turn_in_its_request_is_stamped_too(
+    telemetry: Telemetry, exported: InMemorySpanExporter
+) -> None:
+    work = telemetry.provider.get_tracer("t")
+    with work.start_as_current_span("process"):
+        with turn_attributes("aurora", "c1", "c1.1"):
+            pass
+        with work.start_as_current_span("publish"):
+            pass
+    assert all(ids_of(span.attributes) == IDS for span in exported.get_finished_spans())
+
+
 async def test_a_stranger_cannot_name_the_tenant_of_a_public_apps_spans(
     telemetry: Telemetry, exported: InMemorySpanExporter
 ) -> None:
