@@ -1,16 +1,20 @@
 """Runs one service folder: `python -m switchboard.serve services/billing`.
 
 Imports `<package>.app` of the folder (which may lie anywhere on disk, so an agent team's own folder works too) and
-serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service.
+serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service, or when its
+card, its articles or its settings are not right.
 """
 
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+
+from switchboard.contracts.errors import BadConfiguration
 
 GRACEFUL_SHUTDOWN_S = 5
 
@@ -42,6 +46,37 @@ def load(folder: Path) -> Any:
     return module.app
 
 
+class Served:
+    """An app whose start may fail with `BadConfiguration`, which is the operator's to read and no traceback's matter."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.refusal: BadConfiguration | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed: dict[str, Any] | None = None
+
+        async def hold_failure(message: dict[str, Any]) -> None:
+            nonlocal failed
+            if message["type"] == "lifespan.startup.failed":
+                failed = message  # its text is a traceback; whether that is wanted shows the exception that follows
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except BadConfiguration as error:
+            self.refusal = error
+            await send({"type": "lifespan.startup.failed"})
+        except BaseException:
+            if failed is not None:
+                await send(failed)
+            raise
+
+
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("Usage: python -m switchboard.serve FOLDER", file=sys.stderr)
@@ -52,19 +87,35 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         app = load(Path(arguments[0]))
+    except BadConfiguration as error:
+        print(error.message, file=sys.stderr)
+        return 2
     except (FileNotFoundError, AttributeError) as error:
         print(error, file=sys.stderr)
         return 2
+    served = Served(app)
+    logging.getLogger("uvicorn.error").addFilter(lambda _: served.refusal is None)
+    try:
+        _run(served, int(port))
+    except SystemExit:
+        if served.refusal is None:
+            raise
+    if served.refusal is not None:
+        print(served.refusal.message, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(app: Served, port: int) -> None:
     uvicorn.run(
         app,
         host=os.environ.get("SWITCHBOARD_HOST", "127.0.0.1"),
-        port=int(port),
+        port=port,
         loop="uvloop",
         access_log=False,
         log_level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower(),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
-    return 0
 
 
 if __name__ == "__main__":

@@ -174,13 +174,13 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         return AgentList(agents=[AgentView.of(each.card) for each in supervisor.router.agents])
 
     @app.get("/v1/sources", responses=PROBLEMS, tags=["agents"])
-    async def source(_: Caller, uri: Annotated[str, Query(max_length=URI_CHARACTERS_MAX)]) -> Response:
+    async def source(caller: Caller, uri: Annotated[str, Query(max_length=URI_CHARACTERS_MAX)]) -> Response:
         """The document behind a citation's `uri` (`kb://<agent>/<document>#<start>-<end>`), and where the passage is."""
         agent_id = uri.removeprefix("kb://").partition("/")[0] if uri.startswith("kb://") else ""
         agent = next((each for each in supervisor.router.agents if each.card.id == agent_id), None)
         if agent is None:
             raise NotFound("There is no such source.")
-        status, body = await supervisor.specialists.source(agent, uri)
+        status, body = await supervisor.specialists.source(agent, uri, tenant=caller.tenant)
         if status != 200:
             raise NotFound("There is no such source.")
         return Response(body, media_type="application/json")

@@ -88,10 +88,14 @@ class Specialists:
         except Unavailable as error:
             raise silent(agent.card.name) from error
 
-    async def source(self, agent: AgentRegistration, uri: str) -> tuple[int, bytes]:
-        """The document behind a citation: status and JSON body as the agent gave them. Raises `Unavailable`."""
+    async def source(self, agent: AgentRegistration, uri: str, *, tenant: str) -> tuple[int, bytes]:
+        """The document behind a citation: status and JSON body as the agent gave them, 404 where `tenant` may not see it.
+
+        Raises `Unavailable`.
+        """
+        wanted = {"uri": uri, "tenant": tenant}
         try:
-            async with self._invoker.open(agent.app_id, "agent/sources", json={"uri": uri}, timeout_s=10.0) as response:
+            async with self._invoker.open(agent.app_id, "agent/sources", json=wanted, timeout_s=10.0) as response:
                 return response.status, await response.body()
         except Unavailable as error:
             raise silent(agent.card.name) from error

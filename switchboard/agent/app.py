@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
@@ -22,13 +22,15 @@ from switchboard.telemetry import Telemetry, current_trace_id
 
 SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 RESULTS_TOPIC = "turns.results"
+URI_CHARACTERS_MAX = 1_000
+TENANT_CHARACTERS_MAX = 64
 
 
 class SourceRequest(BaseModel):
-    """Which passage; with `tenant`, only if that tenant may read the article."""
+    """Which passage, and for which tenant: an article that the tenant may not read is not found."""
 
-    uri: str
-    tenant: str | None = None
+    uri: str = Field(max_length=URI_CHARACTERS_MAX)
+    tenant: str = Field(min_length=1, max_length=TENANT_CHARACTERS_MAX)
 
 
 class SourceText(BaseModel):
@@ -77,9 +79,9 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
         return _source(specialist, wanted)
 
     @app.get("/agent/sources")
-    async def source_by_uri(uri: str, tenant: str | None = None) -> SourceText:
+    async def source_by_uri(wanted: Annotated[SourceRequest, Query()]) -> SourceText:
         """The article behind a citation."""
-        return _source(specialist, SourceRequest(uri=uri, tenant=tenant))
+        return _source(specialist, wanted)
 
     @app.get("/.well-known/agent-card.json")
     async def agent_card(request: Request) -> dict[str, Any]:

@@ -169,7 +169,7 @@ async def test_a_citation_is_what_the_answer_marks(probe: AgentProbe) -> None:
     answer = await probe.ask("Refund?", tenant="aurora")
     (citation,) = answer.citations
     assert [event.n for event in answer.events if isinstance(event, CitationAdded)] == [1]
-    found = (await probe.client.post("/agent/sources", json={"uri": citation.uri})).json()
+    found = (await probe.client.post("/agent/sources", json={"uri": citation.uri, "tenant": "aurora"})).json()
     assert found["text"][found["start"] : found["end"]] == citation.span
     assert citation.span == "A ticket is refunded until one hour before the train leaves."
 
@@ -182,6 +182,15 @@ async def test_no_tenant_reads_the_article_of_another(probe: AgentProbe) -> None
     refused = await probe.client.get("/agent/sources", params={"uri": uri, "tenant": "borealis"})
     assert refused.status_code == 404
     assert refused.headers["content-type"] == "application/problem+json"
+    posted = await probe.client.post("/agent/sources", json={"uri": uri, "tenant": "borealis"})
+    assert posted.status_code == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"tenant": ""}, {"tenant": None}])
+async def test_a_source_is_told_to_no_one_without_a_tenant(probe: AgentProbe, body: dict[str, str | None]) -> None:
+    uri = "kb://kiosk/refunds#0-5"
+    assert (await probe.client.post("/agent/sources", json={"uri": uri, **body})).status_code == 422
+    assert (await probe.client.get("/agent/sources", params={"uri": uri})).status_code == 422
 
 
 async def test_a_turn_ends_at_its_limit_of_tool_calls(probe: AgentProbe) -> None:

@@ -99,7 +99,7 @@ class Specialist:
 
         @app.post("/agent/sources")
         async def sources(body: dict[str, str]):
-            return {"uri": body["uri"], "text": "the document"}
+            return {"uri": body["uri"], "text": f"the document for {body['tenant']}"}
 
         return app
 

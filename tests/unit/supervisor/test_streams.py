@@ -212,7 +212,7 @@ async def test_who_may_call_from_a_browser_is_the_console(system: System) -> Non
 
 async def test_sources_agents_and_the_callers_own_name(system: System) -> None:
     source = await system.api.get("/v1/sources", params={"uri": "kb://tech/a#0-5"}, headers=ADA)
-    assert source.json() == {"uri": "kb://tech/a#0-5", "text": "the document"}
+    assert source.json() == {"uri": "kb://tech/a#0-5", "text": "the document for aurora"}
     assert (await system.api.get("/v1/sources", params={"uri": "kb://no/a"}, headers=ADA)).status_code == 404
     agents = (await system.api.get("/v1/agents", headers=ADA)).json()["agents"]
     assert [each["id"] for each in agents] == ["billing", "product", "tech"]
