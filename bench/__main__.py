@@ -26,7 +26,7 @@ from rich.table import Table
 
 from bench import machine, turns
 from bench.figures import percentile, spread
-from bench.hops import Hop, TimedSpan, hops
+from bench.hops import Hop, hops
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"
@@ -94,24 +94,13 @@ def system(state_dir: Path, model_url: str) -> Iterator[tuple[dict[str, Any], fl
 async def traced(run: dict[str, Any], trace_ids: list[str]) -> list[Hop]:
     """The hops of turns that were just taken, from the spans that really were exported."""
     operator = next(key["key"] for key in run["keys"] if "operator" in key["roles"])
-    found: list[list[TimedSpan]] = []
+    found: list[list[dict[str, Any]]] = []
     async with aiohttp.ClientSession(run["console_url"], headers={"Authorization": f"Bearer {operator}"}) as session:
         for trace_id in trace_ids:
             async with session.get(f"/api/traces/{trace_id}") as response:
                 if response.status == 200:
-                    found.append([span_of(each) for each in flat((await response.json())["spans"])])
+                    found.append((await response.json())["spans"])
     return hops(found) if found else []
-
-
-def flat(spans: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for span in spans:
-        yield span
-        yield from flat(span.get("children", []))
-
-
-def span_of(span: dict[str, Any]) -> TimedSpan:
-    start, end = span["start_ns"], span["end_ns"]
-    return TimedSpan(span["span_id"], span.get("parent_id"), span["service"], span["name"], start, end)
 
 
 def memory_mib(run: dict[str, Any]) -> dict[str, float]:
