@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 KNOWLEDGE_WAIT_S = 60.0
 """After this an agent serves with a search by words only, and goes on trying."""
+WARM_UP_S = 20.0
 KNOWLEDGE_RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses between attempts; the last one repeats."""
 
@@ -130,6 +131,20 @@ class Specialist:
         self._registry = AgentRegistry(self.sidecar.state, self.sidecar.pubsub, registration)
         await self._registry.announce()
         self.serving = True
+        await self._warm()
+
+    async def _warm(self) -> None:
+        """Lets the embedded model read the tools before the first customer asks. Whatever goes wrong only costs time."""
+        if self._loop is None:
+            return
+        try:
+            async with asyncio.timeout(WARM_UP_S):
+                warmed = await self._loop.warm()
+        except (Unavailable, TimeoutError) as error:
+            logger.info("The model was not warmed for %s: %s", self.card.id, error or "it took too long")
+        else:
+            if warmed:
+                logger.info("The embedded model has read the tools of %s.", self.card.id)
 
     async def _index(self, knowledge: "KnowledgeBase") -> None:
         attempt = 0

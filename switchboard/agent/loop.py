@@ -11,9 +11,12 @@ from typing import Any, cast
 import httpx2
 from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
+from pydantic import PrivateAttr
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.connectors.ai.function_calling_utils import kernel_function_metadata_to_function_call_format
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.function_choice_type import FunctionChoiceType
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 from semantic_kernel.exceptions.kernel_exceptions import KernelException
@@ -32,6 +35,10 @@ from switchboard.contracts.events import Usage
 CONNECT_TIMEOUT_S = 2.0
 CONNECTIONS_MAX = 200
 MODEL_UNAVAILABLE = "The language model does not answer at the moment. Please try again shortly."
+EMBEDDED = "embedded"
+"""Who owns, by the gateway's list of models, the one in its own process, which costs nothing."""
+WARM_UP = "Please show me Example 1."
+"""Anything with a name in it, so that the model also reads the tools' examples without their names."""
 CHANGES_DATA = "It changes data: call it only when the user asks for it or agrees to it."
 MODEL_BUSY = "The language model is busy at the moment. Please try again a little later."
 
@@ -75,6 +82,28 @@ class ToolFunction(KernelFunction):
         await self._invoke_internal(context)
 
 
+class DeclaredChatCompletion(OpenAIChatCompletion):
+    """Sends the tools as JSON that was made once.
+
+    As `tools` they would be built anew and walked twice by the client on every model call of every turn.
+    """
+
+    def declare(self, tools: list[dict[str, Any]]) -> None:
+        self._declared = tools
+
+    _declared: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
+
+    def _update_function_choice_settings_callback(self) -> Callable[[Any, Any, Any], None]:
+        def declare(choice: Any, settings: OpenAIChatPromptExecutionSettings, kind: FunctionChoiceType) -> None:
+            if choice.available_functions:
+                settings.extra_body = {"tools": self._declared, "tool_choice": kind.value}
+
+        return declare
+
+    def _reset_function_choice_settings(self, settings: Any) -> None:
+        settings.extra_body = None
+
+
 class ModelLoop:
     """An agent's kernel, built once: model client, functions, limits. Shared by concurrent turns."""
 
@@ -84,6 +113,7 @@ class ModelLoop:
         self._http = DefaultAsyncHttpxClient(timeout=timeout, limits=limits, trust_env=False)
         # The retries are the gateway's; a second layer here would multiply them.
         client = AsyncOpenAI(base_url=base_url, api_key="-", max_retries=0, http_client=self._http)
+        self._client, self._model = client, card.model
         kernel = Kernel()
         functions = [ToolFunction(tool, changes_data=_changes_data(card, tool)) for tool in tools]
         behavior = None
@@ -92,10 +122,13 @@ class ModelLoop:
             kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _stop_when_told)
             # Each round makes at least one call, and after the last allowed one the model still has to answer.
             behavior = FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=card.limits.tool_calls + 2)
+        self._declared = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
+        service = DeclaredChatCompletion(ai_model_id=card.model, service_id="model", async_client=client)
+        service.declare(self._declared)
         self._agent = ChatCompletionAgent(
             name="".join(part.capitalize() for part in card.id.split("-")),
             kernel=kernel,
-            service=OpenAIChatCompletion(ai_model_id=card.model, service_id="model", async_client=client),
+            service=service,
             function_choice_behavior=behavior,
             arguments=KernelArguments(OpenAIChatPromptExecutionSettings(service_id="model")),
         )
@@ -103,6 +136,25 @@ class ModelLoop:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def warm(self) -> bool:
+        """Shows the tools to the model once, if it is the gateway's embedded one: it computes what they mean only once.
+
+        False, and nothing is asked, where the model is one that costs money. Raises `Unavailable`.
+        """
+        try:
+            served = {each.id: each.owned_by for each in (await self._client.models.list()).data}
+            if not self._declared or served.get(self._model) != EMBEDDED:
+                return False
+            await self._client.chat.completions.create(
+                model=self._model,
+                messages=[{"role": "user", "content": WARM_UP}],
+                tools=cast(Any, self._declared),
+                max_tokens=1,
+            )
+        except (APIError, httpx2.HTTPError) as error:
+            raise _model_error(error) from error
+        return True
 
     async def run(self, messages: Sequence[Message], calls: ToolCalls) -> AsyncGenerator[Words | Usage]:
         """The words of the answer as they come, and the usage of each model call as it ends.
