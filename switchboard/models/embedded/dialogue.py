@@ -18,7 +18,8 @@ _PENDING = re.compile(r"pending_offer:\s*(\{.*\})\s*$", re.MULTILINE)
 _TODAY = re.compile(r"\btoday(?:'s date)?(?:\s+is|:)\s*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _YES = re.compile(
     r"^(?:yes|yeah|yep|yup|ya|sure|sure thing|of course|absolutely|definitely|certainly|please do|go ahead|go for it|do it|do that|"
-    r"do so|let's do (?:it|that)|sounds good|that would be (?:great|good|nice|lovely|helpful)|why not|i do|i would|i'd (?:like|love) (?:that|to)|"
+    r"do so|let's do (?:it|that)|sounds good|that would be (?:great|good|nice|lovely|helpful)|why not|"
+    r"i (?:do|would)(?=\W*(?:$|[,.!;:-]|please|thank))|i(?:'d| would) (?:like|love) (?:that|to(?=\W*(?:$|please|thank)))|"
     r"correct|exactly|confirmed?|make it so|that works|works for me)\b",
     re.IGNORECASE,
 )

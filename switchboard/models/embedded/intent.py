@@ -49,7 +49,7 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _DEEDS = (
-    (("explain",), re.compile(r"\b(?:why|explain\w*|reasons?|how come|break\w* down)\b", re.I), re.compile(
+    (("explain",), re.compile(r"\b(?:why|explain\w*|reasons?|how come|break\w* down|what(?:'s| has| is)? (?:happened|changed|going on))\b", re.I), re.compile(
         r"\b(?:why|explain\w*|reasons?|higher|lower|more|less|change\w*|differ\w*|increase\w*|up|down|expensive|odd|wrong|strange)\b", re.I
     )),
     (("compare",), re.compile(r"\b(?:compar\w*|versus|vs|differences?)\b", re.I), re.compile(

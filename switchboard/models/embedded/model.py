@@ -1,6 +1,7 @@
 """The embedded chat model: a turn of it, top to bottom. Deterministic: the same request gives the same reply."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from switchboard.models.embedded.plain import PlainChat
 from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
 from switchboard.models.embedded.slots import has_match, values_in
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
-from switchboard.models.embedded.words import content_stems, join_list, lower_first
+from switchboard.models.embedded.words import bare_verb, content_stems, join_list, lower_first
 from switchboard.models.embedder import Embedder
 
 TOOLS_NAMED_MAX = 5
@@ -258,10 +259,20 @@ def _question(situation: Situation) -> str:
 
 def _able(tools: Sequence[Tool]) -> str:
     """What the tools are for, as one sentence."""
-    deeds = [lower_first(tool.purpose.rstrip(".").split(",")[0].split(":")[0]) for tool in tools if not tool.is_search]
+    deeds = [_deed(tool) for tool in tools if not tool.is_search]
     if not deeds:
         return "How can I help you?"
     return f"I can {join_list(deeds[:TOOLS_NAMED_MAX], 'or')}. What would you like to know?"
+
+
+def _deed(tool: Tool) -> str:
+    """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
+    told = re.sub(r"\s*\([^)]*\)", "", tool.purpose.rstrip("."))
+    told = re.split(r"[,:]| with (?=[^,]*,)", told)[0]
+    told = re.sub(r"\b[Tt]he (?:customer|user)'s\b", "your", told)
+    told = re.sub(r"\bthe (?:customer|user) (\w+)", lambda match: f"you {bare_verb(match[1])}", told)
+    verb, _, rest = lower_first(told).partition(" ")
+    return f"{bare_verb(verb)} {rest}".strip()
 
 
 def _cannot(tools: Sequence[Tool]) -> str:

@@ -244,3 +244,15 @@ def join_list(items: Iterable[str], last: str = "and") -> str:
 def lower_first(text: str) -> str:
     """'Which month' → 'which month', but 'TV box' stays."""
     return text if len(text) > 1 and text[1].isupper() else text[:1].lower() + text[1:]
+
+
+def bare_verb(word: str) -> str:
+    """'explains' → 'explain', 'searches' → 'search'; a word that is no third person stays as it is."""
+    irregular = {"has": "have", "does": "do", "is": "are", "was": "were"}
+    if word in irregular:
+        return irregular[word]
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
