@@ -91,7 +91,7 @@ class DeclaredChatCompletion(OpenAIChatCompletion):
     def declare(self, tools: list[dict[str, Any]]) -> None:
         self._declared = tools
 
-    _declared: list[dict[str, Any]] = PrivateAttr(default_factory=list[dict[str, Any]])
+    _declared = PrivateAttr(default_factory=list[dict[str, Any]])
 
     def _update_function_choice_settings_callback(self) -> Callable[[Any, Any, Any], None]:
         def declare(choice: Any, settings: OpenAIChatPromptExecutionSettings, kind: FunctionChoiceType) -> None:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.telemetry.context import TurnStamp, server_span
 
-EXPORT_DELAY_MS = 200
+EXPORT_DELAY_MS = 500
 EXPORT_TIMEOUT_S = 5
 QUEUE_SPANS_MAX = 8_192
 BATCH_SPANS_MAX = 512

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import anyio
-import httpx
 import orjson
 
 from services.gateway.providers.port import Answer, Call, Chunk, spent_of
@@ -36,21 +36,26 @@ class OpenAiCompatible:
         self._api_key = api_key
         self._first_token_s = first_token_s
         self._total_s = total_s
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(total_s, connect=connect_s),
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=50),
-            follow_redirects=False,
-        )
+        self._connect_s = connect_s
+        self._session: aiohttp.ClientSession | None = None
 
     @property
     def name(self) -> str:
         return "openai"
 
     async def open(self) -> None:
-        """Nothing to prepare: connections are made as they are needed."""
+        """Opens the pool; connections are made as they are needed."""
+        # No client span here: `chat <model>` is one already, and its trace ends where our processes end.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+            timeout=aiohttp.ClientTimeout(total=self._total_s, sock_connect=self._connect_s),
+            read_bufsize=LINE_BYTES_MAX,
+            trust_env=True,
+        )
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def chat(self, call: Call) -> Answer:
         return await self._whole("chat/completions", call)
@@ -80,12 +85,12 @@ class OpenAiCompatible:
             response = await self._send(path, call, within_s=self._total_s)
             try:
                 body = orjson.loads(await _bounded(response))
-            except httpx.HTTPError as error:
+            except (aiohttp.ClientError, OSError) as error:
                 raise Unavailable("The model provider broke off its answer.") from error
             except orjson.JSONDecodeError as error:
                 raise Unavailable("The model provider gave an answer that cannot be read.") from error
             finally:
-                await response.aclose()
+                response.close()
         if not isinstance(body, dict):
             raise Unavailable("The model provider gave an answer that cannot be read.")
         return Answer(
@@ -95,45 +100,47 @@ class OpenAiCompatible:
             finish_reason=_finish_reason(body),
         )
 
-    async def _send(self, path: str, call: Call, *, within_s: float) -> httpx.Response:
+    async def _send(self, path: str, call: Call, *, within_s: float) -> aiohttp.ClientResponse:
         """The open response of a call the provider accepted."""
+        if self._session is None:
+            raise Unavailable("The model gateway is not ready yet.")
         content = orjson.dumps({**call.body, "model": call.model})
         url = self._url(path, call.model)
-        request = self._client.build_request("POST", url, content=content, headers=self._headers())
         try:
             with _deadline(within_s):
-                response = await self._client.send(request, stream=True)
-        except httpx.TimeoutException as error:
+                response = await self._session.post(url, data=content, headers=self._headers(), allow_redirects=False)
+        except TimeoutError as error:
             raise DeadlineExceeded("The model provider took too long to answer.") from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("The model provider does not answer at the moment.") from error
-        if response.status_code != 200:
-            await response.aclose()
-            raise error_of(response.status_code, response.headers.get("retry-after"))
+        if response.status != 200:
+            response.close()
+            raise error_of(response.status, response.headers.get("retry-after"))
         return response
 
-    async def _chunks(self, response: httpx.Response, deadline: float) -> AsyncIterator[Chunk]:
-        lines = response.aiter_lines()
+    async def _chunks(self, response: aiohttp.ClientResponse, deadline: float) -> AsyncIterator[Chunk]:
         wait_until = min(deadline, anyio.current_time() + self._first_token_s)
         try:
             while True:
                 with _deadline(wait_until - anyio.current_time()):
-                    line = await anext(lines, None)
+                    line = await response.content.readline()
                 wait_until = deadline
-                if line is None:
+                if not line:
                     raise Unavailable("The model provider broke off its answer.")
-                if len(line) > LINE_BYTES_MAX:
-                    raise Unavailable("The model provider gave an answer that cannot be read.")
-                if not line.startswith("data:"):
+                if not line.startswith(b"data:"):
                     continue
                 data = line[5:].strip()
-                if data == "[DONE]":
+                if data == b"[DONE]":
                     return
-                yield _chunk(data.encode())
-        except httpx.HTTPError as error:
+                yield _chunk(data)
+        except ValueError as error:  # a line over the buffer's bound
+            raise Unavailable("The model provider gave an answer that cannot be read.") from error
+        except TimeoutError as error:
+            raise DeadlineExceeded("The model provider took too long to answer.") from error
+        except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("The model provider broke off its answer.") from error
         finally:
-            await response.aclose()
+            response.close()
 
 
 class _deadline:
@@ -168,10 +175,10 @@ def error_of(status: int, retry_after: str | None) -> SwitchboardError:
     return Unavailable("The model provider does not work at the moment.", retry_after_s=seconds)
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in response.content.iter_any():
         size += len(part)
         if size > ANSWER_BYTES_MAX:
             raise Unavailable("The model provider's answer is too long.")

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
-from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, Source
+from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, Source, is_question
 from switchboard.models.embedder import Embedder
 
 FACTS_MAX = 10
@@ -95,8 +95,14 @@ class Composer:
         self._embedder = embedder
         self._extractor = extractor
 
-    async def compose(self, question: str, outcomes: Sequence[Outcome], asks: Sequence[str] = ()) -> str:
-        """The whole answer to `question`. `asks` are questions for details of calls that could not be made."""
+    async def compose(
+        self, question: str, outcomes: Sequence[Outcome], asks: Sequence[str] = (), familiar: Sequence[str] = ()
+    ) -> str:
+        """The whole answer to `question`. `asks` are questions for details of calls that could not be made.
+
+        `familiar` is what the tools say of themselves: words in it may be asked about without being in the facts.
+        """
+        outcomes = self._to_the_point(question, outcomes, familiar)
         blocks: list[str] = []
         for outcome in outcomes:
             if outcome.facts:
@@ -114,6 +120,18 @@ class Composer:
         elif asks:
             blocks += asks[:1]
         return "\n\n".join(dict.fromkeys(blocks))
+
+    def _to_the_point(self, question: str, outcomes: Sequence[Outcome], familiar: Sequence[str]) -> Sequence[Outcome]:
+        """Without the facts of a tool called only in case it fits, where none of what was found has the word asked about.
+
+        A search beside it shows that the tool was no sure choice.
+        """
+        if not (is_question(question) and any(each.query for each in outcomes) and any(e.facts for e in outcomes)):
+            return outcomes
+        found = [text for each in outcomes for text in (*each.facts, *(source.text for source in each.sources))]
+        if not self._extractor.strange_words(question, [*familiar, *found]):
+            return outcomes
+        return [replace(each, facts=(), offer=None) if each.facts else each for each in outcomes]
 
     async def _extracts(self, question: str, outcomes: Sequence[Outcome], *, beside_facts: bool) -> list[str]:
         needed = SUPPORT_BESIDE_FACTS_MIN if beside_facts else SUPPORT_MIN

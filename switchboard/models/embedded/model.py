@@ -93,7 +93,8 @@ class EmbeddedChatModel:
         plan = await self._plan(conversation, situation, tools)
         made = {call.name for call in conversation.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
-        return await self._composer.compose(_question(situation), outcomes, asks)
+        familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
+        return await self._composer.compose(_question(situation), outcomes, asks, familiar)
 
     async def _plan(self, conversation: Conversation, situation: Situation, tools: Sequence[Tool]) -> Plan:
         if conversation.forced and conversation.forced != "required":

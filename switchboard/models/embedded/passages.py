@@ -1,7 +1,7 @@
 """Extracts from passages the sentences and steps that answer a question, or says that none do."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ STEPS_MAX = 10
 SUPPORT_MIN = 0.56
 UNKNOWN_NAME_COST = 0.25
 COMPLAINT_BONUS = 0.05
+ASKED_COVERAGE_MIN = 0.2
+STRANGE_RARITY_MIN = 0.95
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
 _ITEM = re.compile(r"^\s*(?:(\d{1,2})[.)]|[-*•])\s+(.*)$")
 _ROW = re.compile(r"^\s*\|")
@@ -118,9 +120,31 @@ class Extractor:
         strange = [word for word in _names(question) if stem(word.lower()) not in everything]
         # A name in a complaint ('does not work in Spain') is often beside the point; in a question it is the point.
         # For a complaint the nearest advice is better than none, and it is longer than a question.
-        asks = _ASKS.search(question) is not None
+        asks = is_question(question)
         cost = UNKNOWN_NAME_COST if asks else 0.3 * UNKNOWN_NAME_COST
-        return (0.0 if asks else COMPLAINT_BONUS) + 0.6 * likeness + 0.4 * overlap - cost * min(2, len(strange))
+        return (
+            (0.0 if asks else COMPLAINT_BONUS)
+            + 0.6 * likeness
+            + 0.4 * overlap
+            - cost * min(2, len(strange) or self._is_off_the_point(question, source))
+        )
+
+    def _is_off_the_point(self, question: str, source: Source) -> bool:
+        """The passage knows what the question names, and nothing of what it asks about that: 'Who designed the Hub 2?'."""
+        names = {stem(word.lower()) for name in _names(question) for word in words(name)}
+        asked = " ".join(word for word in words(question) if stem(word) not in names)
+        if not names or not is_question(question) or not content_stems(asked):
+            return False
+        return self._coverage(asked, f"{source.title} {source.text}") < ASKED_COVERAGE_MIN
+
+    def strange_words(self, question: str, known: Iterable[str]) -> list[str]:
+        """Rare words of the question that no text of `known` has: 'bitcoin' where all is about direct debits."""
+        there = {stem(word) for text in known for word in words(text)}
+        return [
+            word
+            for word in words(question)
+            if word.isalpha() and self._rarity(word) >= STRANGE_RARITY_MIN and stem(word) not in there
+        ]
 
     def _coverage(self, question: str, text: str) -> float:
         """Share of the question's meaning that `text` has literally, rare words counting more."""
@@ -144,6 +168,11 @@ class Extractor:
 def _head(source: Source, unit: Unit) -> str:
     """The nearest heading: articles often ask there what they answer below."""
     return unit.heading or source.title.rsplit(" › ", 1)[-1]
+
+
+def is_question(text: str) -> bool:
+    """It asks, and does not only tell or complain."""
+    return _ASKS.search(text) is not None
 
 
 def units_of(index: int, source: Source) -> list[Unit]:
