@@ -335,6 +335,7 @@ def test_what_is_out_of_scope_is_told_what_we_can_help_with(system: System, ques
         "What is the melting point of the SIM card?",
         "How tall is the mast behind the town hall?",
         "Does the router support carrier pigeons?",
+        "Can I pay my bill with bitcoin?",
     ],
 )
 def test_a_question_without_an_answer_is_not_answered(system: System, question: str) -> None:

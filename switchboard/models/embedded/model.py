@@ -270,6 +270,7 @@ def _deed(tool: Tool) -> str:
     """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
     told = re.sub(r"\s*\([^)]*\)", "", tool.purpose.rstrip("."))
     told = re.split(r"[,:]| with (?=[^,]*,)", told)[0]
+    told = re.sub(r" of the (?:customer|user)\b", "", told)
     told = re.sub(r"\b[Tt]he (?:customer|user)'s\b", "your", told)
     told = re.sub(r"\bthe (?:customer|user) (\w+)", lambda match: f"you {bare_verb(match[1])}", told)
     verb, _, rest = lower_first(told).partition(" ")
