@@ -88,10 +88,11 @@ class DeclaredChatCompletion(OpenAIChatCompletion):
     As `tools` they would be built anew and walked twice by the client on every model call of every turn.
     """
 
-    def declare(self, tools: list[dict[str, Any]]) -> None:
-        self._declared = tools
+    _declared: list[dict[str, Any]] = PrivateAttr()
 
-    _declared = PrivateAttr(default_factory=list[dict[str, Any]])
+    def __init__(self, model: str, client: AsyncOpenAI, declared: list[dict[str, Any]]) -> None:
+        super().__init__(ai_model_id=model, service_id="model", async_client=client)
+        self._declared = declared
 
     def _update_function_choice_settings_callback(self) -> Callable[[Any, Any, Any], None]:
         def declare(choice: Any, settings: OpenAIChatPromptExecutionSettings, kind: FunctionChoiceType) -> None:
@@ -123,8 +124,7 @@ class ModelLoop:
             # Each round makes at least one call, and after the last allowed one the model still has to answer.
             behavior = FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=card.limits.tool_calls + 2)
         self._declared = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
-        service = DeclaredChatCompletion(ai_model_id=card.model, service_id="model", async_client=client)
-        service.declare(self._declared)
+        service = DeclaredChatCompletion(card.model, client, self._declared)
         self._agent = ChatCompletionAgent(
             name="".join(part.capitalize() for part in card.id.split("-")),
             kernel=kernel,
