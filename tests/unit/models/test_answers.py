@@ -1,7 +1,7 @@
 import pytest
 
 from switchboard.contracts.errors import InvalidRequest
-from tests.unit.models.conftest import INVOICES, LIBRARY, PARCELS, Ask
+from tests.unit.models.conftest import INVOICES, LIBRARY, PARCELS, Ask, tool
 
 SEARCH = ("search_knowledge", {"query": "q"})
 PASSAGES = {
@@ -134,3 +134,32 @@ async def test_a_json_schema_is_filled_from_the_text(ask: Ask):
     assert reply.text == '{"team":"billing","month":"2026-09"}'
     with pytest.raises(InvalidRequest):
         await ask([], "x", response_format={"type": "json_object"})
+
+
+@pytest.mark.parametrize("question", ["Who painted the Lumen X5?", "Which composer wrote for the Lumen X5?"])
+async def test_a_passage_that_only_has_the_name_asked_about_is_no_answer(ask: Ask, question: str):
+    passages = [{"n": 1, "title": "Phones", "text": "The Lumen X5 and the Lumen X5 Plus fit the same charger."}]
+    reply = await ask(LIBRARY, question, results=[("search_knowledge", {"query": question}, {"passages": passages})])
+    assert "don't know" in reply.text
+
+
+async def test_facts_of_an_unsure_tool_do_not_answer_what_they_do_not_mention(ask: Ask):
+    question = "Can I renew my book with a bitcoin?"
+    results = [
+        ("list_loans", {}, {"facts": ["You have one book on loan, due on 3 December."]}),
+        ("search_knowledge", {"query": question}, {"passages": []}),
+    ]
+    assert "December" not in (await ask(LIBRARY, question, results=results)).text
+    assert "December" in (await ask(LIBRARY, "Can I renew my book?", results=results)).text
+
+
+async def test_i_would_like_something_is_a_request_and_no_yes(ask: Ask):
+    reply = await ask(LIBRARY, "I would like to renew a loan please")
+    assert reply.text == "Which loan is it? Its number looks like LN-1234."
+
+
+async def test_what_it_can_do_is_told_in_the_first_person(ask: Ask):
+    assert (
+        "I can list the books you have on loan"
+        in (await ask([tool("list_loans", "Lists the books the user has on loan.")], "hello")).text
+    )
