@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, Source, is_question
+from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, is_question
+from switchboard.models.embedded.units import Source
 from switchboard.models.embedder import Embedder
 
 FACTS_MAX = 10

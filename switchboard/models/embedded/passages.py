@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from switchboard.models.embedded.units import Source, Unit, units_of
 from switchboard.models.embedded.words import content_stems, sentences, stem, words
 from switchboard.models.embedder import Embedder
 
@@ -15,15 +16,11 @@ UNITS_MAX = 48
 ANSWER_CHARACTERS_MAX = 1_300
 SECTION_CHARACTERS_MAX = 420
 SENTENCES_MAX = 4
-STEPS_MAX = 10
 SUPPORT_MIN = 0.56
 UNKNOWN_NAME_COST = 0.25
 COMPLAINT_BONUS = 0.05
 ASKED_COVERAGE_MIN = 0.2
 STRANGE_RARITY_MIN = 0.95
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
-_ITEM = re.compile(r"^\s*(?:(\d{1,2})[.)]|[-*•])\s+(.*)$")
-_ROW = re.compile(r"^\s*\|")
 _EXPECTED = (
     (
         re.compile(r"\b(?:how (?:long|soon|quickly|fast|often)|when|what time|deadline)\b", re.IGNORECASE),
@@ -43,31 +40,6 @@ _PROCEDURAL = re.compile(
     r"broken|stopp\w+|keeps?|blink\w*|flash\w*|no (?:internet|signal|connection))\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A passage as a tool returned it."""
-
-    n: int
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A sentence or a list with its steps."""
-
-    source: int
-    """Index of the passage."""
-    section: int
-    heading: str
-    text: str
-    steps: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        return "\n".join([self.text, *self.steps]) if self.steps else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,46 +145,6 @@ def _head(source: Source, unit: Unit) -> str:
 def is_question(text: str) -> bool:
     """It asks, and does not only tell or complain."""
     return _ASKS.search(text) is not None
-
-
-def units_of(index: int, source: Source) -> list[Unit]:
-    """A passage's sentences, and its lists whole, in order."""
-    units: list[Unit] = []
-    heading, section = "", 0
-    paragraph: list[str] = []
-    steps: list[str] = []
-
-    def end_paragraph() -> None:
-        for sentence in sentences(" ".join(paragraph)):
-            units.append(Unit(index, section, heading, sentence))
-        paragraph.clear()
-
-    def end_list() -> None:
-        if steps:
-            lead = units.pop() if units and units[-1].section == section and not units[-1].steps else None
-            text = lead.text if lead is not None else heading or source.title
-            units.append(Unit(index, section, heading, text, tuple(steps[:STEPS_MAX])))
-        steps.clear()
-
-    for line in source.text.splitlines():
-        told, item = _HEADING.match(line), _ITEM.match(line)
-        if told is not None:
-            end_paragraph()
-            end_list()
-            section, heading = section + 1, told.group(1)
-        elif item is not None:
-            end_paragraph()
-            steps.append(f"{item.group(1)}. {item.group(2).strip()}" if item.group(1) else f"- {item.group(2).strip()}")
-        elif not line.strip():
-            end_paragraph()
-        elif steps and line.startswith(("  ", "\t")):
-            steps[-1] = f"{steps[-1]} {line.strip()}"
-        elif not _ROW.match(line):
-            end_list()
-            paragraph.append(line.strip())
-    end_paragraph()
-    end_list()
-    return units
 
 
 def _written(sources: Sequence[Source], units: Sequence[Unit], scores: np.ndarray, best: int, procedural: bool) -> str:

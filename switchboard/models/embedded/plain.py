@@ -7,10 +7,11 @@ import orjson
 
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.dialogue import act_of, today_of
-from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor, Source
+from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor
 from switchboard.models.embedded.protocol import Conversation
 from switchboard.models.embedded.slots import values_in
 from switchboard.models.embedded.toolbox import Parameter, resolved
+from switchboard.models.embedded.units import Source
 from switchboard.models.embedded.words import sentences
 from switchboard.models.embedder import Embedder
 
