@@ -22,6 +22,8 @@ from switchboard.telemetry.tree import Node, TraceTree, assemble
 BAR_CELLS = 30
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 TURN_ID = re.compile(r".+\.\d+")
+DAPR_CALL = re.compile(r"^/dapr\.proto\.[A-Za-z0-9.]+/")
+"""What stands before the name of a sidecar's own call."""
 CONSOLE_S_MAX = 5.0
 COLOURS = {"supervisor": "blue", "billing": "green", "tech": "dark_orange", "product": "magenta", "gateway": "cyan"}
 FACTS = ("gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "http.response.status_code")
@@ -99,7 +101,7 @@ def _label(node: Node, guides: str) -> Text:
         ("✗ " if failed else "", "red"),
         (span.service, _colour(span.service)),
         (" (parent missing) " if node.orphan else " ", "yellow"),
-        (span.name, "red" if failed else ""),
+        (DAPR_CALL.sub("", span.name), "red" if failed else ""),
         (f"  {facts}" if facts else "", "dim"),
     )
 

@@ -12,7 +12,7 @@ const SUGGESTIONS = [
   ["Explain my bill", "Why is my latest invoice higher than the one before?"],
   ["Two things at once", "I was charged twice and my router blinks red"],
   ["Fix my connection", "The light on my router blinks red, what can I do?"],
-  ["Compare products", "Compare your two fastest broadband plans"],
+  ["Compare products", "Compare the Kestrel 12 and the Lumen X5"],
 ];
 const NEAR_BOTTOM_PX = 80;
 const $ = (id) => document.getElementById(id);

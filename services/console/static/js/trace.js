@@ -92,7 +92,7 @@ export class TraceSheet {
     bar.style.left = `${left}%`;
     bar.style.width = `${Math.max(Math.min((span.duration_ms / total) * 100, 100 - left), BAR_PERCENT_MIN)}%`;
     const took = h("span.took", {}, milliseconds(span.duration_ms));
-    const label = h("span.span-name", {}, h("i.twist", { "aria-hidden": "true" }, span.parents ? (closed ? "▸" : "▾") : ""), h("i.dot", { "aria-hidden": "true" }), h("b", {}, span.service), h("span", {}, span.name));
+    const label = h("span.span-name", {}, h("i.twist", { "aria-hidden": "true" }, span.parents ? (closed ? "▸" : "▾") : ""), h("i.dot", { "aria-hidden": "true" }), h("b", {}, span.service), h("span", {}, shortName(span.name)));
     label.style.paddingLeft = `${Math.min(span.level, 12) * INDENT_PX}px`;
     const row = h(
       `div.span.${serviceHue(span.service)}`,
@@ -150,6 +150,11 @@ export class TraceSheet {
 
 function isSidecar(service) {
   return /[.-](dapr|daprd|sidecar)$/.test(service);
+}
+
+/** A sidecar's own calls by their last part: `/dapr.proto.runtime.v1.Dapr/GetState` is `GetState`. */
+function shortName(name) {
+  return name.replace(/^\/dapr\.proto\.[A-Za-z0-9.]+\//, "");
 }
 
 /** Spans with their level and whether they have children; without sidecars the children move up. */
