@@ -264,3 +264,25 @@ async def test_a_turn_for_an_expired_deadline_fails_without_asking_the_model(pro
 def test_settings_point_the_model_client_at_the_gateway_through_the_sidecar() -> None:
     settings = AgentSettings(dapr_http_port=3501, gateway_app_id="gateway-t1")
     assert settings.model_base_url == "http://127.0.0.1:3501/v1.0/invoke/gateway-t1/method/v1"
+
+
+async def test_a_model_that_may_cost_money_is_not_warmed(probe: AgentProbe) -> None:
+    await asyncio.sleep(0.2)
+    assert not probe.model.requests
+
+
+async def test_the_embedded_model_is_shown_the_tools_at_start(
+    tools: KioskTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from switchboard.agent import loop
+
+    monkeypatch.setattr(loop, "EMBEDDED", "tests")  # who owns the scripted model
+    agent = Agent(FOLDER, tools=lambda settings: tools)
+    agent.card = agent.card.model_copy(update={"model": "scripted"})
+    async with AgentProbe(agent, data_dir=tmp_path) as running, asyncio.timeout(5):
+        while not running.model.requests:  # noqa: ASYNC110 - it happens in the background, told to no one
+            await asyncio.sleep(0.01)
+        (request,) = running.model.requests
+    assert request["body"]["max_tokens"] == 1
+    assert {each["function"]["name"] for each in request["body"]["tools"]} >= {"price", "buy"}
+    assert not tools.contexts
