@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ def compose_command() -> list[str]:
     if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True).returncode == 0:
         return ["docker", "compose"]
     if shutil.which("podman"):
-        return ["podman-compose", "--podman-build-args=--network host"]
+        return [sys.executable, "-m", "podman_compose", "--podman-build-args=--network host"]
     pytest.fail("Neither a running Docker engine nor podman is here; install one, then run `make compose-test` again.")
 
 
