@@ -22,6 +22,7 @@ BASE_URL = "https://api.openai.com/v1"
 CONNECTIONS_MAX = 200
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 LINE_BYTES_MAX = 1024 * 1024
+END_S_MAX = 1.0
 RETRY_AFTER_S_MAX = 3_600
 
 
@@ -131,6 +132,8 @@ class OpenAiCompatible:
                     continue
                 data = line[5:].strip()
                 if data == b"[DONE]":
+                    with _deadline(END_S_MAX):  # a body read to its end gives its connection back to the pool
+                        await response.content.read()
                     return
                 yield _chunk(data)
         except ValueError as error:  # a line over the buffer's bound
@@ -140,7 +143,7 @@ class OpenAiCompatible:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("The model provider broke off its answer.") from error
         finally:
-            response.close()
+            response.release()  # closes what was not read to its end
 
 
 class _deadline:
