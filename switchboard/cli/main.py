@@ -12,10 +12,26 @@ COMMANDS = {
     "chat": "switchboard.cli.chat:chat",
     "trace": "switchboard.cli.trace:trace",
     "doctor": "switchboard.cli.doctor:doctor",
+    "route": "switchboard.cli.route:route",
+    "cost": "switchboard.cli.cost:cost",
 }
 AGENT_COMMANDS = {
     "new": "switchboard.cli.agent_new:new",
     "run": "switchboard.cli.agent_run:run",
+}
+KNOWLEDGE_COMMANDS = {
+    "ingest": "switchboard.cli.kb.ingest:ingest",
+    "search": "switchboard.cli.kb.search:search",
+    "diff": "switchboard.cli.kb.diff:diff",
+}
+EVALUATION_COMMANDS = {
+    "run": "switchboard.cli.eval.run:run",
+    "diff": "switchboard.cli.eval.diff:diff",
+    "ab": "switchboard.cli.eval.ab:ab",
+    "add-from": "switchboard.cli.eval.add_from:add_from",
+    "routing": "switchboard.cli.eval.routing:routing",
+    "retrieval": "switchboard.cli.eval.retrieval:retrieval",
+    "cache": "switchboard.cli.eval.cache:cache",
 }
 
 
@@ -28,7 +44,10 @@ class LazyGroup(TyperGroup):
         return [*(name for name in self.commands_by_name if self._exists(name)), *super().list_commands(ctx)]
 
     def _exists(self, name: str) -> bool:
-        return importlib.util.find_spec(self.commands_by_name[name].partition(":")[0]) is not None
+        try:
+            return importlib.util.find_spec(self.commands_by_name[name].partition(":")[0]) is not None
+        except ModuleNotFoundError:
+            return False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.commands_by_name or not self._exists(cmd_name):
@@ -47,6 +66,14 @@ class AgentCommands(LazyGroup):
     commands_by_name = AGENT_COMMANDS
 
 
+class KnowledgeCommands(LazyGroup):
+    commands_by_name = KNOWLEDGE_COMMANDS
+
+
+class EvaluationCommands(LazyGroup):
+    commands_by_name = EVALUATION_COMMANDS
+
+
 app = typer.Typer(
     name="switchboard",
     cls=RootCommands,
@@ -57,6 +84,14 @@ app = typer.Typer(
 )
 agent = typer.Typer(cls=AgentCommands, help="Make and run specialist agents.", no_args_is_help=True)
 app.add_typer(agent, name="agent")
+kb = typer.Typer(cls=KnowledgeCommands, help="Ingest, search and compare knowledge.", no_args_is_help=True)
+app.add_typer(kb, name="kb")
+evaluation = typer.Typer(
+    cls=EvaluationCommands,
+    help="Evaluate on the project's data or your own files; JSON on stdout.",
+    no_args_is_help=True,
+)
+app.add_typer(evaluation, name="eval")
 
 
 @app.callback()
@@ -65,7 +100,9 @@ def root() -> None:
 
 
 @agent.callback()
-def agent_root() -> None:
+@kb.callback()
+@evaluation.callback()
+def group_root() -> None:
     pass
 
 
