@@ -18,8 +18,8 @@ from services.billing.book import (
     Refund,
     RefundRefused,
 )
-from services.billing.database import Database
 from services.billing.refund_rules import decide
+from switchboard.agent.database import Database
 
 _INVOICES = """
 SELECT i.*,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from services.billing.book import Account, BillingBook, Invoice, RefundRefused
-from services.billing.database import open_database
+from services.billing.database import billing_database
 from services.billing.money import pounds
 from services.billing.months import MONTH_PATTERN, day_name, mentioned_months, month_name, parse_month
 from services.billing.sentences import (
@@ -47,7 +47,7 @@ class BillingTools:
     @classmethod
     def open(cls, settings: AgentSettings) -> "BillingTools":
         """The tools over the agent's own database in `settings.data_dir`, made where it is new."""
-        database = open_database(Path(settings.data_dir) / "billing.sqlite", settings.demo_seed, settings.demo_today)
+        database = billing_database(Path(settings.data_dir) / "billing.sqlite", settings.demo_seed, settings.demo_today)
         return cls(SqliteBillingBook(database, settings.demo_today), settings.demo_today)
 
     @tool

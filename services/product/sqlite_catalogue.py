@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 from services.product.catalogue import LINES_MAX, PRODUCTS_MAX, Catalogue, LineUse, Plan, Product, Specification
-from services.product.database import Database
+from switchboard.agent.database import Database
 
 
 class SqliteCatalogue(Catalogue):

@@ -9,7 +9,7 @@ from pydantic import Field
 from services.product.advice import Need, advise
 from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
-from services.product.database import open_database
+from services.product.database import catalogue_database
 from services.product.money import price_text
 from services.product.names import closest, is_vague, mentioned
 from services.product.properties import property_sentence
@@ -38,7 +38,7 @@ class ProductTools:
     def open(cls, settings: AgentSettings) -> "ProductTools":
         """The tools over the agent's own database in `settings.data_dir`, made where it is new."""
         path = Path(settings.data_dir) / "product.sqlite"
-        return cls(SqliteCatalogue(open_database(path, settings.demo_seed, settings.demo_today)))
+        return cls(SqliteCatalogue(catalogue_database(path, settings.demo_seed, settings.demo_today)))
 
     @tool
     async def search_products(

@@ -3,8 +3,8 @@
 import sqlite3
 from datetime import date
 
-from services.tech.database import Database
 from services.tech.desk import PROBLEM_CHARACTERS_MAX, TICKETS_LISTED_MAX, Account, Category, Ticket, TicketDesk
+from switchboard.agent.database import Database
 
 FIRST_NUMBER = 100_001
 

@@ -3,9 +3,9 @@
 import sqlite3
 from datetime import date, datetime
 
-from services.tech.database import Database
 from services.tech.desk import Account
 from services.tech.diagnostics import Diagnostics, LineTest, Outage, OwnedDevice
+from switchboard.agent.database import Database
 from switchboard.demo.policy import LED_MEANINGS
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.tech.database import open_database
+from services.tech.database import tech_database
 from services.tech.desk import PROBLEM_CHARACTERS_MAX, TICKETS_LISTED_MAX, Account, Category, TicketDesk
 from services.tech.diagnostics import Diagnostics
 from services.tech.sqlite_desk import SqliteTicketDesk
@@ -14,7 +14,6 @@ from services.tech.sqlite_diagnostics import SqliteDiagnostics
 from services.tech.wording import STATUS_WORDS, device_fact, fault_of, outage_fact, test_facts, ticket_fact
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import Offer, ToolOutcome
-from switchboard.demo.company import company
 from switchboard.demo.policy import ENGINEER_WITHIN_WORKING_DAYS
 
 TICKET_QUESTION = "Would you like me to open a ticket for this?"
@@ -48,9 +47,7 @@ class TechTools:
     @classmethod
     def open(cls, settings: AgentSettings) -> "TechTools":
         """The tools over the embedded database, filled with the demo company when it is new."""
-        database = open_database(
-            settings.data_dir / "tech.sqlite3", lambda: company(settings.demo_seed, settings.demo_today)
-        )
+        database = tech_database(settings.data_dir / "tech.sqlite", settings.demo_seed, settings.demo_today)
         return cls(SqliteTicketDesk(database, settings.demo_today), SqliteDiagnostics(database))
 
     def knowledge_offer(self, ctx: ToolContext, query: str) -> Offer | None:

@@ -71,7 +71,7 @@ def cited(answer: Answer) -> set[str]:
 
 def ticket_rows(system: System, ticket_id: str) -> list[tuple[str, str, str]]:
     """Tenant, customer and subject of a ticket as it stands in the tech specialist's own database."""
-    (path,) = system.state_dir.rglob("tech.sqlite3")
+    (path,) = system.state_dir.rglob("tech.sqlite")
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         return connection.execute(
             "SELECT tenant, customer_id, subject FROM tickets WHERE number = ?", (int(ticket_id[4:]),)

@@ -26,4 +26,4 @@ CREATE TABLE IF NOT EXISTS tickets (
     request_key TEXT UNIQUE -- the tool call that opened it; the same call again gets the same ticket
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tickets_by_customer ON tickets (tenant, customer_id);
-CREATE TABLE IF NOT EXISTS seeded (version TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS seeded (marker TEXT PRIMARY KEY) STRICT;

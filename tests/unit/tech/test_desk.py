@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from services.tech.database import Database, open_database
+from services.tech.database import tech_database
 from services.tech.desk import Account
 from services.tech.sqlite_desk import SqliteTicketDesk
 from services.tech.sqlite_diagnostics import SqliteDiagnostics
-from switchboard.contracts.errors import Unavailable
+from switchboard.agent.database import Database
 from switchboard.demo.company import company
-from switchboard.demo.policy import TODAY
+from switchboard.demo.policy import SEED, TODAY
 
 ADA = Account("aurora", "C-10001")
 BEN = Account("aurora", "C-10002")
@@ -20,7 +20,7 @@ CLEO = Account("borealis", "C-10151")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    return open_database(tmp_path / "tech.sqlite3", company)
+    return tech_database(tmp_path / "tech.sqlite", SEED, TODAY)
 
 
 @pytest.fixture
@@ -55,27 +55,13 @@ async def test_different_requests_at_once_get_different_numbers(desk: SqliteTick
     assert len({ticket.id for ticket in tickets}) == 6
 
 
-async def test_tickets_outlive_a_restart_and_the_company_is_filled_in_once(tmp_path: Path) -> None:
-    path = tmp_path / "tech.sqlite3"
-    ticket = await SqliteTicketDesk(open_database(path, company), TODAY).open(ADA, "Slow", "broadband", request_key="k")
-
-    def never() -> None:
-        raise AssertionError("The company is generated again.")
-
-    again = SqliteTicketDesk(open_database(path, never), TODAY)  # type: ignore[arg-type]
+async def test_tickets_outlive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "tech.sqlite"
+    ticket = await SqliteTicketDesk(tech_database(path, SEED, TODAY), TODAY).open(
+        ADA, "Slow", "broadband", request_key="k"
+    )
+    again = SqliteTicketDesk(tech_database(path, SEED, TODAY), TODAY)
     assert await again.get(ADA, ticket.id) == ticket
-
-
-async def test_replicas_that_start_together_fill_the_database_once(tmp_path: Path) -> None:
-    path = tmp_path / "tech.sqlite3"
-    await asyncio.gather(*(asyncio.to_thread(open_database, path, company) for _ in range(4)))
-    assert len(await SqliteDiagnostics(open_database(path, company)).test_lines(ADA)) == 1
-
-
-async def test_a_database_that_is_gone_is_unavailable_and_names_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable) as caught:
-        await SqliteTicketDesk(Database(tmp_path / "none" / "x.sqlite3"), TODAY).list(ADA)
-    assert "sqlite" not in caught.value.message
 
 
 async def test_the_line_test_is_the_customers_own(database: Database) -> None:
