@@ -105,7 +105,10 @@ class TurnRunner:
         tenant = request.principal.tenant
         with turn_attributes(tenant, request.conversation_id, request.turn_id), self._span() as span:
             try:
-                async with asyncio.timeout(self._seconds_left(request)):
+                seconds = self._seconds_left(request)
+                if seconds <= 0:
+                    raise DeadlineExceeded
+                async with asyncio.timeout(seconds):
                     completed = await self._answer(request, emit, span)
                 completed.duration_ms = round((time.perf_counter() - started_s) * 1000, 2)
                 await emit(completed)

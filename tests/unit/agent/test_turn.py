@@ -73,7 +73,7 @@ def called(name: str, **arguments: object) -> dict[str, object]:
 
 
 async def test_the_answer_streams_word_by_word_and_its_usage_is_summed(probe: AgentProbe, tools: KioskTools) -> None:
-    probe.script(called("price"), {"text": "That is three pounds."})
+    probe.script(called("price"), {"text": "That is three pounds.", "delay_ms": 30})
     answer = await probe.ask("How much?")
 
     types = [event.type for event in answer.events]
