@@ -1,12 +1,13 @@
 """Routes of a specialist, and its subscription."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
@@ -14,7 +15,14 @@ from pydantic import BaseModel, Field
 from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
-from switchboard.contracts.errors import NotFound, SwitchboardError, Unavailable, Unprocessable, problem_of
+from switchboard.contracts.errors import (
+    NotFound,
+    SwitchboardError,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+    problem_of,
+)
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.subscriptions import subscribe
@@ -67,18 +75,26 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
         where = ".".join(str(part) for part in first["loc"])
         return _problem(Unprocessable(f"The request is not valid at '{where}': {first['msg']}"))
 
-    @app.post("/agent/turns")
+    async def sidecar_only(dapr_api_token: Annotated[str, Header()] = "") -> None:
+        """A request says itself whose it is, so it must come through the sidecar, which lets in only our own apps."""
+        token = specialist.settings.app_api_token
+        if token and not secrets.compare_digest(dapr_api_token.encode(), token.encode()):
+            raise Unauthenticated("This agent is asked through its sidecar only.")
+
+    from_sidecar = [Depends(sidecar_only)]
+
+    @app.post("/agent/turns", dependencies=from_sidecar)
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
         events = _runner(specialist).events(turn)
         return StreamingResponse(_frames(turn.turn_id, events), media_type="text/event-stream", headers=SSE_HEADERS)
 
-    @app.post("/agent/sources")
+    @app.post("/agent/sources", dependencies=from_sidecar)
     async def source(wanted: SourceRequest) -> SourceText:
         """The article behind a citation."""
         return _source(specialist, wanted)
 
-    @app.get("/agent/sources")
+    @app.get("/agent/sources", dependencies=from_sidecar)
     async def source_by_uri(wanted: Annotated[SourceRequest, Query()]) -> SourceText:
         """The article behind a citation."""
         return _source(specialist, wanted)

@@ -1,6 +1,7 @@
 """An app and its sidecar as two processes: their commands and environments."""
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,8 +51,15 @@ class Surroundings:
 
 
 def processes(app: App, name: str, ports: AppPorts, common: Common, around: Surroundings) -> tuple[Child, Child]:
-    """The app's process and its sidecar's, not started. `name` tells replicas of one app id apart."""
-    return _app(app, name, ports, common, around), _sidecar(app, name, ports, around)
+    """The app's process and its sidecar's, not started. `name` tells replicas of one app id apart.
+
+    The two share a secret: what only a sidecar may deliver (turns, events) the app takes from its own alone.
+    """
+    pair = _app(app, name, ports, common, around), _sidecar(app, name, ports, around)
+    token = pair[0].environment.get("APP_API_TOKEN") or secrets.token_urlsafe(24)
+    for child in pair:
+        child.environment["APP_API_TOKEN"] = token
+    return pair
 
 
 def _app(app: App, name: str, ports: AppPorts, common: Common, around: Surroundings) -> Child:

@@ -23,3 +23,13 @@ def why_not_ready(child: Child) -> str:
     except httpx.HTTPError:
         return "it does not answer"
     return "" if answer.is_success else f"{url} says {answer.status_code}: {answer.text[:200]}"
+
+
+def agents_known(api_url: str, key: str) -> set[str]:
+    """The ids of the agents that the supervisor routes to now; empty when it does not answer."""
+    headers = {"authorization": f"Bearer {key}"}
+    try:
+        answer = httpx.get(f"{api_url}/v1/agents", headers=headers, timeout=ASK_TIMEOUT_S, trust_env=False)
+        return {each["id"] for each in answer.json()["agents"]} if answer.is_success else set()
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return set()

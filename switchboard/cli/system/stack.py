@@ -16,16 +16,19 @@ import yaml
 from switchboard.cli.problem import Problem
 from switchboard.cli.system import app as apps
 from switchboard.cli.system import control_plane, multiapp, redis, resources
+from switchboard.cli.system.agent import agent_id
 from switchboard.cli.system.app import AppPorts, Surroundings
 from switchboard.cli.system.multiapp import App, Common, MultiApp
 from switchboard.cli.system.ports import Ports, holder, is_taken
 from switchboard.cli.system.process import Child, Spawner, stop
-from switchboard.cli.system.readiness import why_not_ready
+from switchboard.cli.system.readiness import agents_known, why_not_ready
 from switchboard.cli.system.runfile import Key, Process, RunFile
 from switchboard.cli.system.runtime import Runtime
 
 READY_S = 90.0
 """The first start compiles Python modules and may share two cores with a build."""
+AGENTS_KNOWN_S = 30.0
+"""A specialist that is ready has registered; the supervisor hears of it within a second or reads it every few."""
 APPS_STOP_S, SIDECARS_STOP_S, REDIS_STOP_S = 5.0, 2.0, 1.0
 """Together the 8 seconds after which nothing is left. Apps go first: they sign off through their sidecars."""
 RESTARTS_MAX, RESTARTS_WINDOW_S = 5, 60.0
@@ -133,6 +136,7 @@ class Stack:
             _check_ports(everything)
         self._launch(infrastructure, pairs, redis_port if own_redis else None)
         self._run = self._run_file(around, ports)
+        self._wait_agents(chosen, self._run)
         self._run.save(self.run_path)
         if self.plan.supervise:
             self._monitor = threading.Thread(target=self._watch, name="monitor", daemon=True)
@@ -322,6 +326,22 @@ class Stack:
                 self._check_alive(one, deadline, reason)
             time.sleep(0.1)
         self._watcher.ready(child.name, time.monotonic() - began)
+
+    def _wait_agents(self, chosen: Sequence[App], run: RunFile) -> None:
+        """Until the supervisor routes to every agent that was started: the first question must find them all."""
+        expected = {agent_id(folder) for app in chosen if (folder := self._agent_folder(app)) is not None}
+        supervisor = self.children.get("supervisor")
+        if supervisor is None or not expected or not run.keys:
+            return
+        deadline = time.monotonic() + AGENTS_KNOWN_S
+        while missing := expected - agents_known(run.api_url, run.keys[0].key):
+            names = ", ".join(sorted(missing))
+            self._check_alive(supervisor, deadline, f"it does not know these agents yet: {names}")
+            time.sleep(0.1)
+
+    def _agent_folder(self, app: App) -> Path | None:
+        folder = self.plan.project / app.app_dir_path / app.command[-1]
+        return folder if (folder / "agent.yaml").is_file() else None
 
     def _check_alive(self, child: Child, deadline: float, reason: str = "it does not answer") -> None:
         if self._stopping.is_set():
