@@ -7,9 +7,8 @@ from pydantic import BaseModel, Field
 
 from switchboard.contracts.events import Citation, RouteDecided, Usage
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage
+from switchboard.memory import history
 
-TAIL_TEXT_CHARACTERS_MAX = 2_000
-"""Of one message in the tail; what an agent needs of an older message is at its start."""
 LEASE_GRACE_S = 5.0
 """A turn that is running this long after its deadline has lost its process."""
 INTERRUPTED = "The answer was interrupted. Please send the message again."
@@ -42,6 +41,7 @@ class Conversation(BaseModel):
     updated_at: datetime
 
     def history(self) -> list[HistoryMessage]:
+        """What an agent is told of the last turns; bounded in messages and tokens, whatever was said."""
         return [HistoryMessage(role=each.role, text=each.text, agent=each.agent) for each in self.tail]
 
     def with_turn(self, turn: "Turn") -> "Conversation":
@@ -50,10 +50,11 @@ class Conversation(BaseModel):
             return self
         agent = turn.agents[-1] if turn.agents else None
         added = [
-            TailMessage(n=turn.n, role="user", text=turn.message[:TAIL_TEXT_CHARACTERS_MAX]),
-            TailMessage(n=turn.n, role="assistant", text=_shortened(turn.text), agent=agent),
+            TailMessage(n=turn.n, role="user", text=turn.message),
+            TailMessage(n=turn.n, role="assistant", text=turn.text, agent=agent),
         ]
-        tail = sorted([*self.tail, *added], key=lambda each: each.n)[-HISTORY_MESSAGES_MAX:]
+        # Bounded when it is written, so that reading it and sending it costs the same at every turn.
+        tail = history.bounded(sorted([*self.tail, *added], key=lambda each: each.n))
         return self.model_copy(update={"tail": tail, "agent": agent or self.agent, "updated_at": now()})
 
 
@@ -112,11 +113,3 @@ def lease_of(deadline: datetime) -> datetime:
 
 def turn_id_of(conversation_id: str, n: int) -> str:
     return f"{conversation_id}.{n}"
-
-
-def _shortened(text: str) -> str:
-    """Keeps the end as well: there stands the question that the next message replies to."""
-    if len(text) <= TAIL_TEXT_CHARACTERS_MAX:
-        return text
-    end = 400
-    return f"{text[: TAIL_TEXT_CHARACTERS_MAX - end - 3]}\n…\n{text[-end:]}"

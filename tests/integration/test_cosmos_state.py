@@ -1,14 +1,9 @@
 """The state contract on `state.azure.cosmosdb`, against a server that speaks Cosmos DB's protocol."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from cosmos_server import KEY, CosmosServer
-from runtime import ROOT, Bench, Daprd, bench
+from cosmos_server import CosmosServer
 
 from switchboard.sidecar import keys
 from switchboard.sidecar.dapr import DaprSidecar
@@ -16,46 +11,9 @@ from switchboard.sidecar.ports import StateStore
 from switchboard.testing.sidecar_contract import StateContract
 
 
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with bench(tmp_path_factory.mktemp("cosmos")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def cosmos(machines: Bench) -> CosmosServer:
-    return CosmosServer(machines)
-
-
-@pytest.fixture(scope="module")
-def daprd(machines: Bench, cosmos: CosmosServer) -> Daprd:
-    made = machines.daprd(f"cosmos-{uuid.uuid4().hex[:8]}", azure_statestore(machines.folder, cosmos.url))
-    made.ready()
-    return made
-
-
 @pytest.fixture
-async def sidecar(daprd: Daprd) -> AsyncIterator[DaprSidecar]:
-    made = DaprSidecar(http_port=daprd.http_port, grpc_port=daprd.grpc_port)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def state(sidecar: DaprSidecar) -> StateStore:
-    return sidecar.state
-
-
-def azure_statestore(folder: Path, url: str) -> Path:
-    """`components/azure/statestore.yaml` with the server's address, and its key in place of an identity."""
-    component: dict[str, Any] = yaml.safe_load((ROOT / "components" / "azure" / "statestore.yaml").read_text())
-    kept = [entry for entry in component["spec"]["metadata"] if "envRef" not in entry]
-    component["spec"]["metadata"] = [{"name": "url", "value": url}, {"name": "masterKey", "value": KEY}, *kept]
-    resources = folder / "components"
-    resources.mkdir(exist_ok=True)
-    (resources / "statestore.yaml").write_text(yaml.safe_dump(component))
-    return resources
+def state(cosmos_sidecar: DaprSidecar) -> StateStore:
+    return cosmos_sidecar.state
 
 
 class TestCosmosState(StateContract):

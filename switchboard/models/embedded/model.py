@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -30,6 +31,8 @@ from switchboard.models.embedder import Embedder
 
 TOOLS_NAMED_MAX = 5
 MESSAGE_OVERHEAD_TOKENS = 4
+COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
+"""Token counts kept, and of how long texts: at most 4 MB."""
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
@@ -54,7 +57,7 @@ class Plan:
 
 
 class EmbeddedChatModel:
-    """Shared by all requests; holds nothing of any but cached embeddings."""
+    """Shared by all requests; holds nothing of any but cached embeddings and token counts."""
 
     def __init__(self, model: LocalModel) -> None:
         self._model = model
@@ -62,6 +65,7 @@ class EmbeddedChatModel:
         extractor = Extractor(model, model.rarity)
         self._composer = Composer(model, extractor)
         self._plain = PlainChat(extractor, model)
+        self._counts: OrderedDict[str, int] = OrderedDict()
 
     async def complete(self, conversation: Conversation) -> Reply:
         """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
@@ -215,9 +219,22 @@ class EmbeddedChatModel:
         return Plan(tuple(calls[:CALLS_MAX]), tuple(asks))
 
     def _prompt_tokens(self, conversation: Conversation) -> int:
-        told = "\n".join(message.text for message in conversation.messages)
-        declared = "\n".join(f"{tool.name} {tool.description}" for tool in conversation.tools)
-        return self._model.count_tokens(f"{told}\n{declared}") + MESSAGE_OVERHEAD_TOKENS * len(conversation.messages)
+        """Counted message by message: instructions, tools and history come again with every turn, counted already."""
+        told = sum(self._counted(message.text) for message in conversation.messages)
+        declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in conversation.tools)
+        return told + declared + MESSAGE_OVERHEAD_TOKENS * len(conversation.messages)
+
+    def _counted(self, text: str) -> int:
+        known = self._counts.get(text)
+        if known is not None:
+            self._counts.move_to_end(text)
+            return known
+        count = self._model.count_tokens(text)
+        if len(text) <= COUNTED_CHARACTERS_MAX:
+            self._counts[text] = count
+            while len(self._counts) > COUNTS_MAX:
+                self._counts.popitem(last=False)
+        return count
 
 
 def _call(conversation: Conversation, number: int, tool: Tool, arguments: dict[str, Any]) -> ToolCall:
