@@ -48,16 +48,17 @@ class TracesView(BaseModel):
 
 
 def visible(spans: Sequence[Span], principal: Principal) -> list[Span]:
-    """The spans that `principal` may see: an operator all, others those of their tenant's turns.
+    """The spans that `principal` may see: an operator all, others those of their own turns.
 
-    Spans that carry no tenant (a sidecar's) are shown with the trace when it is of one tenant only.
+    Spans that say not whose they are (a sidecar's) are shown with the trace when it is of one user only.
     """
     if OPERATOR in principal.roles:
         return list(spans)
-    tenants = {span.tenant for span in spans} - {None}
-    if tenants == {principal.tenant}:
+    mine = (principal.tenant, principal.user)
+    owners = {(span.tenant, span.user) for span in spans if span.user is not None}
+    if owners == {mine}:
         return list(spans)
-    return [span for span in spans if span.tenant == principal.tenant]
+    return [span for span in spans if (span.tenant, span.user) == mine]
 
 
 def trace_view(spans: Sequence[Span]) -> TraceView:

@@ -69,7 +69,7 @@ class Jobs:
                 claim = await self._conversations.claim(ask.principal, ask.idempotency_key, mine)
                 if claim != mine:
                     return await self._claimed(ask, claim)
-            with turn_attributes(ask.principal.tenant, conversation.conversation_id, turn_id):
+            with turn_attributes(ask.principal.tenant, conversation.conversation_id, turn_id, user=ask.principal.user):
                 context = Context(conversation.agent, conversation.tail)
                 decision = await self._router.decide(ask.request.message, context, ask.request.agent)
                 deadline = now() + timedelta(seconds=JOB_S_MAX)
@@ -122,11 +122,12 @@ class Jobs:
 
     async def take_dead(self, request: TurnRequest) -> None:
         """Handler of `turns.dead`: the part that no agent could take has failed."""
-        with turn_attributes(request.principal.tenant, request.conversation_id, request.turn_id):
+        principal = request.principal
+        with turn_attributes(principal.tenant, request.conversation_id, request.turn_id, user=principal.user):
             await self._take(
-                request.principal.tenant,
+                principal.tenant,
                 request.turn_id,
-                lambda part: part.message == request.message,
+                lambda part: part.agent == request.agent,
                 {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
             )
 
@@ -137,6 +138,7 @@ class Jobs:
             TurnRequest(
                 turn_id=turn.turn_id,
                 conversation_id=turn.conversation_id,
+                agent=part.agent,
                 principal=principal,
                 message=part.message,
                 history=history,

@@ -18,7 +18,7 @@ from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
 from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
 from services.supervisor.replay import emit_record, ended_event
-from services.supervisor.routing import Context, Decision, Router
+from services.supervisor.routing import Assignment, Context, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
@@ -130,7 +130,7 @@ class Turns:
                 self._live.close(live)
                 live.refuse(OurError())
                 return
-            with turn_attributes(turn.tenant, turn.conversation_id, turn.turn_id):
+            with turn_attributes(turn.tenant, turn.conversation_id, turn.turn_id, user=turn.user):
                 live.accept(turn.turn_id)
                 self._live.name(live)
                 live.emit(
@@ -155,7 +155,7 @@ class Turns:
                     # Dispatch and merge: the specialists' words stream through while they come.
                     if decision.assignments:
                         work = [
-                            (each, self._request(ask, turn, conversation, each.message, deadline))
+                            (each, self._request(ask, turn, conversation, each, deadline))
                             for each in decision.assignments
                         ]
                         seconds = (deadline - now()).total_seconds()
@@ -202,13 +202,14 @@ class Turns:
         return turn, deadline
 
     def _request(
-        self, ask: Ask, turn: Turn, conversation: Conversation, message: str, deadline: datetime
+        self, ask: Ask, turn: Turn, conversation: Conversation, work: Assignment, deadline: datetime
     ) -> TurnRequest:
         return TurnRequest(
             turn_id=turn.turn_id,
             conversation_id=turn.conversation_id,
+            agent=work.agent.card.id,
             principal=ask.principal,
-            message=message,
+            message=work.message,
             history=conversation.history(),
             deadline=deadline,
         )

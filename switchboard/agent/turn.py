@@ -102,8 +102,9 @@ class TurnRunner:
     async def _run(self, request: TurnRequest, emit: Emit) -> None:
         """One turn inside its spans; every way out emits the last event."""
         started_s = time.perf_counter()
-        tenant = request.principal.tenant
-        with turn_attributes(tenant, request.conversation_id, request.turn_id), self._span() as span:
+        principal = request.principal
+        ids = turn_attributes(principal.tenant, request.conversation_id, request.turn_id, user=principal.user)
+        with ids, self._span() as span:
             try:
                 seconds = self._seconds_left(request)
                 if seconds <= 0:

@@ -52,6 +52,8 @@ class TurnRequest(BaseModel):
     turn_id: str
     """`<conversation_id>.<n>`; unique, and the idempotency scope of the turn's effects."""
     conversation_id: ConversationId
+    agent: AgentId | None = None
+    """Who is asked: a dead letter tells by it whose it was."""
     principal: Principal
     message: UserMessage
     """The part of the user's message that this specialist is to answer."""

@@ -11,7 +11,9 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 CONVERSATION_ID = "conversation.id"
 TURN_ID = "turn.id"
 TENANT_ID = "tenant.id"
-STAMPED = (CONVERSATION_ID, TURN_ID, TENANT_ID)
+USER_ID = "user.id"
+"""As OpenTelemetry names it; with the tenant it says whose trace it is."""
+STAMPED = (CONVERSATION_ID, TURN_ID, TENANT_ID, USER_ID)
 VALUE_CHARACTERS_MAX = 128
 """Longer baggage from outside is cut before it becomes an attribute."""
 
@@ -20,13 +22,15 @@ server_span: ContextVar[trace.Span | None] = ContextVar("switchboard_server_span
 
 
 @contextmanager
-def turn_attributes(tenant: str, conversation_id: str, turn_id: str) -> Iterator[None]:
+def turn_attributes(tenant: str, conversation_id: str, turn_id: str, *, user: str = "") -> Iterator[None]:
     """Puts the turn's ids on the current span, the request's server span and every span started inside.
 
     They also travel as W3C baggage, so the services that are called stamp theirs. It may be left in another
     task than it was entered in, as an async generator that is closed early does.
     """
     values = {CONVERSATION_ID: conversation_id, TURN_ID: turn_id, TENANT_ID: tenant}
+    if user:
+        values[USER_ID] = user
     stamped = context.get_current()
     for key, value in values.items():
         stamped = baggage.set_baggage(key, value, stamped)

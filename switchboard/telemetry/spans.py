@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.telemetry.context import CONVERSATION_ID, TENANT_ID, TURN_ID
+from switchboard.telemetry.context import CONVERSATION_ID, TENANT_ID, TURN_ID, USER_ID
 
 SPANS_MAX = 200_000
 AGE_S_MAX = 7 * 24 * 3600
@@ -64,7 +64,14 @@ class Span:
 
     @property
     def tenant(self) -> str | None:
-        value = self.attributes.get(TENANT_ID)
+        return self._text(TENANT_ID)
+
+    @property
+    def user(self) -> str | None:
+        return self._text(USER_ID)
+
+    def _text(self, attribute: str) -> str | None:
+        value = self.attributes.get(attribute)
         return None if value is None else str(value)
 
 

@@ -35,8 +35,11 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
         yield opened
 
 
+USERS = {"aurora": "C-1", "borealis": "C-2"}
+
+
 def export(*tenants: str, trace: str = TRACE) -> bytes:
-    """One export of a root span without a tenant and one child span for each of `tenants`."""
+    """One export of a root span without a tenant and one child span for a user of each of `tenants`."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     service = resource.resource.attributes.add()
@@ -45,7 +48,12 @@ def export(*tenants: str, trace: str = TRACE) -> bytes:
     spans.add(trace_id=bytes.fromhex(trace), span_id=b"rootroot", name="root", start_time_unix_nano=10**18, end_time_unix_nano=10**18 + 10**7)  # fmt: skip
     for number, tenant in enumerate(tenants):
         span = spans.add(trace_id=bytes.fromhex(trace), span_id=number.to_bytes(7, "big") + b"x", parent_span_id=b"rootroot", name=f"work {tenant}", start_time_unix_nano=10**18, end_time_unix_nano=10**18 + 10**6)  # fmt: skip
-        for key, value in (("tenant.id", tenant), ("conversation.id", "c1"), ("turn.id", "c1.1")):
+        for key, value in (
+            ("tenant.id", tenant),
+            ("user.id", USERS[tenant]),
+            ("conversation.id", "c1"),
+            ("turn.id", "c1.1"),
+        ):
             attribute = span.attributes.add()
             attribute.key, attribute.value.string_value = key, value
     return request.SerializeToString()
@@ -71,6 +79,12 @@ def test_another_tenants_trace_looks_like_none(client: TestClient) -> None:
     send(client, export("aurora"))
     assert names(client, "demo-cleo") == ["404"]
     assert names(client, "nobody") == ["401"]
+
+
+def test_another_users_trace_of_the_same_tenant_looks_like_none(client: TestClient) -> None:
+    send(client, export("aurora"))
+    assert names(client, "demo-ada") == ["root", "work aurora"]
+    assert names(client, "secret-key") == ["404"]
 
 
 def test_a_trace_of_two_tenants_shows_each_only_their_own_and_an_operator_all(client: TestClient) -> None:
@@ -115,7 +129,7 @@ def test_nonsense_is_refused_with_a_status_message(client: TestClient) -> None:
 
 
 def test_json_with_hex_ids_is_read(client: TestClient) -> None:
-    span = {"traceId": TRACE, "spanId": "b7ad6b7169203331", "name": "json", "kind": 2, "startTimeUnixNano": "1", "endTimeUnixNano": "2", "attributes": [{"key": "tenant.id", "value": {"stringValue": "aurora"}}]}  # fmt: skip
+    span = {"traceId": TRACE, "spanId": "b7ad6b7169203331", "name": "json", "kind": 2, "startTimeUnixNano": "1", "endTimeUnixNano": "2", "attributes": [{"key": "tenant.id", "value": {"stringValue": "aurora"}}, {"key": "user.id", "value": {"stringValue": "C-1"}}]}  # fmt: skip
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [span, {**span, "spanId": "zz"}]}]}]}
     answer = client.post("/v1/traces", content=json.dumps(body), headers={"content-type": otlp.JSON})
     assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
