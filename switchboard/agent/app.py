@@ -86,8 +86,8 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     @app.post("/agent/turns", dependencies=from_sidecar)
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
-        events = _runner(specialist).events(turn)
-        return StreamingResponse(_frames(turn.turn_id, events), media_type="text/event-stream", headers=SSE_HEADERS)
+        batches = _runner(specialist).batches(turn)
+        return StreamingResponse(_frames(turn.turn_id, batches), media_type="text/event-stream", headers=SSE_HEADERS)
 
     @app.post("/agent/sources", dependencies=from_sidecar)
     async def source(wanted: SourceRequest) -> SourceText:
@@ -138,12 +138,12 @@ def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
     return f"event: {event.type}\nid: {turn_id}:{seq}\ndata: {event.model_dump_json()}\n\n".encode()
 
 
-async def _frames(turn_id: str, events: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[bytes, None]:
+async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) -> AsyncGenerator[bytes, None]:
     seq = 0
-    async with aclosing(events):
-        async for event in events:
-            seq += 1
-            yield frame(event, turn_id, seq)
+    async with aclosing(batches):
+        async for batch in batches:
+            yield b"".join(frame(event, turn_id, seq + number) for number, event in enumerate(batch, 1))
+            seq += len(batch)
 
 
 def _runner(specialist: Specialist) -> TurnRunner:

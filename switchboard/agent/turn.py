@@ -68,14 +68,23 @@ class TurnRunner:
 
         Closing the iterator early cancels the turn. Effects under way still finish and are recorded.
         """
+        async with aclosing(self.batches(request)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(self, request: TurnRequest) -> AsyncGenerator[list[TurnEvent]]:
+        """`events`, those together that happened together: one write to the network carries them all."""
         queue: asyncio.Queue[TurnEvent] = asyncio.Queue(EVENTS_WAITING_MAX)
         # A task of its own: tools emit events while the model loop waits for them.
         task = asyncio.create_task(self._run(request, queue.put))
         try:
             while True:
-                event = await queue.get()
-                yield event
-                if event.type in ("turn.completed", "turn.failed"):
+                batch = [await queue.get()]
+                while not queue.empty():
+                    batch.append(queue.get_nowait())
+                yield batch
+                if batch[-1].type in ("turn.completed", "turn.failed"):
                     return
         finally:
             task.cancel()
