@@ -22,7 +22,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         rows = [("1", "", "supervisor", "POST /v1/chat", 0, 90), ("2", "1", "supervisor.dapr", "CallLocal/billing", 5, 80),
                 ("3", "2", "billing", "execute_tool explain_invoice", 20, 40), ("4", "1", "gateway", "chat fast", 50, 70)]  # fmt: skip
         running.console.state.console.store.insert(
-            Span(TRACE_ID, each.zfill(16), parent and parent.zfill(16), name, service, start + a * 10**6, start + b * 10**6, attributes={"tenant.id": "aurora"})
+            Span(TRACE_ID, each.zfill(16), parent and parent.zfill(16), name, service, start + a * 10**6, start + b * 10**6, attributes={"tenant.id": "aurora", "user.id": "C-10001"})
             for each, parent, service, name, a, b in rows
         )  # fmt: skip
         yield running
