@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.gateway.policy import Router, load_policy
+from services.gateway.ports import Budgets, Cache, Ledger, Limits, NoBudgets, NoCache, NoLedger, NoLimits
 from services.gateway.providers.azure_openai import AzureOpenAi
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible
@@ -18,14 +19,21 @@ class Gateway:
     router: Router
     providers: dict[str, Provider]
     total_s: float
+    cache: Cache
+    budgets: Budgets
+    limits: Limits
+    ledger: Ledger
 
     async def open(self) -> None:
-        for provider in self.providers.values():
-            await provider.open()
+        for part in self._parts():
+            await part.open()
 
     async def close(self) -> None:
-        for provider in self.providers.values():
-            await provider.close()
+        for part in reversed(self._parts()):
+            await part.close()
+
+    def _parts(self) -> list[Provider | Cache | Budgets | Limits | Ledger]:
+        return [*self.providers.values(), self.ledger, self.limits, self.budgets, self.cache]
 
 
 def build(settings: Settings) -> Gateway:
@@ -46,4 +54,12 @@ def build(settings: Settings) -> Gateway:
             **times,
         )
         models["azure_openai"] = settings.azure_deployment
-    return Gateway(Router(policy, models, providers.keys()), providers, settings.total_s)
+    return Gateway(
+        Router(policy, models, providers.keys()),
+        providers,
+        settings.total_s,
+        cache=NoCache(),
+        budgets=NoBudgets(),
+        limits=NoLimits(),
+        ledger=NoLedger(),
+    )

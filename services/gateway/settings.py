@@ -20,6 +20,10 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     azure_monitor: str | None = Field(default=None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
 
+    redis_host: str | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_HOST")
+    """host:port of the Redis that replicas share counters, breakers and caches in; None keeps them in this process."""
+    data_dir: Path = Field(default=Path(".switchboard/data"), validation_alias="SWITCHBOARD_DATA_DIR")
+
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(
         default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "OPENAI_API_BASE")
