@@ -43,7 +43,8 @@ def caller_of(headers: Mapping[str, str], *, anonymous_tier: Tier = "free") -> C
     baggage = _baggage_of(headers.get("baggage", ""))
 
     def said(name: str) -> str:
-        value = headers.get(_PREFIX + name) or baggage.get(_BAGGAGE.get(name, ""), "")
+        sent = headers.get(_PREFIX + name, "")
+        value = (unquote(sent) if "%" in sent else sent) or baggage.get(_BAGGAGE.get(name, ""), "")
         return value.strip()[:VALUE_CHARACTERS_MAX]
 
     return Caller(

@@ -5,6 +5,7 @@ says in which order they are asked. The null adapters below stand in for what is
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from services.gateway.caller import Caller
@@ -85,8 +86,8 @@ class Admission(Protocol):
         """What to call: the alias asked for, or a cheaper one."""
         ...
 
-    async def settle(self, cost_microusd: int, tokens: int) -> None:
-        """Called once, however the call ended; also for one that spent nothing."""
+    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
+        """`cost_usd` is exact, not rounded. Called once, however the call ended; also for one that spent nothing."""
         ...
 
 
@@ -139,7 +140,8 @@ class Attempt:
     spent: Spent
     estimated: bool
     """The provider did not say what it spent; it was counted from what came."""
-    cost_microusd: int
+    cost_usd: Decimal
+    """Exact, not rounded: tokens times the deployment's price."""
     cache: CacheState
     started_at: float
     """Seconds since the epoch."""
@@ -185,8 +187,8 @@ _NOT_LOOKED = Looked(state="off")
 class FreeAdmission:
     alias: str
 
-    async def settle(self, cost_microusd: int, tokens: int) -> None:
-        del cost_microusd, tokens
+    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
+        del cost_usd, tokens
 
 
 class NoBudgets(_Nothing):
