@@ -19,6 +19,8 @@ class Target:
     model: str
     name: str = ""
     """The deployment's name."""
+    kind: str = ""
+    """The provider's kind: `openai`, `azure_openai`, `embedded` or `simulated`."""
     deployment: Deployment = field(default=Deployment(provider=""), compare=False, repr=False)
 
 
@@ -53,6 +55,10 @@ class Router:
         """The first of `targets`."""
         return self.targets(model)[0]
 
+    def serves(self, alias: str) -> bool:
+        """Whether a deployment of the alias is configured."""
+        return bool(self._of_alias.get(alias))
+
     def named(self, deployment: str) -> Target | None:
         """The deployment of that name, where its provider is configured."""
         return next(iter(self._deployment(deployment)), None)
@@ -78,10 +84,11 @@ class Router:
 
     def _passed_through(self, model: str) -> tuple[Target, ...]:
         provider = next((each for each in PASSED_THROUGH if each in self._configured), None)
-        return (Target(provider, model, provider, Deployment(provider=provider)),) if provider else ()
+        return (Target(provider, model, provider, provider, Deployment(provider=provider)),) if provider else ()
 
     def _target(self, name: str) -> Target:
         deployment = self.policy.deployments[name]
-        return Target(
-            deployment.provider, deployment.model or self._models.get(deployment.provider, ""), name, deployment
-        )
+        provider = deployment.provider
+        instance = self.policy.providers.get(provider)
+        kind = instance.kind if instance is not None else provider
+        return Target(provider, deployment.model or self._models.get(provider, ""), name, kind, deployment)
