@@ -1,7 +1,6 @@
 """The model gateway's routes: OpenAI's chat completions, embeddings and models, in and out."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,20 +9,18 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.gateway import admin
-from services.gateway.answers import EventStream, whole
+from services.gateway.answers import ModelEndpoint
 from services.gateway.bootstrap import Gateway, build
 from services.gateway.calls import Calls
 from services.gateway.errors import response_of
-from services.gateway.ports import Operation
 from services.gateway.settings import settings
 from switchboard import telemetry
-from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge
+from switchboard.contracts.errors import SwitchboardError
 
-logger = logging.getLogger(__name__)
-
-BODY_BYTES_MAX = 1024 * 1024
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
 
 
 @asynccontextmanager
@@ -43,8 +40,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 tracing = telemetry.setup("gateway", endpoint=settings().otlp_endpoint, connection_string=settings().azure_monitor)
 app = FastAPI(title="Switchboard model gateway", version="1", lifespan=lifespan)
+# First, so that they are found first; their spans are their own.
+app.router.routes.append(Route(CHAT, ModelEndpoint("chat"), methods=["POST"]))
+app.router.routes.append(Route(EMBEDDINGS, ModelEndpoint("embeddings"), methods=["POST"]))
 app.include_router(admin.router)
-tracing.instrument(app)
+tracing.instrument(app, untraced=(CHAT, EMBEDDINGS))
 
 
 @app.exception_handler(SwitchboardError)
@@ -57,18 +57,6 @@ async def refused(request: Request, error: SwitchboardError) -> Response:
 async def crashed(request: Request, error: Exception) -> Response:
     del request, error  # uvicorn logs it; nobody outside sees it
     return response_of(SwitchboardError())
-
-
-@app.post("/v1/chat/completions")
-async def chat_completions(request: Request) -> Response:
-    """OpenAI's chat completions; `model` is an alias of `gateway.yaml`. `stream: true` answers Server-Sent Events."""
-    return await _answer(request, "chat")
-
-
-@app.post("/v1/embeddings")
-async def embeddings(request: Request) -> Response:
-    """OpenAI's embeddings, as floats or base64."""
-    return await _answer(request, "embeddings")
 
 
 @app.get("/v1/models")
@@ -95,43 +83,6 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> dict[str, Any]:
     """Ready when the models are loaded; providers outside are not called for this."""
     return {"status": "ready", "providers": sorted(request.app.state.gateway.in_force.now.providers)}
-
-
-async def _answer(request: Request, operation: Operation) -> Response:
-    content = await _content(request)
-    body = _checked(content, operation)
-    calls: Calls = request.app.state.calls
-    call = calls.call_of(operation, body, request.headers, len(content))
-    if call.stream and operation == "chat":
-        return EventStream(calls, call)
-    return whole(await calls.answer(call))
-
-
-def _checked(content: bytes, operation: Operation) -> dict[str, Any]:
-    """The request's JSON object. Raises `InvalidRequest`."""
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest("The request's body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise InvalidRequest("The request's body must be a JSON object.")
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        raise InvalidRequest("'model' must name an alias or a model.")
-    if operation == "chat" and (not isinstance(body.get("messages"), list) or not body["messages"]):
-        raise InvalidRequest("'messages' must be a list with at least one message.")
-    if operation == "embeddings" and not body.get("input"):
-        raise InvalidRequest("'input' must be a text or a list of texts, none of them empty.")
-    return body
-
-
-async def _content(request: Request) -> bytes:
-    """The request's body, at most 1 MiB of it."""
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > BODY_BYTES_MAX:
-            raise TooLarge("The request is larger than 1 MiB.")
-    return bytes(content)
 
 
 def _json(body: dict[str, Any]) -> Response:

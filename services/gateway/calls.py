@@ -1,14 +1,13 @@
 """The life of a model call, top to bottom: caches, budgets, limits, a place, deployments, the account."""
 
 import asyncio
+import random
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span
 
 from services.gateway.account import Account
 from services.gateway.bootstrap import Gateway
@@ -25,8 +24,8 @@ from services.gateway.providers.port import Answer, Call, Provider
 from services.gateway.route import HEADER, REQUEST_ID, Route
 from services.gateway.stream import ModelStream, Opened
 from switchboard.contracts.errors import BadConfiguration, LimitExceeded, OurError, SwitchboardError
-from switchboard.telemetry import record_usage, tracer
-from switchboard.telemetry.genai import OPERATION, PROVIDER, REQUEST_MODEL
+from switchboard.telemetry import record_usage
+from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
 
 CHARACTERS_A_TOKEN = 4
 GENAI_NAMES = {"azure_openai": "azure.ai.openai"}
@@ -55,7 +54,7 @@ class Calls:
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
         most = asked if isinstance(asked, int) and asked > 0 else force.policy.max_tokens_default
         return ModelCall(
-            id=uuid.uuid4().hex,
+            id=f"{random.getrandbits(128):032x}",  # a system call for better chance costs a tenth of a millisecond
             operation=operation,
             alias=force.planner.preferred(body["model"], caller.preference),
             body=body,
@@ -64,19 +63,22 @@ class Calls:
             completion_tokens_max=most if operation == "chat" else 0,
         )
 
-    async def answer(self, call: ModelCall) -> Reply:
-        """Raises errors of the contracts, for the caller; a stream's are raised up to its first token only."""
+    async def answer(self, call: ModelCall, span: Span) -> Reply:
+        """The life of a call; `span` is its own and ends with it. Raises errors of the contracts.
+
+        A stream's are raised up to its first token only; then its end is the `ModelStream`'s matter.
+        """
         gateway, force = self._gateway, self._gateway.in_force.now
-        span = _span(call)
+        span.update_name(f"{call.operation} {call.body['model']}")
+        span.set_attribute(REQUEST_MODEL, call.body["model"])
         started = time.perf_counter()
-        # Not the current span of a block: a stream's span ends in another task than it began in.
-        with trace.use_span(span, end_on_exit=False, record_exception=False):
-            looked = await gateway.cache.look(call)
-            route = Route(call.alias, cache=looked.state)
-            account = Account(call, gateway.ledger, looked.state, gateway.background)
-            try:
-                if looked.hit is not None:
-                    return self._from_cache(looked.hit, call, route, account, span, started)
+        looked = await gateway.cache.look(call)
+        route = Route(call.alias, cache=looked.state)
+        account = Account(call, gateway.ledger, looked.state, gateway.background)
+        try:
+            if looked.hit is not None:
+                reply = self._from_cache(looked.hit, call, route, account, started)
+            else:
                 account.admission = await gateway.budgets.admit(call)
                 account.reservation = await gateway.limits.reserve(call)
                 account.slot = await gateway.walls.enter(call.caller)
@@ -87,17 +89,15 @@ class Calls:
                 except (OurError, LimitExceeded) as error:
                     body = await self._degraded(error, call, alias, route, account, force, started)
                     reply = Reply(_headers(call, route, looked), body)
-            except BaseException as error:
-                route.mark(span)
-                span.set_status(Status(StatusCode.ERROR, getattr(error, "code", "cancelled")))
-                span.end()
-                await account.settle()
-                raise
+        except BaseException:
             route.mark(span)
-            if reply.stream is None:
-                span.end()
-                await account.settle()
-            return reply
+            await account.settle()
+            raise
+        route.mark(span)
+        if reply.stream is None:
+            await account.settle()
+            span.end()
+        return reply
 
     async def _asked(
         self,
@@ -168,16 +168,12 @@ class Calls:
         account.record(target, route.step, "rejected", answer.spent, started, model=answer.model, error=fault)
         return None
 
-    def _from_cache(
-        self, hit: CacheHit, call: ModelCall, route: Route, account: Account, span: Span, started: float
-    ) -> Reply:
+    def _from_cache(self, hit: CacheHit, call: ModelCall, route: Route, account: Account, started: float) -> Reply:
         step = "exact_cache" if hit.state == "exact" else "semantic_cache"
         route.answered_by(step, hit.state)
         account.from_cache(hit, step, started)
         usage = hit.body.get("usage")
         told = {**(usage if isinstance(usage, dict) else {}), "cost_usd": 0.0}
-        route.mark(span)
-        span.end()
         return Reply(_headers(call, route, Looked(state=hit.state)), {**hit.body, "usage": told})
 
     async def _degraded(
@@ -230,13 +226,6 @@ async def _open_stream(provider: Provider, call: Call) -> Opened:
     opened = Opened(source, EventReader(call.model))
     await opened.wait(max(0.001, times.first_token_s - (time.perf_counter() - started)))
     return opened
-
-
-def _span(call: ModelCall) -> Span:
-    attributes = {OPERATION: call.operation, REQUEST_MODEL: call.body["model"]}
-    return tracer(__name__).start_span(
-        f"{call.operation} {call.body['model']}", kind=SpanKind.CLIENT, attributes=attributes
-    )
 
 
 def _accounted(

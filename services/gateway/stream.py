@@ -99,6 +99,11 @@ class ModelStream:
         options = account.call.body.get("stream_options")
         self._wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
 
+    @property
+    def over(self) -> bool:
+        """`read` has given the last events."""
+        return self._over
+
     async def read(self) -> bytes:
         """The next events; empty after the last. Raises nothing but cancellation: an error is an event."""
         if self._over:

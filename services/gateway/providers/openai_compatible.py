@@ -2,9 +2,12 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from services.gateway.providers.port import Answer, Call, Down, EventBytes, Spent, Throttled, spent_of
 from switchboard.contracts.errors import (
@@ -22,6 +25,7 @@ KEEP_ALIVE_S = 30.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 READ_BYTES_MAX = 256 * 1024
 END_S_MAX = 1.0
+URLS_MAX = 256
 RETRY_AFTER_S_MAX = 3_600
 RETRY_AFTER_S_DEFAULT = 5
 
@@ -37,6 +41,7 @@ class OpenAiCompatible:
         self._base_url = (base_url or BASE_URL).rstrip("/")
         self._api_key = api_key
         self._session: aiohttp.ClientSession | None = None
+        self._urls: dict[tuple[str, str], URL] = {}
 
     @property
     def name(self) -> str:
@@ -48,7 +53,7 @@ class OpenAiCompatible:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S),
             read_bufsize=READ_BYTES_MAX,
-            trust_env=True,
+            proxy=_proxy_for(self._base_url),
             skip_auto_headers=("user-agent", "accept-encoding"),
         )
 
@@ -106,11 +111,16 @@ class OpenAiCompatible:
         if self._session is None:
             raise Unavailable("The model gateway is not ready yet.")
         headers = await self._headers()
+        url = self._urls.get((path, call.model))
+        if url is None:
+            if len(self._urls) >= URLS_MAX:
+                self._urls.clear()
+            url = self._urls[path, call.model] = URL(self._url(path, call.model))
         if call.id:
             headers["x-request-id"] = call.id
         try:
             response = await self._session.post(
-                self._url(path, call.model),
+                url,
                 data=orjson.dumps({**call.body, **more, "model": call.model}),
                 headers=headers,
                 allow_redirects=False,
@@ -171,6 +181,12 @@ def error_of(status: int, retry_after: str | None) -> SwitchboardError:
     if status < 500:
         return Unprocessable("The model provider does not accept this request.")
     return Down("The model provider does not work at the moment.", retry_after_s=seconds, wait_s=wait_s)
+
+
+def _proxy_for(base_url: str) -> str | None:
+    """As the environment says (HTTPS_PROXY, NO_PROXY, ...), read once: aiohttp would do it in a thread for each call."""
+    parts = urlsplit(base_url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
