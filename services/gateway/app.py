@@ -1,21 +1,26 @@
 """The model gateway's routes: OpenAI's chat completions, embeddings and models, in and out."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.routing import Route
 
+from services.gateway import admin
+from services.gateway.answers import ModelEndpoint
 from services.gateway.bootstrap import Gateway, build
 from services.gateway.calls import Calls
 from services.gateway.errors import response_of
 from services.gateway.settings import settings
 from switchboard import telemetry
-from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge
+from switchboard.contracts.errors import SwitchboardError
 
-BODY_BYTES_MAX = 1024 * 1024
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
 
 
 @asynccontextmanager
@@ -23,6 +28,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     gateway = build(settings())
     await gateway.open()
     app.state.gateway, app.state.calls = gateway, Calls(gateway)
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not in a thread, not on every system
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(gateway.in_force.reload()))
     try:
         yield
     finally:
@@ -32,7 +40,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 tracing = telemetry.setup("gateway", endpoint=settings().otlp_endpoint, connection_string=settings().azure_monitor)
 app = FastAPI(title="Switchboard model gateway", version="1", lifespan=lifespan)
-tracing.instrument(app)
+# First, so that they are found first; their spans are their own.
+app.router.routes.append(Route(CHAT, ModelEndpoint("chat"), methods=["POST"]))
+app.router.routes.append(Route(EMBEDDINGS, ModelEndpoint("embeddings"), methods=["POST"]))
+app.include_router(admin.router)
+tracing.instrument(app, untraced=(CHAT, EMBEDDINGS))
 
 
 @app.exception_handler(SwitchboardError)
@@ -47,41 +59,18 @@ async def crashed(request: Request, error: Exception) -> Response:
     return response_of(SwitchboardError())
 
 
-@app.post("/v1/chat/completions")
-async def chat_completions(request: Request) -> Response:
-    """OpenAI's chat completions; `model` is an alias of `gateway.yaml`. `stream: true` answers Server-Sent Events."""
-    body = await _body(request)
-    if not isinstance(body.get("messages"), list) or not body["messages"]:
-        raise InvalidRequest("'messages' must be a list with at least one message.")
-    calls: Calls = request.app.state.calls
-    if body.get("stream"):
-        events = await calls.stream(body)
-        return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
-    return _json(await calls.chat(body))
-
-
-@app.post("/v1/embeddings")
-async def embeddings(request: Request) -> Response:
-    """OpenAI's embeddings, as floats or base64."""
-    body = await _body(request)
-    if not body.get("input"):
-        raise InvalidRequest("'input' must be a text or a list of texts, none of them empty.")
-    return _json(await request.app.state.calls.embed(body))
-
-
 @app.get("/v1/models")
 async def models(request: Request) -> Response:
     """Aliases and models that may be asked for."""
     gateway: Gateway = request.app.state.gateway
-    data = [
-        {"id": name, "object": "model", "created": 0, "owned_by": provider} for name, provider in gateway.router.names()
-    ]
+    names = gateway.in_force.now.router.names()
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": provider} for name, provider in names]
     return _json({"object": "list", "data": data})
 
 
 @app.get("/v1/models/{name}")
 async def model(request: Request, name: str) -> Response:
-    target = request.app.state.gateway.router.target(name)
+    target = request.app.state.gateway.in_force.now.router.target(name)
     return _json({"id": name, "object": "model", "created": 0, "owned_by": target.provider})
 
 
@@ -93,25 +82,7 @@ async def healthz() -> dict[str, str]:
 @app.get("/readyz")
 async def readyz(request: Request) -> dict[str, Any]:
     """Ready when the models are loaded; providers outside are not called for this."""
-    return {"status": "ready", "providers": sorted(request.app.state.gateway.providers)}
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The request's JSON object, at most 1 MiB of it."""
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > BODY_BYTES_MAX:
-            raise TooLarge("The request is larger than 1 MiB.")
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest("The request's body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise InvalidRequest("The request's body must be a JSON object.")
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        raise InvalidRequest("'model' must name an alias or a model.")
-    return body
+    return {"status": "ready", "providers": sorted(request.app.state.gateway.in_force.now.providers)}
 
 
 def _json(body: dict[str, Any]) -> Response:

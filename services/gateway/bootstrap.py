@@ -1,49 +1,156 @@
-"""Wires the gateway: which providers are configured, which policy is in force."""
+"""Wires the gateway: which providers are configured, what a call passes through, which policy is in force."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from services.gateway.policy import Router, load_policy
-from services.gateway.providers.azure_openai import AzureOpenAi
+from services.gateway.attempts import Attempts
+from services.gateway.background import Background
+from services.gateway.breaker import Breakers
+from services.gateway.bulkheads import Walls
+from services.gateway.health import Health
+from services.gateway.in_force import InForce
+from services.gateway.policy.models import BreakerRule, Bulkheads, ProviderInstance
+from services.gateway.ports import Budgets, Cache, Ledger, Limits, NoBudgets, NoCache, NoLedger, NoLimits
+from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible
-from services.gateway.providers.port import Provider
-from services.gateway.settings import Settings
+from services.gateway.providers.port import Provider, Times
+from services.gateway.providers.registry import Providers, needs
+from services.gateway.providers.simulated import RemoteSimulated, Simulated
+from services.gateway.settings import AZURE_API_VERSION, Settings, secret
+from services.gateway.shared_breaker import SharedBreakers
 from switchboard.models.minilm import MiniLmEmbedder
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+REDIS_CONNECT_S = 0.5
+REDIS_ANSWER_S = 1.0
+REDIS_CONNECTIONS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Everything a request needs."""
 
-    router: Router
-    providers: dict[str, Provider]
-    total_s: float
+    in_force: InForce
+    cache: Cache
+    budgets: Budgets
+    limits: Limits
+    ledger: Ledger
+    walls: Walls
+    attempts: Attempts
+    background: Background
+    shared_breakers: SharedBreakers | None
+    redis: "Redis | None"
+    embedder: MiniLmEmbedder
 
     async def open(self) -> None:
-        for provider in self.providers.values():
-            await provider.open()
+        """Raises `BadConfiguration` for a policy that cannot be followed."""
+        for part in self._parts():
+            await part.open()
 
     async def close(self) -> None:
-        for provider in self.providers.values():
-            await provider.close()
+        await self.background.close()
+        for part in reversed(self._parts()):
+            await part.close()
+        if self.redis is not None:
+            await self.redis.aclose()
+
+    def _parts(self) -> list[Any]:
+        parts = [self.in_force, self.shared_breakers, self.ledger, self.limits, self.budgets, self.cache]
+        return [part for part in parts if part is not None]
 
 
 def build(settings: Settings) -> Gateway:
-    """Raises `BadConfiguration` for a policy that cannot be followed."""
-    policy = load_policy(settings.gateway_file)
-    providers: dict[str, Provider] = {"embedded": Embedded(MiniLmEmbedder())}
+    """A gateway that is not open yet."""
+    embedder = MiniLmEmbedder()
+    redis = _redis(settings.redis_host)
+    health, breakers = Health(), Breakers(BreakerRule())
+    walls = Walls(Bulkheads())
+    in_force = InForce(settings.gateway_file, _providers(settings, embedder), health, breakers, walls, _times(settings))
+    shared = None
+    if redis is not None:
+        shared = SharedBreakers(redis, breakers, lambda: [each.name for each in in_force.now.router.all()])
+    return Gateway(
+        in_force=in_force,
+        cache=NoCache(),
+        budgets=NoBudgets(),
+        limits=NoLimits(),
+        ledger=NoLedger(),
+        walls=walls,
+        attempts=Attempts(health, breakers),
+        background=Background(),
+        shared_breakers=shared,
+        redis=redis,
+        embedder=embedder,
+    )
+
+
+def _redis(host: str | None) -> "Redis | None":
+    """A client of the Redis that replicas share; it connects when it is first used."""
+    if not host:
+        return None
+    from redis.asyncio import Redis
+
+    name, _, port = host.rpartition(":")
+    return Redis(
+        host=name or host,
+        port=int(port) if name and port.isdigit() else 6379,
+        socket_connect_timeout=REDIS_CONNECT_S,
+        socket_timeout=REDIS_ANSWER_S,
+        max_connections=REDIS_CONNECTIONS_MAX,
+    )
+
+
+def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:
+    """Those that the environment configures, and how to make those that the policy names."""
+    built_in: dict[str, Provider] = {"embedded": Embedded(embedder)}
     models = {"embedded": CHAT_MODEL}
-    times = {"connect_s": settings.connect_s, "first_token_s": settings.first_token_s, "total_s": settings.total_s}
     if settings.openai_api_key or settings.openai_base_url:
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-        providers["openai"] = OpenAiCompatible(base_url=settings.openai_base_url, api_key=key, **times)
+        built_in["openai"] = OpenAiCompatible(base_url=settings.openai_base_url, api_key=key)
         models["openai"] = settings.openai_model
-    if settings.azure_endpoint and settings.azure_api_key:
-        providers["azure_openai"] = AzureOpenAi(
+    if settings.azure_endpoint:
+        key = settings.azure_api_key
+        built_in["azure_openai"] = AzureOpenAi(
             endpoint=settings.azure_endpoint,
-            api_key=settings.azure_api_key.get_secret_value(),
             api_version=settings.azure_api_version,
-            **times,
+            credential=key.get_secret_value() if key else ManagedIdentity(settings.azure_client_id),
         )
         models["azure_openai"] = settings.azure_deployment
-    return Gateway(Router(policy, models, providers.keys()), providers, settings.total_s)
+    return Providers(built_in, models, lambda name, instance: _named(name, instance, embedder))
+
+
+def _named(name: str, instance: ProviderInstance, embedder: MiniLmEmbedder) -> Provider | None:
+    """A provider that the policy names; None where the environment does not hold what it needs."""
+    base_url = secret(instance.base_url_env) if instance.base_url_env else instance.base_url
+    key = secret(instance.key_env) if instance.key_env else None
+    if (instance.key_env and key is None) or (instance.base_url_env and base_url is None):
+        return None
+    match instance.kind:
+        case "embedded":
+            return Embedded(embedder)
+        case "simulated":
+            return RemoteSimulated(base_url=base_url) if base_url else Simulated()
+        case "openai":
+            return OpenAiCompatible(base_url=base_url, api_key=key)
+        case "azure_openai":
+            if base_url is None:
+                raise needs(name, "a base_url: the endpoint of its Azure OpenAI resource")
+            if key is None and instance.identity == "key":
+                raise needs(name, "a key_env, or 'identity: managed'")
+            return AzureOpenAi(
+                endpoint=base_url,
+                api_version=instance.api_version or AZURE_API_VERSION,
+                credential=key if key is not None else ManagedIdentity(instance.identity_client_id),
+            )
+
+
+def _times(settings: Settings) -> Times:
+    return Times(
+        connect_s=settings.connect_s,
+        first_token_s=settings.first_token_s,
+        between_tokens_s=settings.between_tokens_s,
+        total_s=settings.total_s,
+    )

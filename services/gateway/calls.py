@@ -1,24 +1,44 @@
-"""One model call from request to answer: find the target, call it under a span, put the cost into its usage."""
+"""The life of a model call, top to bottom: caches, budgets, limits, a place, deployments, the account."""
 
+import asyncio
+import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import anyio
-import orjson
-from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span
 
+from services.gateway.account import Account
 from services.gateway.bootstrap import Gateway
-from services.gateway.errors import body_of
+from services.gateway.caller import caller_of
+from services.gateway.cascade import fault_of
+from services.gateway.degraded import polite, with_banner
+from services.gateway.events import EventReader
+from services.gateway.in_force import Force
+from services.gateway.planner import Plan, Step
 from services.gateway.policy import Target
+from services.gateway.ports import CacheHit, Looked, ModelCall, Operation
 from services.gateway.pricing import cost_usd
-from services.gateway.providers.port import Answer, Call, Chunk, Spent, spent_of
-from switchboard.contracts.errors import DeadlineExceeded, SwitchboardError
-from switchboard.telemetry import record_usage, tracer
-from switchboard.telemetry.genai import OPERATION, PROVIDER, REQUEST_MODEL
+from services.gateway.providers.port import Answer, Call, Provider
+from services.gateway.route import HEADER, REQUEST_ID, Route
+from services.gateway.stream import ModelStream, Opened
+from switchboard.contracts.errors import BadConfiguration, LimitExceeded, OurError, SwitchboardError
+from switchboard.telemetry import record_usage
+from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
 
-TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+CHARACTERS_A_TOKEN = 4
+GENAI_NAMES = {"azure_openai": "azure.ai.openai"}
+"""Kinds of providers whose name in OpenTelemetry's `gen_ai.provider.name` is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the caller gets: a whole `body`, or a `stream` whose first token is there."""
+
+    headers: dict[str, str]
+    body: dict[str, Any] | None = None
+    stream: ModelStream | None = None
 
 
 class Calls:
@@ -27,115 +47,205 @@ class Calls:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def chat(self, body: dict[str, Any]) -> dict[str, Any]:
-        target = self._gateway.router.target(body["model"])
-        provider = self._gateway.providers[target.provider]
-        span = _span("chat", body["model"], provider.name)
-        with trace.use_span(span, end_on_exit=True, record_exception=False):
-            with _total(self._gateway.total_s):
-                answer = await provider.chat(Call(target.model, body))
-            return _accounted(answer, provider.name, target, span)
+    def call_of(self, operation: Operation, body: dict[str, Any], headers: Mapping[str, str], size: int) -> ModelCall:
+        """A checked request as a call; `size` is its body's length in bytes. Raises `InvalidRequest` for its headers."""
+        force = self._gateway.in_force.now
+        caller = caller_of(headers, anonymous_tier=force.policy.callers.anonymous_tier)
+        asked = body.get("max_completion_tokens") or body.get("max_tokens")
+        most = asked if isinstance(asked, int) and asked > 0 else force.policy.max_tokens_default
+        return ModelCall(
+            id=f"{random.getrandbits(128):032x}",  # a system call for better chance costs a tenth of a millisecond
+            operation=operation,
+            alias=force.planner.preferred(body["model"], caller.preference),
+            body=body,
+            caller=caller,
+            prompt_tokens=-(-size // CHARACTERS_A_TOKEN),
+            completion_tokens_max=most if operation == "chat" else 0,
+        )
 
-    async def embed(self, body: dict[str, Any]) -> dict[str, Any]:
-        target = self._gateway.router.target(body["model"])
-        provider = self._gateway.providers[target.provider]
-        span = _span("embeddings", body["model"], provider.name)
-        with trace.use_span(span, end_on_exit=True, record_exception=False):
-            with _total(self._gateway.total_s):
-                answer = await provider.embed(Call(target.model, body))
-            return _accounted(answer, provider.name, target, span)
+    async def answer(self, call: ModelCall, span: Span) -> Reply:
+        """The life of a call; `span` is its own and ends with it. Raises errors of the contracts.
 
-    async def stream(self, body: dict[str, Any]) -> AsyncIterator[bytes]:
-        """Server-Sent Events. Errors before the first chunk are raised here; later ones end the stream as an event."""
-        target = self._gateway.router.target(body["model"])
-        provider = self._gateway.providers[target.provider]
-        options = body.get("stream_options")
-        wants_usage = bool(isinstance(options, dict) and options.get("include_usage"))
-        span = _span("chat", body["model"], provider.name)
+        A stream's are raised up to its first token only; then its end is the `ModelStream`'s matter.
+        """
+        gateway, force = self._gateway, self._gateway.in_force.now
+        span.update_name(f"{call.operation} {call.body['model']}")
+        span.set_attribute(REQUEST_MODEL, call.body["model"])
         started = time.perf_counter()
+        looked = await gateway.cache.look(call)
+        route = Route(call.alias, cache=looked.state)
+        account = Account(call, gateway.ledger, looked.state, gateway.background)
         try:
-            with trace.use_span(span, end_on_exit=False, record_exception=False):
-                chunks = await provider.stream(Call(target.model, body))
-                first = await anext(aiter(chunks), None)
+            if looked.hit is not None:
+                reply = self._from_cache(looked.hit, call, route, account, started)
+            else:
+                account.admission = await gateway.budgets.admit(call)
+                account.reservation = await gateway.limits.reserve(call)
+                account.slot = await gateway.walls.enter(call.caller)
+                alias = account.admission.alias
+                plan = force.planner.plan(call, alias)
+                try:
+                    reply = await self._asked(plan, call, route, account, span, force, looked, started)
+                except (OurError, LimitExceeded) as error:
+                    body = await self._degraded(error, call, alias, route, account, force, started)
+                    reply = Reply(_headers(call, route, looked), body)
         except BaseException:
-            span.set_status(Status(StatusCode.ERROR))
-            span.end()
+            route.mark(span)
+            await account.settle()
             raise
-        span.set_attribute(TIME_TO_FIRST_CHUNK, time.perf_counter() - started)
-        return _events(first, chunks, provider.name, target, span, wants_usage)
+        route.mark(span)
+        if reply.stream is None:
+            await account.settle()
+            span.end()
+        return reply
+
+    async def _asked(
+        self,
+        plan: Plan,
+        call: ModelCall,
+        route: Route,
+        account: Account,
+        span: Span,
+        force: Force,
+        looked: Looked,
+        started: float,
+    ) -> Reply:
+        """A cascade's small model, then the deployments of the plan."""
+        deadline = asyncio.get_running_loop().time() + force.times.total_s
+        ways: dict[str, Any] = {
+            "account": account,
+            "route": route,
+            "span": span,
+            "retry": force.policy.retry,
+            "times": force.times,
+            "deadline": deadline,
+        }
+        run = self._gateway.attempts.run
+        if plan.cascade is not None:
+            answer = await self._small(plan.cascade, call, force, ways, started)
+            if answer is not None:
+                return Reply(_headers(call, route, looked), answer)
+        if not call.stream or call.operation == "embeddings":
+            send = _embed if call.operation == "embeddings" else _chat
+            answer, target = await run(plan.steps, force.providers, send, **ways)
+            body = _accounted(answer, target, account, route, span, started)
+            if looked.ticket is not None:
+                account.afterwards(self._gateway.cache.store(looked.ticket, body, answer.spent))
+            return Reply(_headers(call, route, looked), body)
+        opened, target = await run(plan.steps, force.providers, _open_stream, **ways)
+        span.set_attribute(PROVIDER, GENAI_NAMES.get(target.kind, target.kind))
+        stream = ModelStream(
+            opened,
+            account=account,
+            route=route,
+            span=span,
+            target=target,
+            provider=force.providers[target.provider],
+            times=force.times,
+            deadline=deadline,
+            cache=self._gateway.cache,
+            ticket=looked.ticket,
+            started=started,
+        )
+        return Reply(_headers(call, route, looked), stream=stream)
+
+    async def _small(
+        self, step: Step, call: ModelCall, force: Force, ways: dict[str, Any], started: float
+    ) -> dict[str, Any] | None:
+        """The small model's answer, if it passes the checks. Where it does not answer at all, the larger one is asked."""
+        rule = force.policy.aliases[call.alias].cascade if call.alias in force.policy.aliases else None
+        if rule is None:
+            return None
+        account, route, span = ways["account"], ways["route"], ways["span"]
+        try:
+            answer, target = await self._gateway.attempts.run([step], force.providers, _chat, **ways)
+        except (OurError, LimitExceeded):
+            return None
+        fault = fault_of(answer.body, call.body, rule.checks)
+        if not fault:
+            return _accounted(answer, target, account, route, span, started)
+        span.add_event("cascade", {"deployment": target.name, "fault": fault})
+        account.record(target, route.step, "rejected", answer.spent, started, model=answer.model, error=fault)
+        return None
+
+    def _from_cache(self, hit: CacheHit, call: ModelCall, route: Route, account: Account, started: float) -> Reply:
+        step = "exact_cache" if hit.state == "exact" else "semantic_cache"
+        route.answered_by(step, hit.state)
+        account.from_cache(hit, step, started)
+        usage = hit.body.get("usage")
+        told = {**(usage if isinstance(usage, dict) else {}), "cost_usd": 0.0}
+        return Reply(_headers(call, route, Looked(state=hit.state)), {**hit.body, "usage": told})
+
+    async def _degraded(
+        self,
+        error: SwitchboardError,
+        call: ModelCall,
+        alias: str,
+        route: Route,
+        account: Account,
+        force: Force,
+        started: float,
+    ) -> dict[str, Any]:
+        """The last links of the chain: an answer from the cache under a banner, or a polite sentence. Else the error."""
+        rule = force.policy.aliases.get(alias)
+        if rule is None or call.operation != "chat" or isinstance(error, BadConfiguration):
+            raise error
+        chain = rule.fallback
+        if chain.features is not None and call.caller.feature not in chain.features:
+            raise error
+        if chain.answer_cache is not None:
+            hit = await self._gateway.cache.nearest(call, score_min=chain.answer_cache)
+            body = with_banner(hit.body) if hit is not None else None
+            if hit is not None and body is not None:
+                route.answered_by("answer_cache", "fallback")
+                account.from_cache(hit, route.step, started)
+                return body
+        if chain.message:
+            route.answered_by("message", route.cache)
+            return polite(call)
+        raise error
 
 
-def _span(operation: str, model: str, provider: str) -> Span:
-    # Not the current span of a block: a stream's span ends in another task than it began in.
-    attributes = {OPERATION: operation, REQUEST_MODEL: model, PROVIDER: provider}
-    return tracer(__name__).start_span(f"{operation} {model}", kind=SpanKind.CLIENT, attributes=attributes)
+async def _chat(provider: Provider, call: Call) -> Answer:
+    return await provider.chat(call)
 
 
-class _total:
-    def __init__(self, seconds: float) -> None:
-        self._scope = anyio.move_on_after(seconds)
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(self, *exception: Any) -> None:
-        self._scope.__exit__(*exception)
-        if self._scope.cancelled_caught:
-            raise DeadlineExceeded
+async def _embed(provider: Provider, call: Call) -> Answer:
+    return await provider.embed(call)
 
 
-def _accounted(answer: Answer, provider: str, target: Target, span: Span) -> dict[str, Any]:
-    cost = cost_usd(provider, answer.model or target.model, answer.spent)
-    _record(span, answer.spent, answer.model, answer.finish_reason, cost)
+async def _open_stream(provider: Provider, call: Call) -> Opened:
+    """The stream with its first token."""
+    times = call.times
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(times.first_token_s):
+            source = await provider.stream(call)
+    except TimeoutError as error:
+        raise Opened.too_slow() from error
+    opened = Opened(source, EventReader(call.model))
+    await opened.wait(max(0.001, times.first_token_s - (time.perf_counter() - started)))
+    return opened
+
+
+def _accounted(
+    answer: Answer, target: Target, account: Account, route: Route, span: Span, started: float
+) -> dict[str, Any]:
+    """Records a whole answer; its body with the cost in its usage."""
+    account.record(target, route.step, "ok", answer.spent, started, model=answer.model)
+    cost = cost_usd(target.kind, answer.model, answer.spent, target.deployment.price)
+    span.set_attribute(PROVIDER, GENAI_NAMES.get(target.kind, target.kind))
+    record_usage(
+        span,
+        input_tokens=answer.spent.prompt_tokens,
+        output_tokens=answer.spent.completion_tokens,
+        response_model=answer.model,
+        finish_reason=answer.finish_reason,
+        cost_usd=cost,
+    )
     usage = answer.body.get("usage")
     return {**answer.body, "usage": {**(usage if isinstance(usage, dict) else {}), "cost_usd": cost}}
 
 
-def _record(span: Span, spent: Spent, model: str, finish_reason: str, cost: float) -> None:
-    record_usage(
-        span,
-        input_tokens=spent.prompt_tokens,
-        output_tokens=spent.completion_tokens,
-        response_model=model,
-        finish_reason=finish_reason,
-        cost_usd=cost,
-    )
-
-
-async def _events(
-    first: Chunk | None,
-    rest: AsyncIterator[Chunk],
-    provider: str,
-    target: Target,
-    span: Span,
-    wants_usage: bool,
-) -> AsyncIterator[bytes]:
-    spent, model, finish_reason = Spent(), target.model, ""
-    chunk = first
-    try:
-        while chunk is not None:
-            body = chunk.body
-            if body is None:
-                yield b"data: " + chunk.data + b"\n\n"
-            else:
-                choices = body.get("choices") or []
-                finish_reason = next((c["finish_reason"] for c in choices if c.get("finish_reason")), finish_reason)
-                model = str(body.get("model") or model)
-                if isinstance(body.get("usage"), dict):
-                    spent = spent_of(body["usage"])
-                    body = {**body, "usage": {**body["usage"], "cost_usd": cost_usd(provider, model, spent)}}
-                    if wants_usage or choices:
-                        yield b"data: " + orjson.dumps(body) + b"\n\n"
-                else:
-                    yield b"data: " + chunk.data + b"\n\n"
-            chunk = await anext(rest, None)
-        yield b"data: [DONE]\n\n"
-    except SwitchboardError as error:
-        span.set_status(Status(StatusCode.ERROR, error.code))
-        yield b"data: " + orjson.dumps(body_of(error)) + b"\n\n"
-    finally:
-        _record(span, spent, model, finish_reason, cost_usd(provider, model, spent))
-        span.end()
-        close = getattr(rest, "aclose", None)
-        if close is not None:
-            await close()
+def _headers(call: ModelCall, route: Route, looked: Looked) -> dict[str, str]:
+    return {HEADER: route.header(), REQUEST_ID: call.id, **looked.headers}

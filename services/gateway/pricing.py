@@ -1,29 +1,45 @@
-"""What a call cost, in US dollars, by the price list of genai-prices (bundled; nothing is downloaded)."""
+"""What a call cost, in US dollars: by the deployment's price, else the list of genai-prices (bundled, not downloaded)."""
 
+from decimal import Decimal
 from functools import lru_cache
 
+from services.gateway.policy.models import Price
 from services.gateway.providers.port import Spent
 
-PROVIDERS = {"azure.ai.openai": "azure", "openai": "openai"}
+LISTED = {"azure_openai": "azure", "openai": "openai"}
+"""Kinds of providers, by the list's names."""
+MILLION = Decimal(1_000_000)
+FREE = Decimal(0)
 
 
-def cost_usd(provider: str, model: str, spent: Spent) -> float:
-    """0 for embedded models and for models the list does not know."""
-    if provider not in PROVIDERS or not _is_known(provider, model):
-        return 0.0
-    return _price(provider, model, spent)
+def cost_usd(kind: str, model: str, spent: Spent, price: Price | None = None) -> float:
+    """`exact_usd` for people and JSON."""
+    return float(exact_usd(kind, model, spent, price))
+
+
+def exact_usd(kind: str, model: str, spent: Spent, price: Price | None = None) -> Decimal:
+    """Not rounded. 0 for embedded models and for models that nobody told a price of."""
+    if price is not None:
+        cached = price.input if price.cached_input is None else price.cached_input
+        fresh = spent.prompt_tokens - spent.cached_tokens
+        return (fresh * price.input + spent.cached_tokens * cached + spent.completion_tokens * price.output) / MILLION
+    provider = LISTED.get(kind)
+    if provider is None or not _is_known(provider, model):
+        return FREE
+    return _listed(provider, model, spent)
 
 
 @lru_cache(maxsize=256)
 def _is_known(provider: str, model: str) -> bool:
     try:
-        _price(provider, model, Spent(prompt_tokens=1, completion_tokens=1))
+        _listed(provider, model, Spent(prompt_tokens=1, completion_tokens=1))
     except LookupError:
         return False
     return True
 
 
-def _price(provider: str, model: str, spent: Spent) -> float:
+@lru_cache(maxsize=1024)
+def _listed(provider: str, model: str, spent: Spent) -> Decimal:
     from genai_prices import Usage, calc_price
 
     usage = Usage(
@@ -31,4 +47,4 @@ def _price(provider: str, model: str, spent: Spent) -> float:
         output_tokens=spent.completion_tokens,
         cache_read_tokens=spent.cached_tokens or None,
     )
-    return float(calc_price(usage, model_ref=model, provider_id=PROVIDERS[provider]).total_price)
+    return Decimal(calc_price(usage, model_ref=model, provider_id=provider).total_price)

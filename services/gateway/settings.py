@@ -1,5 +1,6 @@
 """The gateway's settings: the only reader of its environment, and the only holder of a provider's key."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,12 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     azure_monitor: str | None = Field(default=None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
 
+    admin_token: SecretStr | None = Field(default=None, validation_alias="SWITCHBOARD_GATEWAY_ADMIN_TOKEN")
+    """What `/admin` asks for as a bearer token. None: `/admin` answers this machine only."""
+    redis_host: str | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_HOST")
+    """host:port of the Redis that replicas share counters, breakers and caches in; None keeps them in this process."""
+    data_dir: Path = Field(default=Path(".switchboard/data"), validation_alias="SWITCHBOARD_DATA_DIR")
+
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(
         default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "OPENAI_API_BASE")
@@ -28,14 +35,22 @@ class Settings(BaseSettings):
 
     azure_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
+    azure_client_id: str | None = Field(default=None, validation_alias="AZURE_CLIENT_ID")
+    """The user-assigned identity to sign in with, where there is an endpoint and no key."""
     azure_deployment: str = Field(default="gpt-4o-mini", validation_alias="AZURE_OPENAI_DEPLOYMENT")
     azure_api_version: str = Field(default=AZURE_API_VERSION, validation_alias="AZURE_OPENAI_API_VERSION")
 
     connect_s: float = Field(default=5.0, gt=0, validation_alias="SWITCHBOARD_MODEL_CONNECT_S")
     first_token_s: float = Field(default=30.0, gt=0, validation_alias="SWITCHBOARD_MODEL_FIRST_TOKEN_S")
+    between_tokens_s: float = Field(default=30.0, gt=0, validation_alias="SWITCHBOARD_MODEL_BETWEEN_TOKENS_S")
     total_s: float = Field(default=120.0, gt=0, validation_alias="SWITCHBOARD_MODEL_TOTAL_S")
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     return Settings()
+
+
+def secret(name: str) -> str | None:
+    """The value of an environment variable that the policy names; None where it is unset or empty."""
+    return os.environ.get(name) or None

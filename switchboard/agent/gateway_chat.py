@@ -5,7 +5,6 @@ one read of the socket is one message to the kernel, and a tool call is told onc
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import aiohttp
@@ -27,6 +26,7 @@ from semantic_kernel.contents import (
 
 from switchboard.contracts.errors import LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.events import Usage
+from switchboard.models.caller import caller_headers
 from switchboard.sidecar.lines import LINE_BYTES_MAX
 from switchboard.telemetry import tracer
 
@@ -39,9 +39,6 @@ JSON_HEADERS = {"content-type": "application/json"}
 RETRY_AFTER_S = 5
 """Where the gateway does not say."""
 CHOICE_INDEX = 0
-
-headers_of_turn: ContextVar[Mapping[str, str] | None] = ContextVar("switchboard_model_headers", default=None)
-"""What the gateway is told of the turn that runs in this context: its tenant, user, tier, agent."""
 
 
 class GatewayConnection:
@@ -73,7 +70,7 @@ class GatewayConnection:
 
         Raises `Unavailable` or `LimitExceeded` in our own words, also when the stream breaks off before its end.
         """
-        headers = {**JSON_HEADERS, **(headers_of_turn.get() or {})}
+        headers = {**JSON_HEADERS, **caller_headers()}
         attributes = {"http.request.method": "POST", "url.path": "/chat/completions"}
         with tracer(__name__).start_as_current_span("POST", kind=SpanKind.CLIENT, attributes=attributes) as span:
             propagate.inject(headers)

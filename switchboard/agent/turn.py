@@ -27,6 +27,7 @@ from switchboard.contracts.events import (
     Usage,
 )
 from switchboard.contracts.turns import TurnRequest, TurnResult
+from switchboard.models.caller import calling_for
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
 
 logger = logging.getLogger(__name__)
@@ -63,21 +64,22 @@ class TurnRunner:
         self._pending = pending
         self._today = today
 
-    async def events(self, request: TurnRequest) -> AsyncGenerator[TurnEvent]:
+    async def events(self, request: TurnRequest, *, waited_for: bool = True) -> AsyncGenerator[TurnEvent]:
         """The turn's events as they happen; the last is `turn.completed` or `turn.failed`. Raises nothing.
 
-        Closing the iterator early cancels the turn. Effects under way still finish and are recorded.
+        Closing the iterator early cancels the turn. Effects under way still finish and are recorded. A turn that
+        nobody waits for (`waited_for`) uses the gateway's batch lane.
         """
-        async with aclosing(self.batches(request)) as batches:
+        async with aclosing(self.batches(request, waited_for=waited_for)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event
 
-    async def batches(self, request: TurnRequest) -> AsyncGenerator[list[TurnEvent]]:
+    async def batches(self, request: TurnRequest, *, waited_for: bool = True) -> AsyncGenerator[list[TurnEvent]]:
         """`events`, those together that happened together: one write to the network carries them all."""
         queue: asyncio.Queue[TurnEvent] = asyncio.Queue(EVENTS_WAITING_MAX)
         # A task of its own: tools emit events while the model loop waits for them.
-        task = asyncio.create_task(self._run(request, queue.put))
+        task = asyncio.create_task(self._run(request, queue.put, waited_for))
         try:
             while True:
                 batch = [await queue.get()]
@@ -98,7 +100,7 @@ class TurnRunner:
             "tenant": request.principal.tenant,
             "agent": self._card.id,
         }
-        async with aclosing(self.events(request)) as events:
+        async with aclosing(self.events(request, waited_for=False)) as events:
             async for event in events:
                 if isinstance(event, TurnCompleted):
                     said = {"text": event.text, "citations": event.citations, "usage": event.usage}
@@ -108,12 +110,20 @@ class TurnRunner:
                     return TurnResult.model_validate({**base, "status": "failed", **failure})
         raise OurError
 
-    async def _run(self, request: TurnRequest, emit: Emit) -> None:
+    async def _run(self, request: TurnRequest, emit: Emit, waited_for: bool) -> None:
         """One turn inside its spans; every way out emits the last event."""
         started_s = time.perf_counter()
         principal = request.principal
         ids = turn_attributes(principal.tenant, request.conversation_id, request.turn_id, user=principal.user)
-        with ids, self._span() as span:
+        caller = calling_for(
+            principal,
+            feature="chat" if waited_for else "jobs",
+            agent=self._card.id,
+            conversation=request.conversation_id,
+            turn=request.turn_id,
+            lane="interactive" if waited_for else "batch",
+        )
+        with ids, caller, self._span() as span:
             try:
                 seconds = self._seconds_left(request)
                 if seconds <= 0:

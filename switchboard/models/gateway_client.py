@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from switchboard.contracts.errors import Unavailable
+from switchboard.models.caller import caller_headers
 from switchboard.models.embedder import DIMENSIONS, Vectors
 
 BATCH_TEXTS_MAX = 64
@@ -40,8 +41,9 @@ class GatewayEmbedder:
 
     async def _batch(self, texts: Sequence[str]) -> Vectors:
         body = orjson.dumps({"model": self._model, "input": list(texts), "encoding_format": "base64"})
+        headers = {**caller_headers(), "content-type": "application/json", "x-switchboard-feature": "knowledge"}
         try:
-            response = await self._client.post(self._url, content=body, headers={"content-type": "application/json"})
+            response = await self._client.post(self._url, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable("The model gateway does not answer at the moment.") from error
         if response.status_code != 200:

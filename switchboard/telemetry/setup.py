@@ -1,6 +1,7 @@
 """Wires OpenTelemetry once per process: provider, exporters, propagators, FastAPI and httpx instrumentation."""
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
@@ -35,15 +36,15 @@ class Telemetry:
     service_name: str
     provider: TracerProvider = field(repr=False)
 
-    def instrument(self, app: FastAPI, *, public: bool = False) -> None:
+    def instrument(self, app: FastAPI, *, public: bool = False, untraced: Sequence[str] = ()) -> None:
         """Gives each request of `app` a server span, joined to the caller's trace.
 
-        A `public` app drops the `baggage` header of its callers: strangers must not name the tenant of a span.
+        Paths that are `untraced` get none: they make their own. A `public` app drops the `baggage` header of its callers: strangers must not name the tenant of a span.
         """
         FastAPIInstrumentor.instrument_app(
             app,
             tracer_provider=self.provider,
-            excluded_urls=UNTRACED_URLS,
+            excluded_urls=",".join((UNTRACED_URLS, *(f"{path}$" for path in untraced))),
             exclude_spans=["receive", "send"],  # a span an SSE chunk would cost more than the chunk
             server_request_hook=_remember_server_span,
         )

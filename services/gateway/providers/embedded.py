@@ -3,13 +3,13 @@
 import base64
 import time
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import orjson
 
-from services.gateway.providers.port import Answer, Call, Chunk, Spent
+from services.gateway.providers.port import Answer, Call, EventBytes, Spent
+from services.gateway.replay import WholeStream
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.model import EmbeddedChatModel
 from switchboard.models.embedded.protocol import Reply, conversation_of
@@ -17,7 +17,6 @@ from switchboard.models.minilm import MiniLmEmbedder
 
 CHAT_MODEL = "switchboard-embedded"
 INPUTS_MAX = 2_048
-CHUNK_WORDS = 3
 
 
 class Embedded:
@@ -49,9 +48,12 @@ class Embedded:
         }
         return Answer(body, _spent(reply), call.model, reply.finish_reason)
 
-    async def stream(self, call: Call) -> AsyncIterator[Chunk]:
-        reply = await self._chat.complete(conversation_of(call.body))
-        return _chunks(reply, call.model)
+    async def stream(self, call: Call) -> EventBytes:
+        return WholeStream((await self.chat(call)).body)
+
+    async def spent_on(self, call_id: str) -> Spent | None:
+        del call_id
+        return Spent()
 
     async def embed(self, call: Call) -> Answer:
         texts = _inputs(call.body.get("input"))
@@ -109,30 +111,3 @@ def _usage(reply: Reply) -> dict[str, Any]:
         "completion_tokens": reply.completion_tokens,
         "total_tokens": reply.prompt_tokens + reply.completion_tokens,
     }
-
-
-async def _chunks(reply: Reply, model: str) -> AsyncIterator[Chunk]:
-    head = _head("chat.completion.chunk", model)
-
-    def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> Chunk:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        body = {**head, "choices": [choice]}
-        return Chunk(orjson.dumps(body), body if finish_reason else None)
-
-    yield chunk({"role": "assistant", "content": None if reply.calls else ""})
-    for index, call in enumerate(_calls(reply)):
-        opened = {**call, "function": {"name": call["function"]["name"], "arguments": ""}}
-        yield chunk({"tool_calls": [{"index": index, **opened}]})
-        yield chunk({"tool_calls": [{"index": index, "function": {"arguments": call["function"]["arguments"]}}]})
-    for text in _pieces(reply.text):
-        yield chunk({"content": text})
-    yield chunk({}, reply.finish_reason)
-    usage = {**head, "choices": [], "usage": _usage(reply)}
-    yield Chunk(orjson.dumps(usage), usage)
-
-
-def _pieces(text: str) -> list[str]:
-    """`text` in runs of a few words; joined they are `text` again."""
-    words = text.split(" ")
-    runs = [" ".join(words[start : start + CHUNK_WORDS]) for start in range(0, len(words), CHUNK_WORDS)] if text else []
-    return [run if index == 0 else f" {run}" for index, run in enumerate(runs)]

@@ -1,12 +1,26 @@
 """The port of a model provider.
 
 Lifecycle: made in `bootstrap.py`, opened and closed with the app; every method may be called concurrently.
-Failure: raises errors of `switchboard.contracts.errors` only, and never with a provider's own words in them.
+Failure: raises errors of `switchboard.contracts.errors` only, and never with a provider's own words in them. What is
+`Unavailable`, `DeadlineExceeded` or `LimitExceeded` may be tried again; `BadConfiguration` may work elsewhere;
+`CallerError` would fail everywhere.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Bounds of one call in seconds."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 30.0
+    between_tokens_s: float = 30.0
+    total_s: float = 120.0
+    drain_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +29,29 @@ class Call:
 
     model: str
     body: dict[str, Any]
+    id: str = ""
+    """Of this attempt; sent as `x-request-id`."""
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Tokens of one call, as the provider counts them."""
+    """Tokens of one call, as the provider counts them. `cached_tokens` are among the prompt's."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +64,20 @@ class Answer:
     finish_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One streamed event's JSON. Parsed (`body`) only where it carries usage; else forwarded as it came (`data`)."""
+class EventBytes(Protocol):
+    """The bytes of a stream of Server-Sent Events, as they come. One reader."""
 
-    data: bytes = b""
-    body: dict[str, Any] | None = field(default=None)
+    async def read(self) -> bytes:
+        """The next bytes, all that are there; empty at the end. Waits without a bound: the reader sets it."""
+        ...
+
+    async def finish(self) -> None:
+        """Called after the last event, before `close`: reads what is left, briefly. Raises nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Gives the connection back where everything was read, else stops the provider."""
+        ...
 
 
 class Provider(Protocol):
@@ -56,11 +92,41 @@ class Provider(Protocol):
 
     async def chat(self, call: Call) -> Answer: ...
 
-    async def stream(self, call: Call) -> AsyncIterator[Chunk]:
-        """Returns when the provider accepted the call; the last chunk carries usage. Closing the iterator stops it."""
+    async def stream(self, call: Call) -> EventBytes:
+        """Returns when the provider accepted the call. The last event before `[DONE]` carries usage."""
         ...
 
     async def embed(self, call: Call) -> Answer: ...
+
+    async def spent_on(self, call_id: str) -> Spent | None:
+        """What a call that broke off has cost, by its `Call.id`; it costs no more after this. None: it cannot say."""
+        ...
+
+
+class Throttled(LimitExceeded):
+    """A provider's 429. `wait_s` is what it asked to wait, None where it asked for nothing."""
+
+    def __init__(self, message: str, *, retry_after_s: int, wait_s: float | None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.wait_s = wait_s
+
+
+class Down(Unavailable):
+    """A provider that says it does not work. `wait_s` as in `Throttled`."""
+
+    def __init__(self, message: str, *, retry_after_s: int, wait_s: float | None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.wait_s = wait_s
+
+
+def asked_wait_s(error: SwitchboardError) -> float | None:
+    """What the provider asked to wait before the next attempt."""
+    return error.wait_s if isinstance(error, Throttled | Down) else None
+
+
+def is_transient(error: SwitchboardError) -> bool:
+    """Whether the same call of the same deployment may succeed a little later."""
+    return isinstance(error, Unavailable | DeadlineExceeded | LimitExceeded)
 
 
 def spent_of(usage: Any) -> Spent:
