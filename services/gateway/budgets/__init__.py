@@ -1,0 +1,1 @@
+"""What a tenant, a turn and a conversation may spend."""
