@@ -13,7 +13,8 @@ PICOUSD_PER_MICROUSD = 10**6
 
 def picousd_of(usd: Decimal | float | str) -> int:
     """The nearest whole number of picodollars."""
-    return int((Decimal(str(usd)) * PICOUSD_PER_USD).to_integral_value(rounding=ROUND_HALF_EVEN))
+    exact = usd if isinstance(usd, Decimal) else Decimal(str(usd))
+    return int((exact * PICOUSD_PER_USD).to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
 def microusd_of(picousd: int) -> int:

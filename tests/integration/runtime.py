@@ -104,6 +104,16 @@ class Bench:
         self._stops.append(end)
         return port
 
+    @property
+    def children(self) -> list[Child]:
+        return self._children
+
+    def stop(self, child: Child) -> None:
+        stop([child], 5.0)
+
+    def start_again(self, child: Child) -> None:
+        child.start(self._spawner)
+
     def close(self) -> None:
         stop(self._children, 5.0)
         for end in self._stops:

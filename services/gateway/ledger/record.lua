@@ -2,15 +2,21 @@
 -- The second record of one attempt changes nothing.
 --
 -- KEYS  1 ledger (stream)  2 sums of the day (hash)  3 tenant's day  4 tenant's month  5 budget events (stream)
---       6 attempts of the minute
+--       6 attempts of the minute  7 tenants (set)
 -- ARGV  1 attempt id  2 record (JSON)  3 group of the sums  4 prompt tokens  5 completion tokens  6 cached tokens
 --       7 picousd  8 records the stream keeps  9 s the day's sums are kept  10 s an attempt is remembered
 --       11 tenant  12 day  13 day's limit picousd (-1: none)  14 month  15 month's limit  16 events the stream keeps
+--       17 the group of what is too many groups
 -- Gives {recorded (1, 0), then for each mark that was passed: period, percent, spent picousd}.
 if redis.call('HSETNX', KEYS[6], ARGV[1], 1) == 0 then return {0} end
 redis.call('EXPIRE', KEYS[6], ARGV[10])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[8], '*', 'r', ARGV[2])
 local group = ARGV[3]
+if redis.call('HEXISTS', KEYS[2], group .. 'calls') == 0 then
+  local fields = redis.call('HLEN', KEYS[2])
+  if fields == 0 then redis.call('SADD', KEYS[7], ARGV[11]) end
+  if fields >= 50000 then group = ARGV[17] end
+end
 if redis.call('HINCRBY', KEYS[2], group .. 'calls', 1) == 1 then redis.call('EXPIRE', KEYS[2], ARGV[9]) end
 for n, name in ipairs({'prompt', 'completion', 'cached', 'picousd'}) do
   if ARGV[3 + n] ~= '0' then redis.call('HINCRBY', KEYS[2], group .. name, ARGV[3 + n]) end

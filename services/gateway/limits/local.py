@@ -49,7 +49,9 @@ class LocalHold:
 class LocalLimits:
     """For one event loop; no method waits."""
 
-    def __init__(self, *, window_s: float = 60.0, bucket_s: float = 1.0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, window_s: float = 60.0, bucket_s: float = 1.0, clock: Callable[[], float] = time.time
+    ) -> None:
         self._buckets = math.ceil(window_s / bucket_s)
         self._bucket_s = bucket_s
         self._clock = clock
@@ -63,14 +65,12 @@ class LocalLimits:
             ("tenant", f"t:{demand.tenant}:{demand.allowed.plan}", demand.allowed.tenant),
             ("user", f"u:{demand.tenant}:{demand.user}", demand.allowed.user),
         ]
-        budgets: list[tuple[Whose, str, HardBudget]] = [
-            (whose, f"{whose}:{demand.tenant}:{name}", budget)
-            for whose, name, budget in (
-                ("turn", demand.turn, demand.turn_budget),
-                ("conversation", demand.conversation, demand.conversation_budget),
-            )
-            if name
-        ]
+        budgets: list[tuple[Whose, str, HardBudget]] = []
+        if demand.turn:
+            budgets.append(("turn", f"turn:{demand.tenant}:{demand.turn}", demand.turn_budget))
+        if demand.conversation:
+            name = f"conversation:{demand.tenant}:{demand.conversation}"
+            budgets.append(("conversation", name, demand.conversation_budget))
         lefts: list[int] = []
         for whose, name, budget in budgets:
             refusal = _spending_refused(whose, self._spent(name), budget, demand)
@@ -125,7 +125,10 @@ class LocalLimits:
             del window.buckets[bucket]
         if demand.is_stream and allowance.streams is not None and len(window.streams) >= allowance.streams:
             return Refusal(whose, "streams", allowance.streams, len(window.streams), 1000)
-        limits = (("requests", allowance.requests_per_minute, 1), ("tokens", allowance.tokens_per_minute, demand.tokens))
+        limits = (
+            ("requests", allowance.requests_per_minute, 1),
+            ("tokens", allowance.tokens_per_minute, demand.tokens),
+        )
         for index, (what, limit, amount) in enumerate(limits):
             used = sum(counts[index] for counts in window.buckets.values())
             if limit is not None and used + amount > limit:

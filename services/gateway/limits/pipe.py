@@ -26,6 +26,21 @@ class RedisAway(Exception):
     """Redis does not answer. What was sent may or may not have been done."""
 
 
+class Wire(Connection):
+    """A connection that can be written to without waiting; what may be due is bounded by `PENDING_MAX`."""
+
+    def write(self, *command: Any) -> None:
+        """Raises `OSError`."""
+        if self._writer is None:
+            raise ConnectionResetError("The connection to Redis is closed.")
+        self._writer.writelines(self.pack_command(*command))
+
+    def close(self) -> None:
+        """At once; the task that reads it sees that."""
+        if self._writer is not None:
+            self._writer.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A Lua script by name; `text` is its source."""
@@ -42,7 +57,7 @@ class Pipe:
         self._scripts = {script.name: script for script in scripts}
         self._digests: dict[str, str] = {}
         self._timeout_s = timeout_s
-        self._connection: Connection | None = None
+        self._connection: Wire | None = None
         self._pending: deque[asyncio.Future[Any]] = deque()
         self._keeper: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
@@ -67,20 +82,19 @@ class Pipe:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        await self._drop()
+        self._drop()
 
-    async def send(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> asyncio.Future[Any]:
+    def send(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> asyncio.Future[Any]:
         """Puts the call on the wire and gives the future of its answer. Raises `RedisAway` where nothing was sent."""
         connection = self._connection
         if connection is None or len(self._pending) >= PENDING_MAX:
             raise RedisAway
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending.append(answer)
-        packed = connection.pack_command("EVALSHA", self._digests[script], len(keys), *keys, *arguments)
         try:
-            await connection.send_packed_command(packed, check_health=False)
-        except (RedisError, OSError) as error:
-            await self._broken(connection)
+            connection.write("EVALSHA", self._digests[script], len(keys), *keys, *arguments)
+        except OSError as error:
+            self._drop()
             raise RedisAway from error
         return answer
 
@@ -92,17 +106,17 @@ class Pipe:
                 return await asyncio.shield(due)  # a caller that gives up must not lose what comes
         except TimeoutError as error:
             if connection is not None:
-                await self._broken(connection)
+                self._broken(connection)
             raise RedisAway from error
         except RedisError as error:
             logger.error("Redis refused a script: %s", error)
             if isinstance(error, NoScriptError) and connection is not None:
-                await self._broken(connection)  # somebody flushed them: the next connection loads them again
+                self._broken(connection)  # somebody flushed them: the next connection loads them again
             raise RedisAway from error
 
     async def call(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """One round trip. Raises `RedisAway`."""
-        return await self.answer(await self.send(script, keys, arguments))
+        return await self.answer(self.send(script, keys, arguments))
 
     async def _keep(self) -> None:
         """Connects, reads answers until the connection breaks, and begins again."""
@@ -119,10 +133,10 @@ class Pipe:
             self._connection = connection
             self._connected.set()
             await self._read(connection)
-            await self._broken(connection)
+            self._broken(connection)
 
-    async def _connect(self) -> Connection:
-        connection = Connection(host=self._host, port=self._port, socket_timeout=None, socket_keepalive=True)
+    async def _connect(self) -> Wire:
+        connection = Wire(host=self._host, port=self._port, socket_timeout=None, socket_keepalive=True)
         await connection.connect()
         for script in self._scripts.values():
             await connection.send_command("SCRIPT", "LOAD", script.text, check_health=False)
@@ -130,7 +144,7 @@ class Pipe:
             self._digests[script.name] = digest.decode() if isinstance(digest, bytes) else str(digest)
         return connection
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: Wire) -> None:
         while self._connection is connection:
             result: Any
             try:
@@ -152,11 +166,11 @@ class Pipe:
             else:
                 due.set_result(result)
 
-    async def _broken(self, connection: Connection) -> None:
+    def _broken(self, connection: Wire) -> None:
         if self._connection is connection:
-            await self._drop()
+            self._drop()
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         self._connected.clear()
         while self._pending:
@@ -165,5 +179,4 @@ class Pipe:
                 due.set_exception(RedisAway())
                 due.exception()  # marked as seen: not everybody waits for an answer
         if connection is not None:
-            await connection.disconnect(nowait=True)
-
+            connection.close()

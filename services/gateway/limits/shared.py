@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from services.gateway.limits.local import LocalHold, LocalLimits
 from services.gateway.limits.pipe import Pipe, RedisAway, Script
 from services.gateway.limits.tiers import UNLIMITED, Allowance, LimitsPolicy
 from services.gateway.ports import ModelCall
-from services.gateway.providers.port import Spent
+from switchboard.ledger.money import picousd_of
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +68,15 @@ class Reserved:
     owner: "SharedLimits"
     is_settled: bool = False
 
-    async def settle(self, spent: Spent, cost_picousd: int = 0) -> None:
+    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
         """Once, however the call ended, over all of its attempts. Does not wait for Redis."""
         if not self.is_settled:
             self.is_settled = True
-            await self.owner.settle(self, spent.prompt_tokens + spent.completion_tokens, cost_picousd)
+            self.owner.settle(self, tokens, picousd_of(cost_usd))
 
 
 class SharedLimits:
-    """The adapter of the `Limits` port."""
+    """The adapter of the `Budgets` port; the limits are checked in the same step."""
 
     def __init__(
         self,
@@ -95,7 +96,6 @@ class SharedLimits:
         self._lease_s = lease_s
         self._local = LocalLimits(window_s=window_s, bucket_s=bucket_s)
         self._held: dict[str, Reserved] = {}
-        self._returning: set[asyncio.Future[None]] = set()
         self._renewer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -107,7 +107,7 @@ class SharedLimits:
             self._renewer.cancel()
             await asyncio.gather(self._renewer, return_exceptions=True)
 
-    async def reserve(self, call: ModelCall) -> Reserved:
+    async def admit(self, call: ModelCall) -> Reserved:
         """Raises `QuotaExceeded` (a `LimitExceeded`) with what was exceeded and when to try again."""
         rules = self._rules()
         demand = self._demand(call, rules)
@@ -121,7 +121,7 @@ class SharedLimits:
         self._reserve_here(reserved)
         return reserved
 
-    async def settle(self, reserved: Reserved, tokens: int, cost_picousd: int) -> None:
+    def settle(self, reserved: Reserved, tokens: int, cost_picousd: int) -> None:
         demand, ms = reserved.demand, round((time.time() - reserved.started_s) * 1000)
         self._held.pop(demand.id, None)
         if isinstance(reserved.hold, LocalHold):
@@ -136,7 +136,7 @@ class SharedLimits:
             *(int(bool(demand.turn)), int(bool(demand.conversation)), SETTLED_KEPT_S),
         ]
         try:
-            due = await self._pipe.send("settle", names, arguments)
+            due = self._pipe.send("settle", names, arguments)
         except RedisAway:
             return  # its leases end, and its tokens age, by themselves
         due.add_done_callback(_settled)
@@ -189,7 +189,7 @@ class SharedLimits:
             *(budget.day_picousd, budget.month_picousd, budget.at_limit),
             *(demand.cost_picousd, demand.cheaper_picousd, TURN_KEPT_S, CONVERSATION_KEPT_S),
         ]
-        due = await pipe.send("reserve", names, arguments)
+        due = pipe.send("reserve", names, arguments)
         try:
             answer = await pipe.answer(due)
         except asyncio.CancelledError:
@@ -214,9 +214,7 @@ class SharedLimits:
         reserved.hold = int(done.result()[1])
         if done.result()[2]:
             reserved.held_picousd = reserved.demand.cheaper_picousd
-        task = asyncio.ensure_future(reserved.settle(Spent()))
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
+        self.settle(reserved, 0, 0)
 
     async def _renew(self) -> None:
         """Tells Redis, three times a lease, which calls are still under way."""
@@ -232,7 +230,7 @@ class SharedLimits:
                         members.append(member)
             if names and self._pipe is not None:
                 try:
-                    due = await self._pipe.send("renew", names, [round(self._lease_s * 1000), *members])
+                    due = self._pipe.send("renew", names, [round(self._lease_s * 1000), *members])
                 except RedisAway:
                     continue
                 due.add_done_callback(_settled)

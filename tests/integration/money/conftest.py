@@ -1,18 +1,25 @@
 """A real Redis, and limiters over it as two gateway replicas would have them."""
 
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.caller import Caller
+from services.gateway.ledger.recorder import RECORD, Recorder
+from services.gateway.ledger.spool import Spool
 from services.gateway.limits.pipe import Pipe
 from services.gateway.limits.shared import SCRIPTS, Rules, SharedLimits
 from services.gateway.limits.tiers import LimitsPolicy
-from services.gateway.ports import ModelCall
+from services.gateway.ports import Attempt, ModelCall
+from services.gateway.providers.port import Spent
 from tests.integration.runtime import Bench, bench
 
 REPLY_S = 20.0
@@ -56,7 +63,41 @@ async def limiter(
         await pipe.close()
 
 
-MakeCall = Callable[..., ModelCall]
+@asynccontextmanager
+async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None) -> AsyncIterator[Recorder]:
+    """One replica's ledger."""
+    pipe = Pipe("127.0.0.1", port, [RECORD], timeout_s=REPLY_S)
+    await pipe.open()
+    made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy())
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
+        await pipe.close()
+
+
+def an_attempt(call: ModelCall, spent: Spent, cost_usd: Decimal, n: int = 1, **changes: Any) -> Attempt:
+    """Of `call`, as `calls.py` would write it."""
+    return replace(
+        Attempt(
+            id=f"{call.id}.{n}",
+            call=call,
+            deployment="openai",
+            provider="openai",
+            model="gpt-4o-mini",
+            step="primary",
+            outcome="ok",
+            error="",
+            spent=spent,
+            estimated=False,
+            cost_usd=cost_usd,
+            cache="miss",
+            started_at=time.time(),
+            duration_ms=1.0,
+        ),
+        **changes,
+    )
 
 
 def a_call(
@@ -68,13 +109,17 @@ def a_call(
     tier: Any = "free",
     turn: str = "",
     conversation: str = "",
+    feature: str = "",
+    agent: str = "",
 ) -> ModelCall:
     return ModelCall(
         id=uuid.uuid4().hex,
         operation="chat",
         alias="fast",
         body={"stream": stream},
-        caller=Caller(tenant=tenant, user=user, tier=tier, turn=turn, conversation=conversation),
+        caller=Caller(
+            tenant=tenant, user=user, tier=tier, turn=turn, conversation=conversation, feature=feature, agent=agent
+        ),
         prompt_tokens=tokens // 2,
         completion_tokens_max=tokens - tokens // 2,
     )

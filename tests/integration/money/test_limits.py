@@ -12,15 +12,15 @@ from services.gateway.limits.demand import QuotaExceeded
 from services.gateway.limits.shared import Reserved, SharedLimits
 from services.gateway.limits.tiers import Allowance, LimitsPolicy, TierAllowance
 from services.gateway.ports import ModelCall
-from services.gateway.providers.port import Spent
 from tests.integration.money.conftest import a_call, limiter, new_tenant
 
 TIERS = LimitsPolicy()
+FREE = Decimal(0)
 
 
 async def attempt(limits: SharedLimits, call: ModelCall) -> Reserved | QuotaExceeded:
     try:
-        return await limits.reserve(call)
+        return await limits.admit(call)
     except QuotaExceeded as refusal:
         return refusal
 
@@ -29,9 +29,9 @@ async def test_a_free_tenant_gets_ten_requests_a_minute_and_is_told_when_to_come
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as limits:
         for _ in range(10):
-            await (await limits.reserve(a_call(tenant))).settle(Spent(5, 5))
+            await (await limits.admit(a_call(tenant))).settle(FREE, 10)
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant))
+            await limits.admit(a_call(tenant))
     assert refused.value.status == 429
     assert refused.value.retry_after_s is not None and 50 <= refused.value.retry_after_s <= 61
     assert refused.value.exceeded == {
@@ -46,75 +46,75 @@ async def test_a_free_tenant_gets_ten_requests_a_minute_and_is_told_when_to_come
 async def test_tokens_are_reserved_before_the_call_and_reconciled_after_it(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as limits:
-        held = await limits.reserve(a_call(tenant, tokens=9_000))
+        held = await limits.admit(a_call(tenant, tokens=9_000))
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, tokens=2_000))
+            await limits.admit(a_call(tenant, tokens=2_000))
         assert refused.value.exceeded["what"] == "tokens"
-        await held.settle(Spent(100, 100))
-        again = await limits.reserve(a_call(tenant, tokens=9_800))
+        await held.settle(FREE, 200)
+        again = await limits.admit(a_call(tenant, tokens=9_800))
         with pytest.raises(QuotaExceeded):
-            await limits.reserve(a_call(tenant, tokens=1))
-        await again.settle(Spent(9_000, 1_000))  # more than was reserved: the next caller pays for it
+            await limits.admit(a_call(tenant, tokens=1))
+        await again.settle(FREE, 10_000)  # more than was reserved: the next caller pays for it
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, tokens=1))
+            await limits.admit(a_call(tenant, tokens=1))
         assert refused.value.exceeded["used"] == 10_200
 
 
 async def test_a_second_settlement_of_a_call_changes_nothing(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as limits:
-        held = await limits.reserve(a_call(tenant, tokens=10_000))
-        await held.settle(Spent(2_000, 2_000))
+        held = await limits.admit(a_call(tenant, tokens=10_000))
+        await held.settle(FREE, 4_000)
         held.is_settled = False  # as a message that is sent again
-        await held.settle(Spent(0, 0))
+        await held.settle(FREE, 0)
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, tokens=7_000))
+            await limits.admit(a_call(tenant, tokens=7_000))
         assert refused.value.exceeded["used"] == 4_000
 
 
 async def test_streams_are_capped_over_replicas_and_freed_when_they_end(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as one, limiter(redis_port, TIERS) as two:
-        held = await one.reserve(a_call(tenant, stream=True))
+        held = await one.admit(a_call(tenant, stream=True))
         with pytest.raises(QuotaExceeded) as refused:
-            await two.reserve(a_call(tenant, stream=True))
+            await two.admit(a_call(tenant, stream=True))
         assert refused.value.exceeded["what"] == "streams"
-        await two.reserve(a_call(tenant))  # an answer in one piece is no stream
-        await held.settle(Spent())
-        await two.reserve(a_call(tenant, stream=True))
+        await two.admit(a_call(tenant))  # an answer in one piece is no stream
+        await held.settle(FREE, 0)
+        await two.admit(a_call(tenant, stream=True))
 
 
 async def test_the_stream_of_a_gateway_that_died_is_freed_when_its_lease_ends(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as survivor:
         async with limiter(redis_port, TIERS, lease_s=1.0) as dying:
-            await dying.reserve(a_call(tenant, stream=True))
+            await dying.admit(a_call(tenant, stream=True))
         with pytest.raises(QuotaExceeded):
-            await survivor.reserve(a_call(tenant, stream=True))
+            await survivor.admit(a_call(tenant, stream=True))
         await asyncio.sleep(1.2)
-        await survivor.reserve(a_call(tenant, stream=True))
+        await survivor.admit(a_call(tenant, stream=True))
 
 
 async def test_the_stream_of_a_gateway_that_lives_keeps_its_lease(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS, lease_s=1.5) as one, limiter(redis_port, TIERS) as two:
-        held = await one.reserve(a_call(tenant, stream=True))
+        held = await one.admit(a_call(tenant, stream=True))
         await asyncio.sleep(2.5)
         with pytest.raises(QuotaExceeded):
-            await two.reserve(a_call(tenant, stream=True))
-        await held.settle(Spent())
+            await two.admit(a_call(tenant, stream=True))
+        await held.settle(FREE, 0)
 
 
 async def test_what_was_used_comes_back_when_the_window_has_passed(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS, window_s=1.0, bucket_s=0.1) as limits:
         for _ in range(10):
-            await limits.reserve(a_call(tenant, tokens=1_000))
+            await limits.admit(a_call(tenant, tokens=1_000))
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant))
+            await limits.admit(a_call(tenant))
         assert refused.value.retry_after_s == 1 or refused.value.retry_after_s == 2
         await asyncio.sleep(1.3)
-        await limits.reserve(a_call(tenant, tokens=10_000))
+        await limits.admit(a_call(tenant, tokens=10_000))
 
 
 async def test_a_users_limit_holds_beside_the_tenants(redis_port: int):
@@ -122,43 +122,43 @@ async def test_a_users_limit_holds_beside_the_tenants(redis_port: int):
     contract = TierAllowance(requests_per_minute=100, user=Allowance(requests_per_minute=2))
     async with limiter(redis_port, LimitsPolicy(contracts={tenant: contract})) as limits:
         for user in ("ada", "ada", "ben"):
-            await limits.reserve(a_call(tenant, user=user))
+            await limits.admit(a_call(tenant, user=user))
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, user="ada"))
+            await limits.admit(a_call(tenant, user="ada"))
         assert refused.value.exceeded["whose"] == "user"
-        await limits.reserve(a_call(tenant, user="ben"))
+        await limits.admit(a_call(tenant, user="ben"))
 
 
 async def test_internal_callers_are_never_limited(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as limits:
         for _ in range(15):
-            await limits.reserve(a_call(tenant, tokens=10_000, tier="internal"))
+            await limits.admit(a_call(tenant, tokens=10_000, tier="internal"))
 
 
 async def test_tenants_whose_names_hold_separators_do_not_share_a_count(redis_port: int):
     async with limiter(redis_port, TIERS) as limits:
         for tenant in ("a:b", "a", "a:b:free", "{gateway}"):
-            await limits.reserve(a_call(tenant, tokens=10_000, user="b:c"))
+            await limits.admit(a_call(tenant, tokens=10_000, user="b:c"))
 
 
 async def test_a_call_that_would_pass_a_turns_budget_is_not_made(redis_port: int):
     tenant = new_tenant()
     budgets = BudgetsPolicy(turn=HardBudget(tokens=1_000, calls=3), conversation=HardBudget(usd=Decimal("0.002")))
     async with limiter(redis_port, TIERS, budgets) as limits:
-        first = await limits.reserve(a_call(tenant, tokens=600, turn="c.1", conversation="c"))
+        first = await limits.admit(a_call(tenant, tokens=600, turn="c.1", conversation="c"))
         with pytest.raises(QuotaExceeded) as refused:  # what runs already may need its tokens
-            await limits.reserve(a_call(tenant, tokens=600, turn="c.1", conversation="c"))
+            await limits.admit(a_call(tenant, tokens=600, turn="c.1", conversation="c"))
         assert refused.value.exceeded["whose"] == "turn" and not refused.value.retryable
-        await first.settle(Spent(100, 100), 200_000_000)
+        await first.settle(Decimal("0.0002"), 200)
         for _ in range(2):
-            await (await limits.reserve(a_call(tenant, tokens=100, turn="c.1"))).settle(Spent(1, 1))
+            await (await limits.admit(a_call(tenant, tokens=100, turn="c.1"))).settle(FREE, 2)
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, tokens=1, turn="c.1"))
+            await limits.admit(a_call(tenant, tokens=1, turn="c.1"))
         assert refused.value.exceeded["what"] == "calls"
-        await limits.reserve(a_call(tenant, tokens=900, turn="c.2", conversation="c"))
+        await limits.admit(a_call(tenant, tokens=900, turn="c.2", conversation="c"))
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, tokens=1_000, turn="c.3", conversation="c"))
+            await limits.admit(a_call(tenant, tokens=1_000, turn="c.3", conversation="c"))
     assert refused.value.exceeded == {
         "whose": "conversation",
         "what": "picousd",
@@ -172,12 +172,12 @@ async def test_a_turn_whose_model_time_is_spent_makes_no_more_calls(redis_port: 
     tenant = new_tenant()
     budgets = BudgetsPolicy(turn=HardBudget(seconds=0.2))
     async with limiter(redis_port, TIERS, budgets) as limits:
-        held = await limits.reserve(a_call(tenant, turn="c.1"))
+        held = await limits.admit(a_call(tenant, turn="c.1"))
         assert held.seconds_left == pytest.approx(0.2)
         await asyncio.sleep(0.3)
-        await held.settle(Spent(1, 1))
+        await held.settle(FREE, 2)
         with pytest.raises(QuotaExceeded) as refused:
-            await limits.reserve(a_call(tenant, turn="c.1"))
+            await limits.admit(a_call(tenant, turn="c.1"))
         assert refused.value.exceeded["unit"] == "seconds of model time"
 
 

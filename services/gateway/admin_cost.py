@@ -1,0 +1,50 @@
+"""`/admin/cost` and `/admin/budgets`: what was spent, for operators."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from redis.exceptions import RedisError
+
+from services.gateway.budgets.standing import BudgetEvent, TenantStanding, events_of, standing_of
+from services.gateway.ledger.book import Book
+from switchboard.contracts.errors import InvalidRequest, Unavailable
+from switchboard.ledger.report import By, CostReport
+
+router = APIRouter(prefix="/admin")
+DAYS_MAX = 400
+
+Day = Annotated[date | None, Query(description="A day in UTC, as 2026-11-21.")]
+Tenant = Annotated[str | None, Query(max_length=128)]
+
+
+@router.get("/cost")
+async def cost(
+    request: Request, tenant: Tenant = None, by: By = "feature", since: Day = None, until: Day = None
+) -> CostReport:
+    """The sums of the ledger; without `since`, of the last 30 days."""
+    last = until or datetime.now(UTC).date()
+    first = since or last - timedelta(days=29)
+    if not 0 <= (last - first).days < DAYS_MAX:
+        raise InvalidRequest(f"'since' must not be after 'until', and at most {DAYS_MAX} days before it.")
+    book: Book = request.app.state.gateway.book
+    try:
+        return await book.report(tenant=tenant, by=by, since=first, until=last)
+    except RedisError as error:
+        raise Unavailable("The ledger's sums cannot be read at the moment.") from error
+
+
+@router.get("/budgets")
+async def budgets(request: Request, tenant: Tenant = None) -> dict[str, list[TenantStanding] | list[BudgetEvent]]:
+    """How much of its budget each tenant has spent this day and month, and the last events at 50, 80 and 100 %."""
+    gateway = request.app.state.gateway
+    redis = gateway.book.redis
+    if redis is None:
+        return {"tenants": [], "events": []}
+    try:
+        return {
+            "tenants": await standing_of(redis, gateway.rules().budgets, tenant),
+            "events": await events_of(redis, tenant),
+        }
+    except RedisError as error:
+        raise Unavailable("The budgets cannot be read at the moment.") from error
