@@ -1,6 +1,7 @@
 """One line of the ledger: an attempt of a model call. Written once, never changed."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,4 +65,10 @@ class Record(BaseModel):
 
 
 def day_of(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+    """The day, `2026-11-21`, of seconds since the epoch."""
+    return _day_of(int(at // 86_400))
+
+
+@lru_cache(maxsize=512)
+def _day_of(number: int) -> str:
+    return f"{datetime.fromtimestamp(number * 86_400, UTC):%Y-%m-%d}"

@@ -1,6 +1,7 @@
 """`budgets` of `gateway.yaml`: what tenants, turns and conversations may spend. Money in US dollars."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,11 +22,11 @@ class HardBudget(BaseModel):
     """Of model time: what its calls took, added up."""
     usd: Decimal | None = Field(default=None, ge=0, le=9_000)
 
-    @property
+    @cached_property
     def picousd(self) -> int:
         return UNLIMITED if self.usd is None else picousd_of(self.usd)
 
-    @property
+    @cached_property
     def ms(self) -> int:
         return UNLIMITED if self.seconds is None else round(self.seconds * 1000)
 
@@ -40,11 +41,11 @@ class TenantBudget(BaseModel):
     at_limit: Literal["downgrade", "refuse"] = "downgrade"
     """What happens to calls when it is spent: the alias `downgrade_to` answers them, or nobody does."""
 
-    @property
+    @cached_property
     def day_picousd(self) -> int:
         return UNLIMITED if self.day_usd is None else picousd_of(self.day_usd)
 
-    @property
+    @cached_property
     def month_picousd(self) -> int:
         return UNLIMITED if self.month_usd is None else picousd_of(self.month_usd)
 

@@ -4,6 +4,7 @@ All share the hash tag `{gateway}`, so that a clustered Redis keeps them on one 
 Tenants and users are quoted: a name with a separator in it is never another's key.
 """
 
+from functools import lru_cache
 from urllib.parse import quote
 
 PREFIX = "switchboard:{gateway}:"
@@ -13,8 +14,13 @@ BUDGET_EVENTS = f"{PREFIX}budget-events"
 ARCHIVER = f"{PREFIX}archiver"
 
 
-def _key(kind: str, *parts: str) -> str:
-    return PREFIX + kind + ":" + ":".join(quote(part, safe="") for part in parts)
+@lru_cache(maxsize=16_384)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _key(kind: str, tenant: str, name: str) -> str:
+    return f"{PREFIX}{kind}:{_quoted(tenant)}:{_quoted(name)}"
 
 
 def tenant_window(tenant: str, plan: str) -> str:

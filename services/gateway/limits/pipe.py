@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import Connection
 from redis.exceptions import NoScriptError, RedisError
 
@@ -33,7 +34,7 @@ class Wire(Connection):
         """Raises `OSError`."""
         if self._writer is None:
             raise ConnectionResetError("The connection to Redis is closed.")
-        self._writer.writelines(self.pack_command(*command))
+        self._writer.write(pack_command(command))  # redis-py's own packing, in Python, takes twenty times as long
 
     def close(self) -> None:
         """At once; the task that reads it sees that."""

@@ -23,6 +23,7 @@ from services.gateway.limits.pipe import Pipe, RedisAway, Script
 from services.gateway.limits.tiers import UNLIMITED, Allowance, LimitsPolicy
 from services.gateway.ports import ModelCall
 from switchboard.ledger.money import picousd_of
+from switchboard.ledger.record import day_of
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ class Reserved:
     hold: LocalHold | int
     """The bucket of the shared window, or what is held locally."""
     held_picousd: int
+    names: list[str]
+    """Of its scopes in Redis."""
     owner: "SharedLimits"
     is_settled: bool = False
 
@@ -111,7 +114,7 @@ class SharedLimits:
         """Raises `QuotaExceeded` (a `LimitExceeded`) with what was exceeded and when to try again."""
         rules = self._rules()
         demand = self._demand(call, rules)
-        reserved = Reserved(demand, call.alias, None, time.time(), 0, demand.cost_picousd, self)
+        reserved = Reserved(demand, call.alias, None, time.time(), 0, demand.cost_picousd, _scope_keys(demand), self)
         if self._pipe is not None and self._pipe.is_up:
             try:
                 await self._reserve_shared(self._pipe, reserved, rules)
@@ -128,7 +131,7 @@ class SharedLimits:
             self._local.settle(demand, reserved.hold, tokens=tokens, picousd=cost_picousd, ms=ms)
             return
         assert self._pipe is not None, "only a shared reservation has a bucket"
-        names = [*_scope_keys(demand), keys.done("settled", int(reserved.started_s // 60))]
+        names = [*reserved.names, keys.done("settled", int(reserved.started_s // 60))]
         arguments = [
             *(demand.id, self._window_ms, self._bucket_ms, reserved.hold, demand.tokens, tokens),
             *(reserved.held_picousd, cost_picousd, ms),
@@ -173,11 +176,10 @@ class SharedLimits:
 
     async def _reserve_shared(self, pipe: Pipe, reserved: Reserved, rules: Rules) -> None:
         demand, budget = reserved.demand, reserved.demand.tenant_budget
-        now = datetime.now(UTC)
         names = [
-            *_scope_keys(demand),
-            keys.spent(demand.tenant, f"{now:%Y-%m-%d}"),
-            keys.spent(demand.tenant, f"{now:%Y-%m}"),
+            *reserved.names,
+            keys.spent(demand.tenant, (day := day_of(reserved.started_s))),
+            keys.spent(demand.tenant, day[:7]),
         ]
         arguments = [
             *(demand.id, self._window_ms, self._bucket_ms, round(self._lease_s * 1000)),
@@ -198,7 +200,7 @@ class SharedLimits:
         if answer[0] == 0:
             whose, what = answer[1].decode(), answer[2].decode()
             refusal = Refusal(whose, what, int(answer[3]), int(answer[4]), int(answer[5]))
-            raise error_of(refusal, demand, now)
+            raise error_of(refusal, demand, datetime.now(UTC))
         _, bucket, downgraded, ms_left = answer
         reserved.hold = int(bucket)
         reserved.seconds_left = None if ms_left < 0 else ms_left / 1000
@@ -266,7 +268,7 @@ def _scope_keys(demand: Demand) -> list[str]:
 
 def _leases(reserved: Reserved) -> list[tuple[str, str]]:
     """(sorted set, member) of everything that a call holds for a time."""
-    demand, names = reserved.demand, _scope_keys(reserved.demand)
+    demand, names = reserved.demand, reserved.names
     member = f"{demand.id}:{demand.tokens}:{reserved.held_picousd}"
     found = [(names[2], demand.id), (names[3], demand.id)] if demand.is_stream else []
     if demand.turn:

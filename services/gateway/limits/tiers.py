@@ -1,6 +1,7 @@
 """`tiers` and `contracts` of `gateway.yaml`: how much of the gateway a tenant and each of its users may use."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +20,7 @@ class Allowance(BaseModel):
     streams: int | None = Field(default=None, ge=0, le=10**6)
     """Streamed answers at the same time."""
 
-    @property
+    @cached_property
     def is_unlimited(self) -> bool:
         return self.requests_per_minute is None and self.tokens_per_minute is None and self.streams is None
 
