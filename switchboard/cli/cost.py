@@ -15,12 +15,11 @@ from rich.table import Table
 
 from switchboard.cli.problem import Problem, told
 from switchboard.cli.system import runfile
-from switchboard.ledger.archive import Archive
+from switchboard.ledger.archive import FOLDER, Archive
 from switchboard.ledger.report import CostReport, report
 
 GATEWAY_S_MAX = 10.0
 DAYS_DEFAULT = 30
-ARCHIVE_FOLDER = "ledger"
 
 
 class By(StrEnum):
@@ -106,7 +105,7 @@ def _message(answer: httpx.Response) -> str:
 
 
 def _from_archive(tenant: str | None, by: By, first: date, last: date, state_dir: Path) -> CostReport:
-    folder = Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / ARCHIVE_FOLDER
+    folder = Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / FOLDER
     if not folder.is_dir():
         raise Problem(f"There is no ledger here ({folder} does not exist): start a system with `switchboard up`.")
     sums = Archive(folder).sums(since=first.isoformat(), until=last.isoformat(), tenant=tenant)

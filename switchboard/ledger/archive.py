@@ -12,6 +12,8 @@ from pathlib import Path
 from switchboard.ledger.record import Record
 from switchboard.ledger.report import GROUP_FIELDS, Sum
 
+FOLDER = "ledger"
+"""Of the archive, in a service's data folder."""
 MONTHS_KEPT = 25
 BUSY_S = 10.0
 COLUMNS = tuple(name for name in Record.model_fields if name != "price")
