@@ -64,3 +64,11 @@ class BudgetsPolicy(BaseModel):
 
     def of(self, tenant: str) -> TenantBudget:
         return self.tenants.get(tenant, self.tenant)
+
+    @property
+    def can_downgrade(self) -> bool:
+        """Whether a spent budget may ever put `downgrade_to` in another alias's place."""
+        return any(
+            budget.at_limit == "downgrade" and (budget.day_usd is not None or budget.month_usd is not None)
+            for budget in (self.tenant, *self.tenants.values())
+        )

@@ -31,7 +31,8 @@ class TierAllowance(Allowance):
     user: Allowance | None = None
 
 
-def _default_tiers() -> dict[Tier, TierAllowance]:
+def default_tiers() -> dict[Tier, TierAllowance]:
+    """What holds for tiers that the file does not name."""
     return {
         "free": TierAllowance(requests_per_minute=10, tokens_per_minute=10_000, streams=1),
         "developer": TierAllowance(requests_per_minute=60, tokens_per_minute=100_000, streams=5),
@@ -46,7 +47,7 @@ class LimitsPolicy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tiers: dict[Tier, TierAllowance] = Field(default_factory=_default_tiers)
+    tiers: dict[Tier, TierAllowance] = Field(default_factory=default_tiers)
     contracts: dict[str, TierAllowance] = Field(default_factory=dict[str, TierAllowance], max_length=100_000)
 
     def allowed(self, tenant: str, tier: Tier) -> "Allowed":
@@ -56,7 +57,7 @@ class LimitsPolicy(BaseModel):
             return Allowed("contract", contract, contract.user or contract)
         if tier == "internal":
             return _INTERNAL
-        found = self.tiers.get(tier) or _default_tiers()[tier]
+        found = self.tiers.get(tier) or default_tiers()[tier]
         return Allowed(tier, found, found.user or found)
 
 

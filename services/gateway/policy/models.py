@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.caller import Lane, Tier
+from services.gateway.limits.tiers import LimitsPolicy, TierAllowance, default_tiers
 
 Kind = Literal["openai", "azure_openai", "embedded", "simulated"]
 Capability = Literal["chat", "tools", "vision", "json_schema", "embeddings"]
@@ -183,8 +186,10 @@ class Policy(Part):
     callers: Callers = Callers()
     max_tokens_default: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
     """What an answer is taken to need, where the caller does not say `max_tokens`."""
-    tiers: Any = None
-    budgets: Any = None
+    tiers: dict[Tier, TierAllowance] = Field(default_factory=default_tiers)
+    contracts: dict[str, TierAllowance] = Field(default_factory=dict[str, TierAllowance], max_length=100_000)
+    """What single tenants may use, whatever the tier of their keys."""
+    budgets: BudgetsPolicy = BudgetsPolicy()
     cache: Any = None
 
     @field_validator("aliases", mode="before")
@@ -193,6 +198,10 @@ class Policy(Part):
         if not isinstance(aliases, dict):
             return aliases
         return {name: {"deployments": each} if isinstance(each, list) else each for name, each in aliases.items()}
+
+    @cached_property
+    def limits(self) -> LimitsPolicy:
+        return LimitsPolicy(tiers=self.tiers, contracts=self.contracts)
 
     def faults(self) -> Iterator[tuple[Location, str]]:
         """What names something that is not there: where, and a sentence."""
@@ -222,3 +231,5 @@ class Policy(Part):
                 if other is not None and (other not in self.aliases or other == name):
                     field = "first" if key == "cascade" else "alias"
                     yield ("aliases", name, key, field), f"'{other}' is not the name of another alias"
+        if self.budgets.can_downgrade and self.budgets.downgrade_to not in self.aliases:
+            yield ("budgets", "downgrade_to"), f"'{self.budgets.downgrade_to}' is not the name of an alias"
