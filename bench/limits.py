@@ -20,8 +20,7 @@ from bench.figures import percentile
 from services.gateway.accounting import Accounting
 from services.gateway.budgets.policy import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.caller import Caller
-from services.gateway.limits.shared import Rules
-from services.gateway.limits.tiers import LimitsPolicy, TierAllowance
+from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.ports import Attempt, ModelCall
 from services.gateway.providers.port import Spent
 from switchboard.cli.system import redis

@@ -8,12 +8,12 @@ from typing import Any
 
 from services.gateway.background import Background
 from services.gateway.bulkheads import Slot
+from services.gateway.ledger.prices import cost_of
 from services.gateway.policy import Target
-from services.gateway.ports import Admission, Attempt, CacheHit, CacheState, Ledger, ModelCall, Outcome, Reservation
-from services.gateway.pricing import exact_usd
+from services.gateway.ports import Admission, Attempt, CacheHit, CacheState, Ledger, ModelCall, Outcome
+from services.gateway.pricing import price_of
 from services.gateway.providers.port import Provider, Spent
-
-SETTLE_S_MAX = 5.0
+from switchboard.ledger.money import usd_exact
 
 
 class Account:
@@ -25,7 +25,6 @@ class Account:
         self.spent = Spent()
         self.cost_usd = Decimal(0)
         self.admission: Admission | None = None
-        self.reservation: Reservation | None = None
         self.slot: Slot | None = None
         self._ledger = ledger
         self._background = background
@@ -83,7 +82,8 @@ class Account:
         took_ms: float | None = None,
     ) -> Decimal:
         """Writes the attempt that `next_id` was last given to, or `attempt`. Returns its cost in US dollars."""
-        cost = exact_usd(target.kind, model, spent, target.deployment.price)
+        price = price_of(target, model)
+        cost = usd_exact(cost_of(price, spent))
         self.spent += spent
         self.cost_usd += cost
         duration_ms = (time.perf_counter() - started) * 1000 if took_ms is None else took_ms
@@ -104,6 +104,7 @@ class Account:
                 started_at=time.time() - duration_ms / 1000,
                 duration_ms=duration_ms,
                 first_token_ms=first_token_ms,
+                price=price,
             )
         )
         return cost
@@ -136,17 +137,13 @@ class Account:
         self._settled = True
         if self.slot is not None:
             self.slot.release()
-        if self.reservation is None and self.admission is None:
+        if self.admission is None:
             return
-        report = self._background.start(self._report(tuple(self._late)))
-        if all(task.done() for task in self._late):
-            await asyncio.shield(report)
+        if self._late:
+            self._background.start(self._settle_after(self.admission, tuple(self._late)))
+        else:
+            await self.admission.settle(self.cost_usd, self.spent.total)
 
-    async def _report(self, late: tuple[asyncio.Task[None], ...]) -> None:
-        if late:
-            await asyncio.wait(late)
-        async with asyncio.timeout(SETTLE_S_MAX):
-            if self.reservation is not None:
-                await self.reservation.settle(self.spent)
-            if self.admission is not None:
-                await self.admission.settle(self.cost_usd, self.spent.total)
+    async def _settle_after(self, admission: Admission, late: tuple[asyncio.Task[None], ...]) -> None:
+        await asyncio.wait(late)
+        await admission.settle(self.cost_usd, self.spent.total)

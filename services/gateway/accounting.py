@@ -9,7 +9,8 @@ from services.gateway.ledger.book import Book
 from services.gateway.ledger.recorder import RECORD, Recorder
 from services.gateway.ledger.spool import Spool
 from services.gateway.limits.pipe import Pipe
-from services.gateway.limits.shared import SCRIPTS, Rules, SharedLimits, Tariff
+from services.gateway.limits.shared import SCRIPTS, SharedLimits, Tariff
+from services.gateway.limits.tiers import Rules
 from switchboard.ledger.archive import FOLDER, Archive
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ REDIS_ANSWER_S = 1.0
 
 
 class Accounting:
-    """`limits` is the adapter of the `Budgets` port, `ledger` of the `Ledger` port; `book` reads what they wrote."""
+    """`limits` is the adapter of the `Limits` port, `ledger` of the `Ledger` port; `book` reads what they wrote."""
 
     def __init__(
         self,

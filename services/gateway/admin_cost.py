@@ -3,15 +3,16 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from redis.exceptions import RedisError
 
+from services.gateway.admin import operator
 from services.gateway.budgets.standing import BudgetEvent, TenantStanding, events_of, standing_of
 from services.gateway.ledger.book import Book
 from switchboard.contracts.errors import InvalidRequest, Unavailable
 from switchboard.ledger.report import By, CostReport
 
-router = APIRouter(prefix="/admin")
+router = APIRouter(prefix="/admin", dependencies=[Depends(operator)])
 DAYS_MAX = 400
 
 Day = Annotated[date | None, Query(description="A day in UTC, as 2026-11-21.")]
@@ -27,7 +28,7 @@ async def cost(
     first = since or last - timedelta(days=29)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise InvalidRequest(f"'since' must not be after 'until', and at most {DAYS_MAX} days before it.")
-    book: Book = request.app.state.gateway.book
+    book: Book = request.app.state.gateway.accounting.book
     try:
         return await book.report(tenant=tenant, by=by, since=first, until=last)
     except RedisError as error:
@@ -37,13 +38,13 @@ async def cost(
 @router.get("/budgets")
 async def budgets(request: Request, tenant: Tenant = None) -> dict[str, list[TenantStanding] | list[BudgetEvent]]:
     """How much of its budget each tenant has spent this day and month, and the last events at 50, 80 and 100 %."""
-    gateway = request.app.state.gateway
-    redis = gateway.book.redis
+    accounting = request.app.state.gateway.accounting
+    redis = accounting.book.redis
     if redis is None:
         return {"tenants": [], "events": []}
     try:
         return {
-            "tenants": await standing_of(redis, gateway.rules().budgets, tenant),
+            "tenants": await standing_of(redis, accounting.rules().budgets, tenant),
             "events": await events_of(redis, tenant),
         }
     except RedisError as error:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.gateway import admin
+from services.gateway import admin, admin_cost
 from services.gateway.answers import ModelEndpoint
 from services.gateway.bootstrap import Gateway, build
 from services.gateway.calls import Calls
@@ -44,6 +44,7 @@ app = FastAPI(title="Switchboard model gateway", version="1", lifespan=lifespan)
 app.router.routes.append(Route(CHAT, ModelEndpoint("chat"), methods=["POST"]))
 app.router.routes.append(Route(EMBEDDINGS, ModelEndpoint("embeddings"), methods=["POST"]))
 app.include_router(admin.router)
+app.include_router(admin_cost.router)
 tracing.instrument(app, untraced=(CHAT, EMBEDDINGS))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.gateway.accounting import Accounting
 from services.gateway.attempts import Attempts
 from services.gateway.background import Background
 from services.gateway.breaker import Breakers
@@ -10,7 +11,8 @@ from services.gateway.bulkheads import Walls
 from services.gateway.health import Health
 from services.gateway.in_force import InForce
 from services.gateway.policy.models import BreakerRule, Bulkheads, ProviderInstance
-from services.gateway.ports import Budgets, Cache, Ledger, Limits, NoBudgets, NoCache, NoLedger, NoLimits
+from services.gateway.ports import Cache, Ledger, Limits, NoCache
+from services.gateway.pricing import Estimates
 from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible
@@ -35,9 +37,10 @@ class Gateway:
 
     in_force: InForce
     cache: Cache
-    budgets: Budgets
     limits: Limits
     ledger: Ledger
+    accounting: Accounting
+    """Opens and closes the limits and the ledger."""
     walls: Walls
     attempts: Attempts
     background: Background
@@ -58,7 +61,7 @@ class Gateway:
             await self.redis.aclose()
 
     def _parts(self) -> list[Any]:
-        parts = [self.in_force, self.shared_breakers, self.ledger, self.limits, self.budgets, self.cache]
+        parts = [self.in_force, self.shared_breakers, self.accounting, self.cache]
         return [part for part in parts if part is not None]
 
 
@@ -72,12 +75,19 @@ def build(settings: Settings) -> Gateway:
     shared = None
     if redis is not None:
         shared = SharedBreakers(redis, breakers, lambda: [each.name for each in in_force.now.router.all()])
+    accounting = Accounting(
+        lambda: in_force.now.policy.rules,
+        Estimates(lambda: in_force.now.router),
+        redis=redis,
+        redis_host=_address(settings.redis_host),
+        data_dir=settings.data_dir,
+    )
     return Gateway(
         in_force=in_force,
         cache=NoCache(),
-        budgets=NoBudgets(),
-        limits=NoLimits(),
-        ledger=NoLedger(),
+        limits=accounting.limits,
+        ledger=accounting.ledger,
+        accounting=accounting,
         walls=walls,
         attempts=Attempts(health, breakers),
         background=Background(),
@@ -89,18 +99,26 @@ def build(settings: Settings) -> Gateway:
 
 def _redis(host: str | None) -> "Redis | None":
     """A client of the Redis that replicas share; it connects when it is first used."""
-    if not host:
+    address = _address(host)
+    if address is None:
         return None
     from redis.asyncio import Redis
 
-    name, _, port = host.rpartition(":")
     return Redis(
-        host=name or host,
-        port=int(port) if name and port.isdigit() else 6379,
+        host=address[0],
+        port=address[1],
         socket_connect_timeout=REDIS_CONNECT_S,
         socket_timeout=REDIS_ANSWER_S,
         max_connections=REDIS_CONNECTIONS_MAX,
     )
+
+
+def _address(host: str | None) -> tuple[str, int] | None:
+    """Name and port of `host:port`; None where none is set."""
+    if not host:
+        return None
+    name, _, port = host.rpartition(":")
+    return (name, int(port)) if name and port.isdigit() else (host, 6379)
 
 
 def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:

@@ -1,10 +1,10 @@
-"""The life of a model call, top to bottom: caches, budgets, limits, a place, deployments, the account."""
+"""The life of a model call, top to bottom: limits and budgets, caches, a place, deployments, the account."""
 
 import asyncio
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -72,17 +72,21 @@ class Calls:
         span.update_name(f"{call.operation} {call.body['model']}")
         span.set_attribute(REQUEST_MODEL, call.body["model"])
         started = time.perf_counter()
-        looked = await gateway.cache.look(call)
-        route = Route(call.alias, cache=looked.state)
-        account = Account(call, gateway.ledger, looked.state, gateway.background)
+        route = Route(call.alias)
+        account = Account(call, gateway.ledger, route.cache, gateway.background)
         try:
+            account.admission = await gateway.limits.admit(call)
+            if account.admission.alias != call.alias:
+                # From here on it is a call of the cheaper alias: to the caches and in the ledger too.
+                account.call = call = replace(call, alias=account.admission.alias)
+                route.alias = call.alias
+            looked = await gateway.cache.look(call)
+            account.cache = route.cache = looked.state
             if looked.hit is not None:
                 reply = self._from_cache(looked.hit, call, route, account, started)
             else:
-                account.admission = await gateway.budgets.admit(call)
-                account.reservation = await gateway.limits.reserve(call)
                 account.slot = await gateway.walls.enter(call.caller)
-                alias = account.admission.alias
+                alias = call.alias
                 plan = force.planner.plan(call, alias)
                 try:
                     reply = await self._asked(plan, call, route, account, span, force, looked, started)
@@ -111,7 +115,9 @@ class Calls:
         started: float,
     ) -> Reply:
         """A cascade's small model, then the deployments of the plan."""
-        deadline = asyncio.get_running_loop().time() + force.times.total_s
+        left_s = account.admission.seconds_left if account.admission is not None else None
+        total_s = force.times.total_s if left_s is None else min(force.times.total_s, left_s)
+        deadline = asyncio.get_running_loop().time() + total_s
         ways: dict[str, Any] = {
             "account": account,
             "route": route,
@@ -233,7 +239,7 @@ def _accounted(
 ) -> dict[str, Any]:
     """Records a whole answer; its body with the cost in its usage."""
     account.record(target, route.step, "ok", answer.spent, started, model=answer.model)
-    cost = cost_usd(target.kind, answer.model, answer.spent, target.deployment.price)
+    cost = cost_usd(target, answer.model, answer.spent)
     span.set_attribute(PROVIDER, GENAI_NAMES.get(target.kind, target.kind))
     record_usage(
         span,

@@ -1,4 +1,4 @@
-"""What a call passes through beside the providers: caches, budgets, limits and the ledger, as ports.
+"""What a call passes through beside the providers: caches, limits and the ledger, as ports.
 
 Their adapters are made in `bootstrap.py`, opened and closed with the app, and shared by concurrent calls. `calls.py`
 says in which order they are asked. The null adapters below stand in for what is not configured.
@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from services.gateway.caller import Caller
 from services.gateway.providers.port import Spent
+from switchboard.ledger.record import Price
 
 Operation = Literal["chat", "embeddings"]
 CacheState = Literal["off", "miss", "exact", "semantic", "fallback"]
@@ -79,47 +80,35 @@ class Cache(Protocol):
 
 
 class Admission(Protocol):
-    """A call that the budgets let pass."""
+    """A call that limits and budgets let pass, and what they hold for it."""
 
     @property
     def alias(self) -> str:
-        """What to call: the alias asked for, or a cheaper one."""
+        """What to call: the alias asked for, or the cheaper one of a spent budget."""
+        ...
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of its turn's or conversation's model time; None: no limit."""
         ...
 
     async def settle(self, cost_usd: Decimal, tokens: int) -> None:
-        """`cost_usd` is exact, not rounded. Called once, however the call ended; also for one that spent nothing."""
+        """What all of its attempts spent; `cost_usd` is exact. Called once, however the call ended; does not wait."""
         ...
 
 
-class Budgets(Protocol):
-    """Money, tokens, calls and seconds per tenant, turn and conversation."""
+class Limits(Protocol):
+    """What tenants, users, turns and conversations may use and spend, shared by all replicas."""
 
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
     async def admit(self, call: ModelCall) -> Admission:
-        """Raises `LimitExceeded` for a call that would pass a hard budget."""
-        ...
+        """Holds a request, `prompt_tokens + completion_tokens_max`, their price, and for a stream a stream.
 
-
-class Reservation(Protocol):
-    """Tokens, a request and (for a stream) a stream, held for one call."""
-
-    async def settle(self, spent: Spent) -> None:
-        """Called once, however the call ended (shielded from cancellation): `spent` over all of its attempts."""
-        ...
-
-
-class Limits(Protocol):
-    """Requests and tokens a minute and concurrent streams, per tenant and user, shared by all replicas."""
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def reserve(self, call: ModelCall) -> Reservation:
-        """Reserves `prompt_tokens + completion_tokens_max`. Raises `LimitExceeded` with what was exceeded and when to retry."""
+        Raises `LimitExceeded` with what was exceeded and when to try again.
+        """
         ...
 
 
@@ -147,6 +136,8 @@ class Attempt:
     """Seconds since the epoch."""
     duration_ms: float
     first_token_ms: float | None = None
+    price: Price = field(default_factory=Price)
+    """By which `cost_usd` was reckoned."""
 
 
 class Ledger(Protocol):
@@ -186,28 +177,15 @@ _NOT_LOOKED = Looked(state="off")
 @dataclass(frozen=True, slots=True)
 class FreeAdmission:
     alias: str
+    seconds_left: float | None = None
 
     async def settle(self, cost_usd: Decimal, tokens: int) -> None:
         del cost_usd, tokens
 
 
-class NoBudgets(_Nothing):
+class NoLimits(_Nothing):
     async def admit(self, call: ModelCall) -> FreeAdmission:
         return FreeAdmission(call.alias)
-
-
-class FreeReservation:
-    async def settle(self, spent: Spent) -> None:
-        del spent
-
-
-class NoLimits(_Nothing):
-    async def reserve(self, call: ModelCall) -> FreeReservation:
-        del call
-        return _FREE
-
-
-_FREE = FreeReservation()
 
 
 class NoLedger(_Nothing):

@@ -1,50 +1,40 @@
-"""What a call cost, in US dollars: by the deployment's price, else the list of genai-prices (bundled, not downloaded)."""
+"""Which price holds for a deployment: its own in `gateway.yaml`, else that of the list of genai-prices."""
 
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Callable
 
-from services.gateway.policy.models import Price
+from services.gateway.ledger.prices import FREE, cost_of, listed_price
+from services.gateway.policy import Router, Target
 from services.gateway.providers.port import Spent
-
-LISTED = {"azure_openai": "azure", "openai": "openai"}
-"""Kinds of providers, by the list's names."""
-MILLION = Decimal(1_000_000)
-FREE = Decimal(0)
+from switchboard.contracts.errors import NotFound
+from switchboard.ledger.money import usd_of
+from switchboard.ledger.record import Price
 
 
-def cost_usd(kind: str, model: str, spent: Spent, price: Price | None = None) -> float:
-    """`exact_usd` for people and JSON."""
-    return float(exact_usd(kind, model, spent, price))
+def price_of(target: Target, model: str) -> Price:
+    """`model`: as the provider named it in its answer. Nothing for models that nobody told a price of."""
+    given = target.deployment.price
+    if given is not None:
+        return given.per_token
+    found = listed_price(target.kind, model)
+    return listed_price(target.kind, target.model) if found == FREE and model != target.model else found
 
 
-def exact_usd(kind: str, model: str, spent: Spent, price: Price | None = None) -> Decimal:
-    """Not rounded. 0 for embedded models and for models that nobody told a price of."""
-    if price is not None:
-        cached = price.input if price.cached_input is None else price.cached_input
-        fresh = spent.prompt_tokens - spent.cached_tokens
-        return (fresh * price.input + spent.cached_tokens * cached + spent.completion_tokens * price.output) / MILLION
-    provider = LISTED.get(kind)
-    if provider is None or not _is_known(provider, model):
-        return FREE
-    return _listed(provider, model, spent)
+def cost_usd(target: Target, model: str, spent: Spent) -> float:
+    """For people and JSON."""
+    return usd_of(cost_of(price_of(target, model), spent))
 
 
-@lru_cache(maxsize=256)
-def _is_known(provider: str, model: str) -> bool:
-    try:
-        _listed(provider, model, Spent(prompt_tokens=1, completion_tokens=1))
-    except LookupError:
-        return False
-    return True
+class Estimates:
+    """What a call may cost, before it is made: by the policy in force."""
 
+    def __init__(self, router: Callable[[], Router]) -> None:
+        self._router = router
 
-@lru_cache(maxsize=1024)
-def _listed(provider: str, model: str, spent: Spent) -> Decimal:
-    from genai_prices import Usage, calc_price
-
-    usage = Usage(
-        input_tokens=spent.prompt_tokens,
-        output_tokens=spent.completion_tokens,
-        cache_read_tokens=spent.cached_tokens or None,
-    )
-    return Decimal(calc_price(usage, model_ref=model, provider_id=provider).total_price)
+    def estimate(self, alias: str, prompt_tokens: int, completion_tokens: int) -> int:
+        """In picodollars, at the dearest deployment that may serve `alias`; 0 for a name nobody serves. Never raises."""
+        try:
+            targets = self._router().targets(alias)
+        except NotFound:
+            return 0
+        spent = Spent(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+        return max(cost_of(price_of(target, target.model), spent) for target in targets)

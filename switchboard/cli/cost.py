@@ -87,7 +87,9 @@ def _from_gateway(tenant: str | None, by: By, first: date, last: date, state_dir
     asked = {"by": by.value, "since": first.isoformat(), "until": last.isoformat()}
     asked |= {"tenant": tenant} if tenant else {}
     try:
-        answer = httpx.get(f"{url}/admin/cost", params=asked, timeout=GATEWAY_S_MAX, trust_env=False)
+        token = os.environ.get("SWITCHBOARD_GATEWAY_ADMIN_TOKEN")
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        answer = httpx.get(f"{url}/admin/cost", params=asked, headers=headers, timeout=GATEWAY_S_MAX, trust_env=False)
         if answer.status_code != 200:
             raise Problem(f"The gateway cannot tell the cost: {_message(answer)}")
         return CostReport.model_validate_json(answer.content)

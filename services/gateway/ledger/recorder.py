@@ -15,7 +15,6 @@ import orjson
 from pydantic import ValidationError
 
 from services.gateway.budgets.policy import BudgetsPolicy
-from services.gateway.ledger.prices import FREE
 from services.gateway.ledger.spool import Spool
 from services.gateway.ledger.sums import DAYS_KEPT, group_of, other_group
 from services.gateway.limits import keys
@@ -168,7 +167,7 @@ def record_of(attempt: Attempt) -> Record:
         completion_tokens=spent.completion_tokens,
         cached_tokens=spent.cached_tokens,
         estimated=attempt.estimated,
-        price=getattr(attempt, "price", FREE),
+        price=attempt.price,
         cost_picousd=picousd_of(attempt.cost_usd),
         duration_ms=round(attempt.duration_ms, 3),
         first_token_ms=None if attempt.first_token_ms is None else round(attempt.first_token_ms, 3),

@@ -15,12 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
-from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.limits import keys
 from services.gateway.limits.demand import Demand, Refusal, error_of
 from services.gateway.limits.local import LocalHold, LocalLimits
 from services.gateway.limits.pipe import Pipe, RedisAway, Script
-from services.gateway.limits.tiers import UNLIMITED, Allowance, LimitsPolicy
+from services.gateway.limits.tiers import UNLIMITED, Allowance, Rules
 from services.gateway.ports import ModelCall
 from switchboard.ledger.money import picousd_of
 from switchboard.ledger.record import day_of
@@ -35,14 +34,6 @@ SCRIPTS = [
     Script(name, (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8"))
     for name in ("reserve", "settle", "renew")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is in force now; read anew for each call, so that a reloaded policy holds at once."""
-
-    limits: LimitsPolicy
-    budgets: BudgetsPolicy
 
 
 class Tariff(Protocol):
@@ -79,7 +70,7 @@ class Reserved:
 
 
 class SharedLimits:
-    """The adapter of the `Budgets` port; the limits are checked in the same step."""
+    """The adapter of the `Limits` port."""
 
     def __init__(
         self,
@@ -117,7 +108,7 @@ class SharedLimits:
         reserved = Reserved(demand, call.alias, None, time.time(), 0, demand.cost_picousd, _scope_keys(demand), self)
         if self._pipe is not None and self._pipe.is_up:
             try:
-                await self._reserve_shared(self._pipe, reserved, rules)
+                await self._reserve_shared(self._pipe, call, reserved, rules)
                 return reserved
             except RedisAway:
                 logger.warning("Redis is away: limits are kept in this process until it is back.")
@@ -150,7 +141,9 @@ class SharedLimits:
         tenant_budget = budgets.of(caller.tenant)
         cost = self._tariff.estimate(call.alias, prompt, completion)
         limited = tenant_budget.day_usd is not None or tenant_budget.month_usd is not None
-        cheaper = self._tariff.estimate(budgets.downgrade_to, prompt, completion) if cost and limited else cost
+        cheaper = cost
+        if cost and limited and call.operation == "chat":
+            cheaper = self._tariff.estimate(budgets.downgrade_to, prompt, completion)
         return Demand(
             id=call.id,
             tenant=caller.tenant,
@@ -174,7 +167,7 @@ class SharedLimits:
         reserved.hold = held
         reserved.seconds_left = None if held.ms_left is None else held.ms_left / 1000
 
-    async def _reserve_shared(self, pipe: Pipe, reserved: Reserved, rules: Rules) -> None:
+    async def _reserve_shared(self, pipe: Pipe, call: ModelCall, reserved: Reserved, rules: Rules) -> None:
         demand, budget = reserved.demand, reserved.demand.tenant_budget
         names = [
             *reserved.names,
@@ -205,7 +198,9 @@ class SharedLimits:
         reserved.hold = int(bucket)
         reserved.seconds_left = None if ms_left < 0 else ms_left / 1000
         if downgraded:
-            reserved.alias, reserved.held_picousd = rules.budgets.downgrade_to, demand.cheaper_picousd
+            reserved.held_picousd = demand.cheaper_picousd
+            if call.operation == "chat":  # no chat model can stand in for an embedding
+                reserved.alias = rules.budgets.downgrade_to
         if demand.is_stream or demand.turn or demand.conversation:
             self._held[demand.id] = reserved
 

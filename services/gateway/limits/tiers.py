@@ -5,6 +5,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.caller import Tier
 
 UNLIMITED = -1
@@ -71,3 +72,11 @@ class Allowed:
 
 
 _INTERNAL = Allowed("internal", Allowance(), Allowance())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is in force now; asked for anew by each call, so that a reloaded policy holds at once."""
+
+    limits: LimitsPolicy
+    budgets: BudgetsPolicy

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.caller import Lane, Tier
-from services.gateway.limits.tiers import LimitsPolicy, TierAllowance, default_tiers
+from services.gateway.ledger.prices import price_per_million
+from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
+from switchboard.ledger import record as ledger
 
 Kind = Literal["openai", "azure_openai", "embedded", "simulated"]
 Capability = Literal["chat", "tools", "vision", "json_schema", "embeddings"]
@@ -50,6 +52,10 @@ class Price(Part):
     input: Annotated[Decimal, Field(ge=0)]
     output: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     cached_input: Annotated[Decimal, Field(ge=0)] | None = None
+
+    @cached_property
+    def per_token(self) -> ledger.Price:
+        return price_per_million(self.input, self.output, self.cached_input)
 
 
 class Deployment(Part):
@@ -200,8 +206,9 @@ class Policy(Part):
         return {name: {"deployments": each} if isinstance(each, list) else each for name, each in aliases.items()}
 
     @cached_property
-    def limits(self) -> LimitsPolicy:
-        return LimitsPolicy(tiers=self.tiers, contracts=self.contracts)
+    def rules(self) -> Rules:
+        """Its limits and budgets."""
+        return Rules(LimitsPolicy(tiers=self.tiers, contracts=self.contracts), self.budgets)
 
     def faults(self) -> Iterator[tuple[Location, str]]:
         """What names something that is not there: where, and a sentence."""

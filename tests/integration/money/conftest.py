@@ -16,8 +16,8 @@ from services.gateway.caller import Caller
 from services.gateway.ledger.recorder import RECORD, Recorder
 from services.gateway.ledger.spool import Spool
 from services.gateway.limits.pipe import Pipe
-from services.gateway.limits.shared import SCRIPTS, Rules, SharedLimits
-from services.gateway.limits.tiers import LimitsPolicy
+from services.gateway.limits.shared import SCRIPTS, SharedLimits
+from services.gateway.limits.tiers import LimitsPolicy, Rules
 from services.gateway.ports import Attempt, ModelCall
 from services.gateway.providers.port import Spent
 from tests.integration.runtime import Bench, bench

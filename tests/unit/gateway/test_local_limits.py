@@ -11,8 +11,8 @@ from services.gateway.budgets.policy import BudgetsPolicy, HardBudget
 from services.gateway.caller import Caller
 from services.gateway.limits.demand import Demand, Refusal
 from services.gateway.limits.local import SCOPES_MAX, LocalHold, LocalLimits
-from services.gateway.limits.shared import Rules, SharedLimits
-from services.gateway.limits.tiers import Allowed, LimitsPolicy, TierAllowance
+from services.gateway.limits.shared import SharedLimits
+from services.gateway.limits.tiers import Allowed, LimitsPolicy, Rules, TierAllowance
 from services.gateway.ports import ModelCall
 from switchboard.contracts.errors import LimitExceeded
 

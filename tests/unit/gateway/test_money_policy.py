@@ -35,9 +35,9 @@ def test_the_tiers_are_those_that_are_sold():
 
 def test_a_contract_stands_above_the_tier_of_a_key():
     policy = parse_policy(LEAST + "contracts:\n  acme: {requests_per_minute: 7, user: {streams: 2}}\n", "p.yaml")
-    allowed = policy.limits.allowed("acme", "free")
+    allowed = policy.rules.limits.allowed("acme", "free")
     assert (allowed.tenant.requests_per_minute, allowed.user.streams) == (7, 2)
-    assert policy.limits.allowed("other", "free").tenant.requests_per_minute == 10
+    assert policy.rules.limits.allowed("other", "free").tenant.requests_per_minute == 10
 
 
 @pytest.mark.parametrize(
