@@ -22,7 +22,15 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     app = app_of(SimulatedModel(Profile.model_validate_json(arguments.profile)))
-    uvicorn.run(app, host=arguments.host, port=arguments.port, loop="uvloop", log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        loop="uvloop",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
 
 
 if __name__ == "__main__":

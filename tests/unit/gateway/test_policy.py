@@ -56,9 +56,12 @@ def test_a_wrong_policy_is_refused_with_what_is_wrong(tmp_path: Path, text: str,
 
 def test_prices_come_from_the_list_and_are_zero_for_what_it_does_not_know():
     spent = Spent(prompt_tokens=1_000_000, completion_tokens=1_000_000)
-    assert cost_usd("openai", "gpt-4o-mini", spent) == pytest.approx(0.75)
-    assert cost_usd("openai", "nobody-knows", spent) == 0.0
-    assert cost_usd("embedded", "gpt-4o-mini", spent) == 0.0
+    openai, embedded = router("openai").target("fast"), router().target("fast")
+    assert cost_usd(openai, "gpt-4o-mini", spent) == 0.75
+    assert cost_usd(openai, "gpt-4o-mini-2024-07-18", spent) == 0.75
+    assert cost_usd(embedded, "gpt-4o-mini", spent) == 0.0
+    unknown = router("openai").target("nobody-knows")
+    assert cost_usd(unknown, "nobody-knows", spent) == 0.0
 
 
 def test_usage_is_read_whatever_is_missing():

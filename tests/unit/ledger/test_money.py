@@ -20,7 +20,10 @@ def test_the_sum_of_all_costs_is_the_cost_of_all_tokens(
     price = price_per_million(prompt, completion, cached)
     spent = [Spent(a, b, min(a, c)) for a, b, c in served]
     whole = Spent(
-        *(sum(each) for each in zip(*((s.prompt_tokens, s.completion_tokens, s.cached_tokens) for s in spent)))
+        *(
+            sum(each)
+            for each in zip(*((s.prompt_tokens, s.completion_tokens, s.cached_tokens) for s in spent), strict=True)
+        )
     )
     assert sum(cost_of(price, each) for each in spent) == cost_of(price, whole)
 
