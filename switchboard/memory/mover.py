@@ -16,8 +16,8 @@ from switchboard.sidecar import keys
 
 PAGES_MAX = 5
 """Of due conversations, in one round: at most a thousand."""
-LEASE_ROUNDS = 3
-PAUSE_S_MAX = 60.0
+LEASE_NAME, LEASE_S = "mover", 120
+"""Taken anew for each page, given back after the round."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,27 +61,29 @@ class Mover:
         while True:
             await asyncio.sleep(self._policy.every_s)
             try:
-                if await self._lease.take():
-                    done = await self.round()
-                    if done.to_warm or done.to_cold or done.failed:
-                        logger.info("moved %d to warm, %d to cold, %d failed", done.to_warm, done.to_cold, done.failed)
+                done = await self.round()
+                if done.to_warm or done.to_cold or done.failed:
+                    logger.info("moved %d to warm, %d to cold, %d failed", done.to_warm, done.to_cold, done.failed)
             except SwitchboardError as error:
                 logger.warning("a round of moving was broken off: %s", error.code)
 
-    async def close(self) -> None:
-        """Gives the lease back."""
-        try:
-            await self._lease.give_back()
-        except SwitchboardError as error:
-            logger.warning("the lease of the mover was not given back: %s", error.code)
-
     async def round(self) -> Round:
-        """One round, by the holder of the lease. Raises `Unavailable` when the index cannot be read."""
-        done = Round(taken_in=await self._shelf.take_in(self._policy.hot_s))
+        """One round; nothing where another replica holds the lease. Raises `Unavailable` without the index."""
+        done = Round()
+        if not await self._lease.take():
+            return done
+        try:
+            done.taken_in = await self._shelf.take_in(self._policy.hot_s)
+            await self._move_due(done)
+        finally:
+            await self._lease.give_back()
+        return done
+
+    async def _move_due(self, done: Round) -> None:
         for _ in range(PAGES_MAX):
             page = await self._shelf.due()
-            if page is None:
-                return done
+            if page is None or not await self._lease.take():
+                return
             place, entries = page
             again: dict[float, list[Entry]] = {}
             for entry in dict.fromkeys((each.tenant, each.user, each.conversation_id) for each in entries):
@@ -97,7 +99,6 @@ class Mover:
             for seconds, those in again.items():
                 await self._shelf.put_off(those, seconds)
             await self._shelf.done(place)
-        return done
 
     async def _look_at(self, entry: Entry, done: Round) -> float | None:
         """Moves it if it is old enough. Returns in how many seconds to look again; None for never."""

@@ -7,6 +7,7 @@ What this module knows of a conversation's record: `turn_count` and `owner`; of 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,10 +71,8 @@ class Tiers:
         found = await self.find_below(key)
         if found is None:
             return None
-        try:
+        with contextlib.suppress(Conflict):  # somebody else brought it
             await self._hot.create(key, found.value)
-        except Conflict:
-            pass  # somebody else brought it
         return await self._hot.get(key)
 
     async def turns(self, tenant: str, conversation_id: str, numbers: Sequence[int]) -> list[Any | None]:
