@@ -80,7 +80,7 @@ class Shelf:
         await self._state.put(keys.opened(self._writer, self._seq), value)
 
     async def take_in(self, due_after_s: float) -> int:
-        """Takes in what the logs hold; each conversation is due `due_after_s` from now. Returns how many."""
+        """Takes in what the logs hold; each conversation is due so long after it was opened. Returns how many."""
         contents = await self._contents()
         return sum([await self._take_log(writer, log, due_after_s) for writer, log in contents.writers.items()])
 
@@ -113,9 +113,9 @@ class Shelf:
 
     async def put_off(self, entries: Sequence[Entry], seconds: float) -> None:
         """Makes conversations due `seconds` from now."""
-        if not entries:
-            return
-        bucket = int((self._clock() + seconds) // self._bucket_s) + 1
+        await self._put(entries, int((self._clock() + seconds) // self._bucket_s) + 1)
+
+    async def _put(self, entries: Sequence[Entry], bucket: int) -> None:
         contents = await self._contents()
         pages = contents.buckets.get(bucket, 0)
         rest = [each.model_dump() for each in entries]
@@ -190,9 +190,12 @@ class Shelf:
                 by_owner.setdefault((each["tenant"], each["user"]), []).append(each["conversation_id"])
         for (tenant, user), ids in by_owner.items():
             await self._own(tenant, user, ids)
-        await self.put_off(
-            [Entry.model_validate({k: each[k] for k in Entry.model_fields}) for each in entries], due_after_s
-        )
+        by_bucket: dict[int, list[Entry]] = {}
+        for each in entries:
+            entry = Entry.model_validate({name: each[name] for name in Entry.model_fields})
+            by_bucket.setdefault(int((each["at"] + due_after_s) // self._bucket_s) + 1, []).append(entry)
+        for bucket, those in by_bucket.items():
+            await self._put(those, bucket)
 
     async def _own(self, tenant: str, user: str, ids: Sequence[str]) -> None:
         first = await self._state.get(keys.owned(tenant, user, 0))

@@ -37,7 +37,8 @@ class Found:
 class Tiers:
     """May be called concurrently; moves by one replica at a time. Raises what the ports raise.
 
-    Without `warm` or `cold` there is no such tier.
+    Without `warm` or `cold` there is no such tier. Of the warm store only `get`, `get_many`, `put` and `delete` are
+    used: SQLite's has no way to write only where nothing is, as `create` does.
     """
 
     def __init__(self, hot: StateStore, warm: StateStore | None = None, cold: Cold | None = None) -> None:
@@ -101,7 +102,9 @@ class Tiers:
         item = await source.get(key)
         if item is None:
             below = await self.find_below(key)
-            if below is not None:  # its record went, and perhaps not all of its turns
+            if below is not None:  # its record went, and perhaps not all that belongs to it
+                if await self.find_below(recall) is not None:
+                    await source.delete(recall)
                 await self._delete_turns(source, tenant, conversation_id, int(below.value["turn_count"]))
             return "gone"
         turn_count = int(item.value["turn_count"])
