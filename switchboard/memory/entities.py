@@ -70,6 +70,8 @@ def preferences_in(text: str) -> list[str]:
 
 
 def newest_first(known: Sequence[Entity], said: Iterable[Entity], most: int) -> list[Entity]:
-    """`known` after `said` (oldest first) was added: each thing once, by when it was last named."""
-    fresh = list(dict.fromkeys(reversed(list(said))))
-    return list(dict.fromkeys([*fresh, *known]))[:most]
+    """`known` after a turn named `said`: each thing once, by the turn that named it last.
+
+    Within a turn what was named first comes first: an invoice's own month stands before the days of its period.
+    """
+    return list(dict.fromkeys([*said, *known]))[:most]
