@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Literal
 
 import orjson
@@ -171,11 +172,14 @@ def _remembered(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str,
 
 def _month_about(spoken: Sequence[Message], known: Sequence[str], today: date) -> str | None:
     """The month that the newest message with one is about: not the one it compares with."""
-    for text in (*(each.text for each in spoken), *known):
-        months = months_in(_COMPARED.split(text)[0], today)
-        if months:
-            return months[0]
-    return None
+    months = (_first_month(text, today) for text in (*(each.text for each in spoken), *known))
+    return next(filter(None, months), None)
+
+
+@lru_cache(maxsize=512)
+def _first_month(text: str, today: date) -> str | None:
+    """Cached: the same history comes again with every model call."""
+    return next(iter(months_in(_COMPARED.split(text)[0], today)), None)
 
 
 def act_of(message: str) -> tuple[Act, str]:
