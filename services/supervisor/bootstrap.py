@@ -90,8 +90,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     warm = sidecar.store(settings.warm_store) if settings.warm_store else None
     cold = Cold(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
     tiers = Tiers(sidecar.state, warm, cold)
-    shelf = Shelf(sidecar.state)
     policy = Policy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
+    shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
     conversations = Conversations(sidecar.state, tiers, shelf)
     summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
     remembering = Remembering(sidecar.state, tiers, summarizer)

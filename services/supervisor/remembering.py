@@ -26,6 +26,8 @@ LESSON_TURNS_MAX = 20
 FOLD_TURNS_MAX = 100
 """In one go; the rest comes with the next turn."""
 ATTEMPTS_MAX = 4
+AT_ONCE_MAX = 4
+"""Conversations folded at the same time: a model that is slow with one holds up few."""
 CLOSING_S_MAX = 2.0
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Remembering:
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -61,6 +64,7 @@ class Remembering:
         try:
             async with asyncio.timeout(CLOSING_S_MAX):
                 await self.drained()
+                await asyncio.gather(*self._working)
         except TimeoutError:
             logger.warning("%d conversations are folded with their next turn", len(self._waiting))
 
@@ -81,10 +85,7 @@ class Remembering:
         """Folds what waits, now."""
         while self._waiting:
             (tenant, conversation_id), waiting = self._waiting.popitem(last=False)
-            try:
-                await self._remember(tenant, conversation_id, waiting)
-            except SwitchboardError as error:
-                logger.warning("conversation %s is folded with its next turn: %s", conversation_id, error.code)
+            await self._try(tenant, conversation_id, waiting)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -92,17 +93,26 @@ class Remembering:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                first = next(iter(self._waiting.values()))
-                await asyncio.sleep(max(0.0, first.due_at - loop.time()))
-                if not self._waiting:
+                if len(self._working) >= AT_ONCE_MAX:
+                    await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
+                first = next(iter(self._waiting.values()), None)
+                if first is None:
                     break
+                if (pause_s := first.due_at - loop.time()) > 0:
+                    await asyncio.sleep(pause_s)
+                    continue
                 (tenant, conversation_id), waiting = self._waiting.popitem(last=False)
-                try:
-                    await self._remember(tenant, conversation_id, waiting)
-                except SwitchboardError as error:
-                    logger.warning("conversation %s is folded with its next turn: %s", conversation_id, error.code)
-                except Exception:
-                    logger.exception("Conversation %s was not folded.", conversation_id)
+                task = asyncio.create_task(self._try(tenant, conversation_id, waiting))
+                self._working.add(task)
+                task.add_done_callback(self._working.discard)
+
+    async def _try(self, tenant: str, conversation_id: str, waiting: _Waiting) -> None:
+        try:
+            await self._remember(tenant, conversation_id, waiting)
+        except SwitchboardError as error:
+            logger.warning("conversation %s is folded with its next turn: %s", conversation_id, error.code)
+        except Exception:
+            logger.exception("Conversation %s was not folded.", conversation_id)
 
     async def _remember(self, tenant: str, conversation_id: str, waiting: _Waiting) -> None:
         conversation, recall, user = await self._state.get_many(

@@ -32,6 +32,11 @@ class Policy:
     """Not used for so long altogether: it moves to cold."""
     every_s: float = 300
 
+    @property
+    def period_s(self) -> int:
+        """How exactly it is known when something is due: an eighth of the shortest stay, at most a day."""
+        return int(max(1, min(86_400, self.hot_s / 8, self.warm_s / 8)))
+
 
 @dataclass(slots=True)
 class Round:

@@ -56,7 +56,7 @@ class _Contents(BaseModel):
 
     writers: dict[str, _Log] = Field(default_factory=dict[str, _Log])
     buckets: dict[int, int] = Field(default_factory=dict[int, int])
-    """How many pages each period has."""
+    """How many pages each period has, by when it is over (seconds since 1970)."""
 
 
 class Shelf:
@@ -113,7 +113,7 @@ class Shelf:
 
     async def put_off(self, entries: Sequence[Entry], seconds: float) -> None:
         """Makes conversations due `seconds` from now."""
-        await self._put(entries, int((self._clock() + seconds) // self._bucket_s) + 1)
+        await self._put(entries, self._bucket(self._clock() + seconds))
 
     async def _put(self, entries: Sequence[Entry], bucket: int) -> None:
         contents = await self._contents()
@@ -137,7 +137,7 @@ class Shelf:
     async def due(self) -> tuple[tuple[int, int], list[Entry]] | None:
         """A page of conversations that are due, the longest due first; None where none is. `done` takes it away."""
         contents = await self._contents()
-        now = int(self._clock() // self._bucket_s)
+        now = self._clock()
         for bucket in sorted(contents.buckets):
             if bucket > now:
                 return None
@@ -158,6 +158,10 @@ class Shelf:
 
         await self._change(without)
         await self._state.delete(keys.due(bucket, max(0, page)))
+
+    def _bucket(self, due_at: float) -> int:
+        """The end of the period that `due_at` is in, in seconds since 1970: its entries are due when it is over."""
+        return (int(due_at // self._bucket_s) + 1) * self._bucket_s
 
     # -- one log
 
@@ -193,7 +197,7 @@ class Shelf:
         by_bucket: dict[int, list[Entry]] = {}
         for each in entries:
             entry = Entry.model_validate({name: each[name] for name in Entry.model_fields})
-            by_bucket.setdefault(int((each["at"] + due_after_s) // self._bucket_s) + 1, []).append(entry)
+            by_bucket.setdefault(self._bucket(each["at"] + due_after_s), []).append(entry)
         for bucket, those in by_bucket.items():
             await self._put(those, bucket)
 
