@@ -13,7 +13,6 @@ from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.mover import Policy
 from switchboard.sidecar import keys
 from switchboard.sidecar.memory import MemorySidecar
-
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
 
 PROBLEM = "application/problem+json"
