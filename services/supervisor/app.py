@@ -33,6 +33,7 @@ from services.supervisor.documentation import (
 )
 from services.supervisor.edge import Edge
 from services.supervisor.jobs import DEAD_TOPIC, RESULTS_TOPIC
+from services.supervisor.memories import ConsentRequest, Forgotten, MemoryView
 from services.supervisor.settings import Settings
 from services.supervisor.turn import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
 from switchboard.contracts.cards import AgentRegistration
@@ -84,7 +85,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=[settings.console_url.rstrip("/")],
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id", "traceparent"],
             expose_headers=["x-trace-id", "location", "retry-after"],
         )
@@ -167,6 +168,26 @@ def create_app(supervisor: Supervisor) -> FastAPI:
                 next_after=reached if reached < found.turn_count else None,
             )
         )
+
+    @app.delete("/v1/conversations/{conversation_id}", status_code=204, responses=PROBLEMS, tags=["memory"])
+    async def delete_conversation(conversation_id: str, caller: Caller) -> None:
+        """Deletes one of your conversations, with all its turns."""
+        await supervisor.conversations.delete(caller, conversation_id)
+
+    @app.get("/v1/memory", responses=PROBLEMS, tags=["memory"])
+    async def memory(caller: Caller) -> MemoryView:
+        """What is remembered of you across conversations."""
+        return MemoryView.of(await supervisor.memories.read(caller))
+
+    @app.put("/v1/memory/consent", responses=PROBLEMS, tags=["memory"])
+    async def consent(body: ConsentRequest, caller: Caller) -> MemoryView:
+        """Agrees to being remembered, or stops it; stopping also forgets what was remembered."""
+        return MemoryView.of(await supervisor.memories.consent(caller, body.consent))
+
+    @app.delete("/v1/memory", responses=PROBLEMS, tags=["memory"])
+    async def forget(caller: Caller, conversations: bool = False) -> Forgotten:
+        """Forgets what is remembered of you, and your agreement to it; `conversations=true` deletes those too."""
+        return await supervisor.memories.forget(caller, transcripts=conversations)
 
     @app.get("/v1/agents", responses=PROBLEMS, tags=["agents"])
     async def agents(_: Caller) -> AgentList:

@@ -1,21 +1,31 @@
 """Wires the supervisor: the one place that knows which adapter stands behind which port."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Conversations
 from services.supervisor.dispatch import Specialists
 from services.supervisor.jobs import Jobs
+from services.supervisor.memories import Memories
 from services.supervisor.readiness import Readiness
+from services.supervisor.remembering import Remembering
 from services.supervisor.routing import Router
 from services.supervisor.settings import Settings
+from services.supervisor.summarizing import GatewaySummarizer
 from services.supervisor.turn import Turns
 from switchboard.contracts.cards import AgentRegistration
+from switchboard.memory.cold import Cold
+from switchboard.memory.lease import Lease
+from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
+from switchboard.memory.shelf import Shelf
+from switchboard.memory.tiers import Tiers
 from switchboard.models.embedder import Embedder
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
 from switchboard.tenancy import ApiKeys
 
+DAY_S = 86_400
 CLOSING_S_MAX = 3.0
 """For turns under way at a shutdown; the server itself gives five."""
 
@@ -35,15 +45,25 @@ class Supervisor:
     jobs: Jobs
     publisher: BackgroundPublisher
     readiness: Readiness
+    remembering: Remembering
+    memories: Memories
+    mover: Mover
+    background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def open(self) -> None:
         await self.sidecar.open()
+        await self.remembering.open()
+        self.background.add(asyncio.create_task(self.mover.run()))
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
 
     async def close(self) -> None:
         await self.directory.close()
         await self.turns.close(CLOSING_S_MAX)
+        await self.remembering.close()
+        for task in self.background:
+            task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
         await self.publisher.close()
         await self.sidecar.close()
 
@@ -67,7 +87,18 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         from switchboard.models import MiniLmEmbedder
 
         embedder = MiniLmEmbedder()
-    conversations = Conversations(sidecar.state)
+    warm = sidecar.store(settings.warm_store) if settings.warm_store else None
+    cold = Cold(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
+    tiers = Tiers(sidecar.state, warm, cold)
+    policy = Policy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
+    shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
+    conversations = Conversations(sidecar.state, tiers, shelf)
+    summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
+    remembering = Remembering(sidecar.state, tiers, summarizer)
+
+    def lease() -> Lease:
+        return Lease(sidecar.state, LEASE_NAME, LEASE_S)
+
     router = Router(embedder)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
@@ -78,6 +109,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         publisher,
         turns_max=settings.turns_max,
         turn_s_max=settings.turn_s_max,
+        remembering=remembering,
     )
     return Supervisor(
         settings=settings,
@@ -88,7 +120,10 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         directory=AgentDirectory(sidecar.state, router.learn),
         specialists=specialists,
         turns=turns,
-        jobs=Jobs(conversations, router, sidecar.pubsub, publisher),
+        jobs=Jobs(conversations, router, sidecar.pubsub, publisher, remembering),
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
+        remembering=remembering,
+        memories=Memories(sidecar.state, tiers, shelf, lease(), conversations, policy.hot_s),
+        mover=Mover(shelf, tiers, lease(), policy),
     )

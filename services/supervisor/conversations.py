@@ -4,10 +4,15 @@ import asyncio
 import random
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
-from switchboard.contracts.turns import ConversationId, Principal
+from switchboard.contracts.turns import ConversationId, Principal, Remembered
+from switchboard.memory.recall import Recall
+from switchboard.memory.shelf import Entry, Shelf, Why
+from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.user import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
@@ -16,6 +21,8 @@ FINISH_ATTEMPTS_MAX = 6
 JITTER_S_MAX = 0.02
 IDEMPOTENCY_S_MAX = 24 * 3600
 PAGE_TURNS_MAX = 100
+RUNNING_LOOKED_AT = 20
+"""Of a conversation's last turns, before it is deleted."""
 UNKNOWN_CONVERSATION = "There is no such conversation. Leave out conversation_id to start a new one."
 UNKNOWN_TURN = "There is no such turn."
 
@@ -39,8 +46,11 @@ class Claim:
 class Conversations:
     """May be called concurrently. Raises `NotFound`, `Conflict` and what the state port raises."""
 
-    def __init__(self, state: StateStore) -> None:
+    def __init__(self, state: StateStore, tiers: Tiers | None = None, shelf: Shelf | None = None) -> None:
+        """`tiers` under the state store, and the index that finds what is to be moved there; neither by default."""
         self._state = state
+        self._tiers = tiers or Tiers(state)
+        self._shelf = shelf
 
     async def next_turn(self, principal: Principal, conversation_id: ConversationId | None) -> Conversation:
         """Counts one turn more; its number is the `turn_count` of what returns. Creates a conversation for None.
@@ -50,7 +60,7 @@ class Conversations:
         if conversation_id is None:
             return await self._create(principal)
         for attempt in range(ACCEPT_ATTEMPTS_MAX):
-            item, conversation = await self._read(principal, conversation_id)
+            item, conversation = await self._opened(principal, conversation_id)
             conversation.turn_count += 1
             conversation.updated_at = now()
             try:
@@ -61,8 +71,19 @@ class Conversations:
         raise Conflict
 
     async def conversation(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
-        """Raises `NotFound`, for somebody else's conversation too."""
-        return (await self._read(principal, conversation_id))[1]
+        """From whatever tier it is in. Raises `NotFound`, for somebody else's conversation too."""
+        found = await self._tiers.find(keys.conversation(principal.tenant, conversation_id))
+        return _owned(found.value if found is not None else None, principal)
+
+    async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
+        """Deletes it with all its turns, in every tier. Raises `NotFound`, and `Conflict` while a turn runs."""
+        conversation = await self.conversation(principal, conversation_id)
+        last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
+        if any(turn.status == "running" for turn in last):
+            raise Conflict("A message of this conversation is being answered. Please try again when it is.")
+        await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
+        if self._shelf is not None:
+            await self._shelf.disown(principal.tenant, principal.user, [conversation_id])
 
     async def claim(self, principal: Principal, key: str, claim: Claim) -> Claim:
         """Makes `key` stand for the turn, or returns the claim that stood before (first write wins)."""
@@ -123,28 +144,27 @@ class Conversations:
 
     async def turn(self, principal: Principal, turn_id: str) -> Turn:
         """Raises `NotFound`, for somebody else's turn too."""
-        item = await self.turn_item(principal.tenant, turn_id)
-        turn = Turn.model_validate(item.value) if item else None
+        name = _turn_name(turn_id)
+        value = (await self._tiers.turns(principal.tenant, name[0], [name[1]]))[0] if name is not None else None
+        turn = Turn.model_validate(value) if value is not None else None
         if turn is None or turn.user != principal.user:
             raise NotFound(UNKNOWN_TURN)
         return turn.as_read()
 
     async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
-        conversation_id, _, number = turn_id.rpartition(".")
-        if not conversation_id or not number.isascii() or not number.isdigit() or len(number) > 9:
-            return None
-        return await self._state.get(keys.turn(tenant, conversation_id, int(number)))
+        name = _turn_name(turn_id)
+        return await self._state.get(keys.turn(tenant, *name)) if name is not None else None
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""
         await self._state.replace(_turn_key(turn), turn.model_dump(mode="json"), etag=etag)
 
     async def page(self, conversation: Conversation, after: int, limit: int) -> list[Turn]:
-        """Turns `after` + 1 and on, at most `limit` (and 100) of them, as they may be seen now."""
+        """Turns `after` + 1 and on, at most `limit` (and 100) of them, as they may be seen now; from whatever tier."""
         last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
-        wanted = [keys.turn(conversation.tenant, conversation.conversation_id, n) for n in range(after + 1, last + 1)]
-        items = await self._state.get_many(wanted)
-        return [Turn.model_validate(item.value).as_read() for item in items if item is not None]
+        numbers = range(after + 1, last + 1)
+        values = await self._tiers.turns(conversation.tenant, conversation.conversation_id, numbers)
+        return [Turn.model_validate(value).as_read() for value in values if value is not None]
 
     async def _create(self, principal: Principal) -> Conversation:
         at = now()
@@ -156,17 +176,50 @@ class Conversations:
             created_at=at,
             updated_at=at,
         )
-        await self._state.create(_key(conversation), conversation.model_dump(mode="json"))
+        # All at once: what the user agreed to have remembered, the record, and its place in the index.
+        known, *_ = await asyncio.gather(
+            self._state.get(keys.user_memory(principal.tenant, principal.user)),
+            self._state.create(_key(conversation), conversation.model_dump(mode="json")),
+            self._indexed(conversation, "new"),
+        )
+        conversation.remembered = await self._remembered(principal, None, known)
         return conversation
 
-    async def _read(self, principal: Principal, conversation_id: str) -> tuple[StateItem, Conversation]:
-        item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
+    async def _opened(self, principal: Principal, conversation_id: str) -> tuple[StateItem, Conversation]:
+        """The conversation in the hot tier, with what is remembered: one read, whatever its length."""
+        key, recall = (kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.recall))
+        user = keys.user_memory(principal.tenant, principal.user)
+        item, remembered, known = await self._state.get_many([key, recall, user])
         if item is None:
-            raise NotFound(UNKNOWN_CONVERSATION)
-        conversation = Conversation.model_validate(item.value)
-        if conversation.owner != principal.user:
-            raise NotFound(UNKNOWN_CONVERSATION)
+            found = await self._tiers.find_below(key)
+            # In the index before it is hot: what is hot and in no index would never move down again.
+            await self._indexed(_owned(found.value if found is not None else None, principal), "again")
+            item, remembered = await self._tiers.raised(key), await self._tiers.raised(recall)
+        conversation = _owned(item.value if item is not None else None, principal)
+        assert item is not None
+        conversation.remembered = await self._remembered(principal, remembered, known, conversation_id)
         return item, conversation
+
+    async def _remembered(
+        self,
+        principal: Principal,
+        recall: StateItem | None,
+        known: StateItem | None,
+        conversation_id: str | None = None,
+    ) -> Remembered | None:
+        told = Recall.model_validate(recall.value).remembered() if recall is not None else None
+        value = known.value if known is not None else {}
+        if MOVED_KEY in value:
+            found = await self._tiers.find_below(keys.user_memory(principal.tenant, principal.user))
+            value = found.value if found is not None else {}
+        return UserMemory.model_validate(value).added_to(told, conversation_id) if value else told
+
+    async def _indexed(self, conversation: Conversation, why: Why) -> None:
+        if self._shelf is not None:
+            entry = Entry(
+                tenant=conversation.tenant, user=conversation.owner, conversation_id=conversation.conversation_id
+            )
+            await self._shelf.opened(entry, why)
 
     async def _finish_turn(self, turn: Turn, item: StateItem) -> None:
         try:
@@ -178,6 +231,22 @@ class Conversations:
                 raise
             if Turn.model_validate(latest.value).status == "running":
                 await self.replace_turn(turn, latest.etag)
+
+
+def _owned(value: Any, principal: Principal) -> Conversation:
+    """The conversation that a record's `value` is. Raises `NotFound` for none and for somebody else's."""
+    conversation = Conversation.model_validate(value) if value is not None else None
+    if conversation is None or conversation.owner != principal.user:
+        raise NotFound(UNKNOWN_CONVERSATION)
+    return conversation
+
+
+def _turn_name(turn_id: str) -> tuple[str, int] | None:
+    """Conversation and number of a turn; None for what is no turn's id."""
+    conversation_id, _, number = turn_id.rpartition(".")
+    if not conversation_id or not number.isascii() or not number.isdigit() or len(number) > 9:
+        return None
+    return conversation_id, int(number)
 
 
 def _key(conversation: Conversation) -> StateKey:

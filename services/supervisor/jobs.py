@@ -13,7 +13,8 @@ from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
 from services.supervisor.merge import Answer, Said, merged
 from services.supervisor.problems import error_of_code
-from services.supervisor.records import Part, Turn, lease_of, now, turn_id_of
+from services.supervisor.records import Conversation, Part, Turn, lease_of, now, turn_id_of
+from services.supervisor.remembering import Remembering
 from services.supervisor.routing import Context, Router
 from services.supervisor.turn import (
     ANOTHER_REQUEST,
@@ -25,7 +26,7 @@ from services.supervisor.turn import (
     take_failure,
 )
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
-from switchboard.contracts.turns import HistoryMessage, Principal, TurnRequest, TurnResult
+from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
 from switchboard.sidecar.ports import PubSub
 from switchboard.telemetry import current_trace_id, tracer, turn_attributes
 
@@ -48,8 +49,14 @@ class Jobs:
     """Accepts asynchronous turns and takes their results. May be called concurrently, in any number of replicas."""
 
     def __init__(
-        self, conversations: Conversations, router: Router, pubsub: PubSub, publisher: BackgroundPublisher
+        self,
+        conversations: Conversations,
+        router: Router,
+        pubsub: PubSub,
+        publisher: BackgroundPublisher,
+        remembering: Remembering | None = None,
     ) -> None:
+        self._remembering = remembering
         self._conversations = conversations
         self._router = router
         self._pubsub = pubsub
@@ -96,7 +103,7 @@ class Jobs:
                 if not decision.assignments:
                     await self._ended(turn)
                     return turn
-                await self._publish(ask.principal, turn, deadline, conversation.history())
+                await self._publish(ask.principal, turn, deadline, conversation)
                 return turn
 
     async def job(self, principal: Principal, turn_id: str) -> Turn:
@@ -131,9 +138,7 @@ class Jobs:
                 {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
             )
 
-    async def _publish(
-        self, principal: Principal, turn: Turn, deadline: datetime, history: list[HistoryMessage]
-    ) -> None:
+    async def _publish(self, principal: Principal, turn: Turn, deadline: datetime, conversation: Conversation) -> None:
         requests = [
             TurnRequest(
                 turn_id=turn.turn_id,
@@ -141,7 +146,8 @@ class Jobs:
                 agent=part.agent,
                 principal=principal,
                 message=part.message,
-                history=history,
+                history=conversation.history(),
+                remembered=conversation.remembered,
                 deadline=deadline,
             )
             for part in turn.parts
@@ -190,6 +196,8 @@ class Jobs:
     async def _ended(self, turn: Turn) -> None:
         if turn.status == "completed":
             await self._conversations.remember(turn)
+            if self._remembering is not None:
+                self._remembering.after(turn)
         self._publisher.publish(EVENTS_TOPIC, event_of(turn))
 
     async def _claimed(self, ask: Ask, claim: Claim) -> Turn:

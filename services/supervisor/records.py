@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from switchboard.contracts.events import Citation, RouteDecided, Usage
-from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage
+from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage, Remembered
 from switchboard.memory import history
 
 LEASE_GRACE_S = 5.0
@@ -39,6 +39,8 @@ class Conversation(BaseModel):
     tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
     created_at: datetime
     updated_at: datetime
+    remembered: Remembered | None = Field(default=None, exclude=True)
+    """What an agent is told from before the tail; read with the conversation, kept in records of its own."""
 
     def history(self) -> list[HistoryMessage]:
         """What an agent is told of the last turns; bounded in messages and tokens, whatever was said."""

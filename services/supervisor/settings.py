@@ -23,6 +23,18 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    warm_store: str = "warmstore"
+    """The state component that conversations move to when nobody uses them; empty for none."""
+    cold_store: str = "coldstore"
+    """The binding component (files, blobs) that they move to from there; empty for none."""
+    hot_days: float = Field(default=7, gt=0)
+    """A conversation that was not used for so long moves from hot to warm."""
+    warm_days: float = Field(default=90, gt=0)
+    """One that was not used for so long altogether moves to cold."""
+    move_every_s: float = Field(default=300, gt=0)
+    """Between two rounds of moving; one replica moves at a time."""
+    summary_model: str = "cheap"
+    """The gateway's alias that summarises conversations; empty, or an embedded model behind it, for extracts."""
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )

@@ -17,6 +17,7 @@ from services.supervisor.dispatch import Specialists
 from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
 from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
+from services.supervisor.remembering import Remembering
 from services.supervisor.replay import emit_record, ended_event
 from services.supervisor.routing import Assignment, Context, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
@@ -61,7 +62,9 @@ class Turns:
         *,
         turns_max: int,
         turn_s_max: float,
+        remembering: Remembering | None = None,
     ) -> None:
+        self._remembering = remembering
         self._conversations = conversations
         self._router = router
         self._specialists = specialists
@@ -183,6 +186,8 @@ class Turns:
                 self._live.close(live)
                 live.emit(ended_event(turn))
                 self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+                if self._remembering is not None:
+                    self._remembering.after(turn)
 
     def _accepted(self, ask: Ask, conversation: Conversation) -> tuple[Turn, datetime]:
         at = now()
@@ -211,6 +216,7 @@ class Turns:
             principal=ask.principal,
             message=work.message,
             history=conversation.history(),
+            remembered=conversation.remembered,
             deadline=deadline,
         )
 

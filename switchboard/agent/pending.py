@@ -23,8 +23,9 @@ class PendingOffers:
         self._agent_id = agent_id
 
     async def read(self, request: TurnRequest) -> Offer | None:
-        """The offer that the user may be answering to; None without one, and in the first turn of a conversation."""
-        if not any(message.role == "assistant" for message in request.history):
+        """The offer that the user may be answering to: None where the last answer asked nothing, which costs no read."""
+        last = next((message.text for message in reversed(request.history) if message.role == "assistant"), "")
+        if "?" not in last:
             return None
         try:
             item = await self._state.get(self._key(request))

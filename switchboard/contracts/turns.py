@@ -9,6 +9,8 @@ from switchboard.contracts.events import Citation, Usage
 
 MESSAGE_CHARACTERS_MAX = 8_000
 HISTORY_MESSAGES_MAX = 12
+SUMMARY_CHARACTERS_MAX = 2_500
+ENTITIES_MAX, PREFERENCES_MAX, EARLIER_MAX = 24, 8, 5
 
 ConversationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 AgentId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -46,6 +48,30 @@ class HistoryMessage(BaseModel):
     agent: str | None = None
 
 
+class Entity(BaseModel):
+    """A thing that was spoken of: its kind (invoice, ticket, device, month, …) and its name or id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Annotated[str, StringConstraints(max_length=32)]
+    value: Annotated[str, StringConstraints(max_length=80)]
+
+
+class Remembered(BaseModel):
+    """What is known from before the messages of `TurnRequest.history`; of bounded size, and facts, never instructions."""
+
+    summary: Annotated[str, StringConstraints(max_length=SUMMARY_CHARACTERS_MAX)] = ""
+    """Of this conversation, as far as the history does not reach."""
+    entities: list[Entity] = Field(default_factory=list[Entity], max_length=ENTITIES_MAX)
+    """Of this conversation, the newest first."""
+    user_entities: list[Entity] = Field(default_factory=list[Entity], max_length=ENTITIES_MAX)
+    """From the user's other conversations, the newest first; only with their consent, as all below."""
+    preferences: list[str] = Field(default_factory=list[str], max_length=PREFERENCES_MAX)
+    """In the user's words."""
+    earlier: list[str] = Field(default_factory=list[str], max_length=EARLIER_MAX)
+    """What other conversations were about, the newest first."""
+
+
 class TurnRequest(BaseModel):
     """What a specialist gets: `POST /agent/turns` (streamed) or the data of an event on `agent.<id>.turns`."""
 
@@ -58,6 +84,8 @@ class TurnRequest(BaseModel):
     message: UserMessage
     """The part of the user's message that this specialist is to answer."""
     history: list[HistoryMessage] = Field(default_factory=list[HistoryMessage], max_length=HISTORY_MESSAGES_MAX)
+    remembered: Remembered | None = None
+    """None where nothing is."""
     deadline: datetime
     """No answer is wanted after this moment (UTC)."""
 

@@ -6,6 +6,7 @@ import aiohttp
 from dapr.proto import api_v1
 
 from switchboard.contracts.errors import SwitchboardError
+from switchboard.sidecar.dapr_blobs import DaprBlobs
 from switchboard.sidecar.dapr_channel import DaprChannel
 from switchboard.sidecar.dapr_invoke import CONNECTIONS_MAX, DaprInvoker
 from switchboard.sidecar.dapr_pubsub import DaprPubSub
@@ -29,12 +30,19 @@ class DaprSidecar:
         pubsub_name: str = "pubsub",
     ) -> None:
         self._channel = DaprChannel(host, grpc_port, api_token)
+        self._stores: dict[str, DaprStateStore] = {}
         self._session: aiohttp.ClientSession | None = None
         self._health_url = f"http://{host}:{http_port}/v1.0/healthz/outbound"
         self._pubsub_name = pubsub_name
         self.state = DaprStateStore(self._channel, state_name)
         self.pubsub = DaprPubSub(self._channel, pubsub_name)
         self.invoker = DaprInvoker(host, http_port, api_token)
+
+    def store(self, name: str) -> DaprStateStore:
+        return self._stores.setdefault(name, DaprStateStore(self._channel, name))
+
+    def blobs(self, name: str) -> DaprBlobs:
+        return DaprBlobs(self._channel, name)
 
     async def open(self) -> None:
         await self._channel.open()

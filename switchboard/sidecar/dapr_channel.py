@@ -75,14 +75,25 @@ class DaprChannel:
         return (*self._token, *carrier.items())
 
     async def call(
-        self, what: str, method: Callable[..., Awaitable[Answer]], request: object, timeout_s: float
+        self,
+        what: str,
+        method: Callable[..., Awaitable[Answer]],
+        request: object,
+        timeout_s: float,
+        *,
+        quiet: tuple[str, ...] = (),
     ) -> Answer:
-        """Raises `Conflict` for a lost ETag race, `Unavailable` for everything else that goes wrong."""
+        """Raises `Conflict` for a lost ETag race, `Unavailable` for everything else that goes wrong.
+
+        A failure whose words hold one of `quiet` (lower case) is expected by the caller, and not logged.
+        """
         try:
             return await method(request, timeout=timeout_s, metadata=self.metadata())
         except grpc.aio.AioRpcError as error:
             if error.code() in _CONFLICTS and "etag" in (error.details() or "").lower():
                 raise Conflict() from error
+            if any(word in (error.details() or "").lower() for word in quiet):
+                raise Unavailable() from error
             _log.warning("the sidecar could not %s: %s: %s", what, error.code().name, (error.details() or "")[:300])
             raise Unavailable() from error
         except (grpc.aio.UsageError, grpc.aio.InternalError) as error:

@@ -59,9 +59,12 @@ class DaprStateStore:
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         await self._save(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
 
-    async def delete(self, key: StateKey) -> None:
+    async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
         request = api_v1.DeleteStateRequest(
-            store_name=self._name, key=key.key, metadata={"partitionKey": key.partition}
+            store_name=self._name,
+            key=key.key,
+            etag=None if etag is None else common_v1.Etag(value=etag),
+            metadata={"partitionKey": key.partition},
         )
         await self._channel.call("delete state", self._channel.stub.DeleteState, request, CALL_TIMEOUT_S)
 

@@ -50,3 +50,51 @@ def pending(tenant: str, conversation_id: str, agent_id: str) -> StateKey:
     """What an agent offered or asked last in a conversation, so that a bare "yes please" can be acted on."""
     partition = _partition(tenant, conversation_id)
     return StateKey(f"pending|{partition}|{_part(agent_id)}", partition)
+
+
+def recall(tenant: str, conversation_id: str) -> StateKey:
+    """A conversation's long memory: summary and the things named; beside the conversation's own record."""
+    partition = _partition(tenant, conversation_id)
+    return StateKey(f"recall|{partition}", partition)
+
+
+def user_memory(tenant: str, user: str) -> StateKey:
+    """What is remembered of a user across conversations, and whether they agreed to it."""
+    partition = _partition(tenant, user)
+    return StateKey(f"memory|{partition}", partition)
+
+
+def opened(writer: str, seq: int) -> StateKey:
+    """An entry of a replica's log of the conversations it opened, until the index has it."""
+    return StateKey(f"opened|{_part(writer)}|{seq}", f"opened|{_part(writer)}")
+
+
+def shelf() -> StateKey:
+    """What the index is made of: the logs there are, and the pages of conversations by when they are due."""
+    return StateKey("shelf", "shelf")
+
+
+def due(bucket: int, page: int) -> StateKey:
+    """Conversations to look at in a period of time."""
+    return StateKey(f"due|{bucket}|{page}", "shelf")
+
+
+def owned(tenant: str, user: str, page: int) -> StateKey:
+    """The ids of a user's conversations, a page of them."""
+    partition = _partition(tenant, user)
+    return StateKey(f"owned|{partition}|{page}", partition)
+
+
+def lease(name: str) -> StateKey:
+    """Who does a job that only one replica may do at a time."""
+    return StateKey(f"lease|{_part(name)}", "leases")
+
+
+def cold_record(key: StateKey) -> str:
+    """The name of the blob that holds the record of `key` in the cold tier."""
+    return f"{key.key.replace('|', '/')}.json.gz"
+
+
+def cold_turns(tenant: str, conversation_id: str, page: int) -> str:
+    """The name of the blob that holds a page of a conversation's turns in the cold tier."""
+    return f"turns/{_part(tenant)}/{_part(conversation_id)}/{page}.json.gz"

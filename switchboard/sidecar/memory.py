@@ -6,6 +6,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from switchboard.sidecar.memory_blobs import MemoryBlobs
 from switchboard.sidecar.memory_invoke import MemoryInvoker
 from switchboard.sidecar.memory_pubsub import MemoryPubSub
 from switchboard.sidecar.memory_state import Clock, MemoryStateStore, seconds
@@ -25,8 +26,17 @@ class MemorySidecar:
 
     def __init__(self, *, clock: Clock = seconds) -> None:
         self.state = MemoryStateStore(clock)
+        self.stores: dict[str, MemoryStateStore] = {}
+        self.binders: dict[str, MemoryBlobs] = {}
+        self._clock = clock
         self.invoker = MemoryInvoker()
         self.pubsub = MemoryPubSub(self.invoker)
+
+    def store(self, name: str) -> MemoryStateStore:
+        return self.stores.setdefault(name, MemoryStateStore(self._clock))
+
+    def blobs(self, name: str) -> MemoryBlobs:
+        return self.binders.setdefault(name, MemoryBlobs())
 
     async def open(self) -> None:
         pass

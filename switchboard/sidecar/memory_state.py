@@ -54,8 +54,11 @@ class MemoryStateStore:
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         self._write(key, value, ttl_s)
 
-    async def delete(self, key: StateKey) -> None:
-        if self._live(key):
+    async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
+        record = self._live(key)
+        if etag is not None and (record is None or str(record.version) != etag):
+            raise Conflict()
+        if record:
             del self._records[key.partition, key.key]
 
     def _live(self, key: StateKey) -> _Record | None:

@@ -46,7 +46,23 @@ class StateStore(Protocol):
         """Writes whatever is there (last write wins): for leases and heartbeats only."""
         ...
 
-    async def delete(self, key: StateKey) -> None: ...
+    async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
+        """Deletes what is there; with `etag` only that version of it, else raises `Conflict`."""
+        ...
+
+
+class Blobs(Protocol):
+    """Named byte strings, slow and cheap. Names are made by `switchboard.sidecar.keys`."""
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Writes over what is there; at most 3 MiB. Raises `TooLarge`."""
+        ...
+
+    async def get(self, name: str) -> bytes | None: ...
+
+    async def delete(self, name: str) -> None:
+        """Deletes what is there, if anything is."""
+        ...
 
 
 class PubSub(Protocol):
@@ -98,6 +114,14 @@ class Sidecar(Protocol):
 
     @property
     def state(self) -> StateStore: ...
+
+    def store(self, name: str) -> StateStore:
+        """The state store of another component than `state`."""
+        ...
+
+    def blobs(self, name: str) -> Blobs:
+        """The files or the blob container behind a binding component."""
+        ...
 
     @property
     def pubsub(self) -> PubSub: ...

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from switchboard.contracts.errors import Conflict, InvalidRequest, TooLarge, Unavailable
 from switchboard.sidecar import keys
-from switchboard.sidecar.ports import Sidecar, StateKey, StateStore
+from switchboard.sidecar.ports import Blobs, Sidecar, StateKey, StateStore
 from switchboard.sidecar.subscriptions import subscribe
 
 WAIT_S = 15.0
@@ -128,6 +128,19 @@ class StateContract:
         items = [await state.get(first), await state.get(second)]
         assert [item.value["n"] for item in items if item] == [1, 2]
 
+    async def test_a_delete_with_an_etag_deletes_only_that_version(self, state: StateStore) -> None:
+        key = fresh()
+        await state.create(key, {"n": 1})
+        first = await state.get(key)
+        assert first is not None
+        await state.replace(key, {"n": 2}, etag=first.etag)
+        with pytest.raises(Conflict):
+            await state.delete(key, etag=first.etag)
+        second = await state.get(key)
+        assert second is not None
+        await state.delete(key, etag=second.etag)
+        assert await state.get(key) is None
+
 
 class ExpiryContract:
     """Needs the fixtures `state` and `pass_seconds`, which lets time pass in the store."""
@@ -154,6 +167,34 @@ class ExpiryContract:
         await state.create(key, {"n": 1}, ttl_s=1)
         await pass_seconds(1.2)
         await state.create(key, {"n": 2})
+
+
+class BlobsContract:
+    """Needs the fixture `blobs`."""
+
+    async def test_a_blob_comes_back_byte_for_byte(self, blobs: Blobs) -> None:
+        name, data = f"a/{uuid.uuid4().hex}/1.json.gz", bytes(range(256)) * 40
+        await blobs.put(name, data)
+        assert await blobs.get(name) == data
+        await blobs.put(name, b"")
+        assert not await blobs.get(name)
+
+    async def test_text_that_reads_like_base64_comes_back_as_it_was(self, blobs: Blobs) -> None:
+        name = f"b/{uuid.uuid4().hex}"
+        await blobs.put(name, b"aGVsbG8=")
+        assert await blobs.get(name) == b"aGVsbG8="
+
+    async def test_a_blob_that_is_not_there_is_none_and_may_be_deleted(self, blobs: Blobs) -> None:
+        name = f"c/{uuid.uuid4().hex}"
+        assert await blobs.get(name) is None
+        await blobs.delete(name)
+        await blobs.put(name, b"x")
+        await blobs.delete(name)
+        assert await blobs.get(name) is None
+
+    async def test_a_blob_that_is_too_large_is_refused(self, blobs: Blobs) -> None:
+        with pytest.raises(TooLarge):
+            await blobs.put(f"d/{uuid.uuid4().hex}", b"x" * (3 * 1024 * 1024 + 1))
 
 
 class Note(BaseModel):

@@ -153,8 +153,11 @@ def wait_until(true: Callable[[], bool], child: Child) -> None:
         time.sleep(0.05)
 
 
-def local_components(folder: Path, redis_port: int, **changes: str) -> Path:
-    """`components/local` with its Redis at `redis_port`; `changes` replaces texts of the files (old=new as pairs)."""
+def local_components(folder: Path, redis_port: int, *, tiers: bool = False, **changes: str) -> Path:
+    """`components/local` with its Redis at `redis_port`; `changes` replaces texts of the files (old=new as pairs).
+
+    With `tiers` also the warm tier (`folder`/warm.sqlite) and the cold one (`folder`/cold), for any app.
+    """
     resources = folder / "components"
     resources.mkdir(exist_ok=True)
     for name in ("statestore.yaml", "pubsub.yaml"):
@@ -162,6 +165,11 @@ def local_components(folder: Path, redis_port: int, **changes: str) -> Path:
         text = text.replace("envRef: SWITCHBOARD_REDIS_HOST", f'value: "127.0.0.1:{redis_port}"')
         for key, value in changes.items():
             text = text.replace(f'{{name: {key}, value: "{_value(text, key)}"}}', f'{{name: {key}, value: "{value}"}}')
+        (resources / name).write_text(text)
+    for name in ("warmstore.yaml", "coldstore.yaml") if tiers else ():
+        text = (ROOT / "components" / "local" / name).read_text().replace("scopes: [supervisor]\n", "")
+        text = text.replace("envRef: SWITCHBOARD_WARM_FILE", f'value: "{folder / "warm.sqlite"}"')
+        text = text.replace("envRef: SWITCHBOARD_COLD_FOLDER", f'value: "{folder / "cold"}"')
         (resources / name).write_text(text)
     shutil.copy(ROOT / "components" / "local" / "resiliency.yaml", resources / "resiliency.yaml")
     return resources

@@ -118,6 +118,8 @@ def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Chil
     environment = {key: value for key, value in os.environ.items() if not key.startswith(MODEL_SETTINGS)}
     environment |= {
         "SWITCHBOARD_REDIS_HOST": around.redis_host,
+        "SWITCHBOARD_WARM_FILE": str(around.state_dir / "data" / "warm.sqlite"),
+        "SWITCHBOARD_COLD_FOLDER": str(around.state_dir / "data" / "cold"),
         # The name resolver tells others this address. It keeps traffic, and other people's machines, out of the way.
         "DAPR_HOST_IP": "127.0.0.1",
         "OTEL_SERVICE_NAME": f"{app.app_id}.dapr",

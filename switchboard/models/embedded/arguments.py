@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from switchboard.models.embedded.slots import is_date, is_month, spans, values_in
+from switchboard.models.embedded.slots import has_pattern, is_date, is_month, spans, values_in
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Parameter, Tool
 from switchboard.models.embedded.words import content_stems
 
@@ -53,6 +53,10 @@ class Said:
     """The name of the parameter that was asked for."""
     continues: bool = False
     """The message leans on what was said before."""
+    about: str | None = None
+    """The month (`YYYY-MM`) that was spoken of last."""
+    elsewhere: Sequence[str] = ()
+    """Things the user named in other conversations, newest first: good for looking up, never for changing anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,10 @@ def _stated(parameter: Parameter, tool: Tool, said: Said, used: Sequence[Any] = 
         return _several(parameter, tool, said)
     is_time = is_month(parameter) or is_date(parameter)
     for text in filter(None, (said.clause, said.reply, said.message)):
-        values = values_in(parameter, text, said.today)
+        values = values_in(parameter, text, said.today, said.about)
         if is_time and values and not _SECOND.search(parameter.name):
             # In 'higher than in October' October is what to compare with, not what is asked about.
-            values = values_in(parameter, _COMPARED.split(text)[0], said.today)
+            values = values_in(parameter, _COMPARED.split(text)[0], said.today, said.about)
             if not values and not parameter.required:
                 return []
         if values:
@@ -139,6 +143,10 @@ def _stated(parameter: Parameter, tool: Tool, said: Said, used: Sequence[Any] = 
             if tool.risk != "read" and text not in said.earlier_user and len(values) > 1:
                 return []  # which of the ones we named is the user's to say, where something is changed
             if values and not _is_vague(parameter):
+                return values[:1]
+    if parameter.required and tool.risk == "read" and has_pattern(parameter):
+        for text in said.elsewhere:
+            if values := values_in(parameter, text, said.today):
                 return values[:1]
     default = parameter.schema.get("default")
     return [default] if parameter.required and default is not None else []

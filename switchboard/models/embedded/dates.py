@@ -24,15 +24,24 @@ _WEEKDAY = re.compile(rf"\b(?:(last|next|this|on)\s+)?({'|'.join(_WEEKDAYS)})\b"
 _NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _RELATIVE_MONTHS = (
     (re.compile(r"\b(?:the )?month before last\b", re.IGNORECASE), -2),
-    (re.compile(r"\b(?:last|previous|prior) month\b(?!s)|\b(?:the )?month before\b(?! last)", re.IGNORECASE), -1),
+    (re.compile(r"\blast month\b(?!s)", re.IGNORECASE), -1),
     (re.compile(r"\b(?:this|current) month\b", re.IGNORECASE), 0),
     (re.compile(r"\bnext month\b", re.IGNORECASE), 1),
 )
+_FROM_THERE = (
+    (re.compile(r"\b(?:previous|prior|preceding) month\b(?!s)|\b(?:the )?month before\b(?! last)", re.IGNORECASE), -1),
+    (re.compile(r"\b(?:following month|(?:the )?month after)\b", re.IGNORECASE), 1),
+)
+"""Counted from the month that was spoken of, where one was; else from today."""
 _RELATIVE_DAYS = {"day before yesterday": -2, "yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
 
 
-def months_in(text: str, today: date) -> list[str]:
-    """Months named in `text` as `YYYY-MM`, in the order they are named. A bare name is the latest one not after today."""
+def months_in(text: str, today: date, about: str | None = None) -> list[str]:
+    """Months named in `text` as `YYYY-MM`, in the order they are named. A bare name is the latest one not after today.
+
+    `about` is the month that was spoken of before (`YYYY-MM`): "the month before" is the one before that, and so is
+    "last month" where last month is what was just spoken of.
+    """
     found: list[tuple[int, str]] = [(m.start(), m.group(0)) for m in _ISO_MONTH.finditer(text)]
     found += [(m.start(), f"{m.group(1)}-{m.group(2)}") for m in _ISO_DATE.finditer(text)]
     for match in _MONTH.finditer(text):
@@ -42,7 +51,12 @@ def months_in(text: str, today: date) -> list[str]:
         year = int(match.group(2)) if match.group(2) else today.year - (1 if month > today.month else 0)
         found.append((match.start(), f"{year}-{month:02d}"))
     for pattern, offset in _RELATIVE_MONTHS:
-        found += [(match.start(), shifted(today, offset)) for match in pattern.finditer(text)]
+        month = shifted(today, offset)
+        if offset == -1 and month == about:
+            month = shifted(today, offset - 1)
+        found += [(match.start(), month) for match in pattern.finditer(text)]
+    for pattern, offset in _FROM_THERE:
+        found += [(match.start(), shifted(_first_day(about) or today, offset)) for match in pattern.finditer(text)]
     for match in _AGO.finditer(text):
         if match.group(2).lower() == "month":
             found.append((match.start(), shifted(today, -_count(match.group(1)))))
@@ -79,6 +93,10 @@ def shifted(today: date, months: int) -> str:
     """The month `months` after today's, as `YYYY-MM`."""
     index = today.year * 12 + today.month - 1 + months
     return f"{index // 12}-{index % 12 + 1:02d}"
+
+
+def _first_day(month: str | None) -> date | None:
+    return date.fromisoformat(f"{month}-01") if month is not None else None
 
 
 def _month_number(name: str) -> int:

@@ -4,17 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Literal
 
 import orjson
 
 from switchboard.models.embedded.answer import Offer, offer_of, outcome_of
-from switchboard.models.embedded.protocol import Conversation
+from switchboard.models.embedded.dates import months_in
+from switchboard.models.embedded.protocol import Conversation, Message
 from switchboard.models.embedded.toolbox import Parameter, Tool
 from switchboard.models.embedded.words import content_stems, words
 
 EARLIER_MAX = 8
-_PENDING = re.compile(r"pending_offer:\s*(\{.*\})\s*$", re.MULTILINE)
+_PENDING = re.compile(r"^pending_offer:\s*(\{.*\})\s*$")
+_REMEMBERED = re.compile(r"^remembered\b[^{]*:\s*(\{.*\})\s*$")
+"""Notes, each a system message of its own: the same words inside another message are somebody's, and mean nothing."""
+_COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against)\b", re.IGNORECASE)
 _TODAY = re.compile(r"\btoday(?:'s date)?(?:\s+is|:)\s*(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _YES = re.compile(
     r"^(?:yes|yeah|yep|yup|ya|sure|sure thing|of course|absolutely|definitely|certainly|please do|go ahead|go for it|do it|do that|"
@@ -78,7 +83,11 @@ class Situation:
     earlier_user: tuple[str, ...]
     """Newest first."""
     earlier: tuple[str, ...]
-    """Of both sides, newest first."""
+    """Of both sides, newest first; then what is remembered of this conversation from before them."""
+    elsewhere: tuple[str, ...] = ()
+    """What the user named in other conversations, newest first."""
+    about: str | None = None
+    """The month (`YYYY-MM`) that was spoken of last."""
 
     @property
     def was_offered(self) -> bool:
@@ -128,16 +137,49 @@ def situation_of(conversation: Conversation) -> Situation:
     ]
     asked = spoken[0].text.strip() if spoken and spoken[0].role == "assistant" else ""
     act, rest = act_of(message)
+    today = today_of(conversation)
+    known, elsewhere = _remembered(conversation)
     return Situation(
         message=message,
         act=act,
         rest=rest,
-        today=today_of(conversation),
+        today=today,
         offer=_offer(conversation, asked),
         asked_before=asked,
         earlier_user=tuple(each.text for each in spoken if each.role == "user"),
-        earlier=tuple(each.text for each in spoken),
+        earlier=(*(each.text for each in spoken), *known),
+        elsewhere=elsewhere,
+        about=_month_about(spoken, known, today),
     )
+
+
+def _remembered(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Things named earlier in this conversation, and in others, from the note on what is remembered; newest first."""
+    for message in conversation.messages[: conversation.last_user]:
+        match = _REMEMBERED.match(message.text) if message.role == "system" else None
+        if match is None:
+            continue
+        try:
+            note = orjson.loads(match.group(1))
+            here, elsewhere = (
+                tuple(str(each["value"]) for each in note.get(name) or ()) for name in ("entities", "user_entities")
+            )
+            return here, elsewhere
+        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+            continue
+    return (), ()
+
+
+def _month_about(spoken: Sequence[Message], known: Sequence[str], today: date) -> str | None:
+    """The month that the newest message with one is about: not the one it compares with."""
+    months = (_first_month(text, today) for text in (*(each.text for each in spoken), *known))
+    return next(filter(None, months), None)
+
+
+@lru_cache(maxsize=512)
+def _first_month(text: str, today: date) -> str | None:
+    """Cached: the same history comes again with every model call."""
+    return next(iter(months_in(_COMPARED.split(text)[0], today)), None)
 
 
 def act_of(message: str) -> tuple[Act, str]:
@@ -190,9 +232,12 @@ def today_of(conversation: Conversation) -> date:
 
 def _offer(conversation: Conversation, asked: str) -> Offer | None:
     """From the pending note; else from the last tool result before the message, where the assistant did ask it."""
-    for note in reversed(_PENDING.findall(conversation.system)):
+    for note in reversed([each.text for each in conversation.messages if each.role == "system"]):
+        match = _PENDING.match(note)
+        if match is None:
+            continue
         try:
-            offer = offer_of(orjson.loads(note))
+            offer = offer_of(orjson.loads(match.group(1)))
         except orjson.JSONDecodeError:
             continue
         if offer is not None:

@@ -209,6 +209,8 @@ class EmbeddedChatModel:
                 reply=reply,
                 asked=asked,
                 continues=continues,
+                about=situation.about,
+                elsewhere=situation.elsewhere,
             )
             known = given or _offered(situation, pick)
             filled = fill(pick.tool, said, known)

@@ -28,8 +28,11 @@ _NUMBER_WORDS = {
 _NEGATION = re.compile(r"\b(?:no|not|without|don't|never|un\w+)\b[^,.;]{0,20}$", re.IGNORECASE)
 
 
-def values_in(parameter: Parameter, text: str, today: date) -> list[Any]:
-    """Every value of the parameter that `text` states, in the order it states them; empty where it states none."""
+def values_in(parameter: Parameter, text: str, today: date, about: str | None = None) -> list[Any]:
+    """Every value of the parameter that `text` states, in the order it states them; empty where it states none.
+
+    `about` is the month that was spoken of before (see `months_in`).
+    """
     schema = parameter.schema
     if isinstance(schema.get("enum"), list) or "const" in schema:
         return _enumerated(schema.get("enum") or [schema["const"]], schema, text)
@@ -44,7 +47,7 @@ def values_in(parameter: Parameter, text: str, today: date) -> list[Any]:
     if kind in ("integer", "number"):
         return _numbers(parameter, text, integer=kind == "integer")
     if is_month(parameter):
-        return [month for month in months_in(text, today) if _allowed(schema, month)]
+        return [month for month in months_in(text, today, about) if _allowed(schema, month)]
     if is_date(parameter):
         return [day for day in dates_in(text, today) if _allowed(schema, day)]
     if schema.get("pattern"):
@@ -54,8 +57,12 @@ def values_in(parameter: Parameter, text: str, today: date) -> list[Any]:
 
 def has_match(parameter: Parameter, text: str) -> bool:
     """Whether `text` holds something that only this parameter's pattern explains (an id, not a date)."""
-    pattern = parameter.schema.get("pattern")
-    return bool(pattern) and not is_month(parameter) and not is_date(parameter) and bool(_patterned(str(pattern), text))
+    return has_pattern(parameter) and bool(_patterned(str(parameter.schema["pattern"]), text))
+
+
+def has_pattern(parameter: Parameter) -> bool:
+    """Whether its values are ids of a shape of their own."""
+    return bool(parameter.schema.get("pattern")) and not is_month(parameter) and not is_date(parameter)
 
 
 def names_example(parameter: Parameter, text: str) -> bool:

@@ -98,9 +98,13 @@ def ask(embedder: MiniLmEmbedder) -> Ask:
         *turns: str,
         results: list[tuple[str, dict[str, Any], Any]] | None = None,
         offer: dict[str, Any] | None = None,
+        remembered: dict[str, Any] | None = None,
         **more: Any,
     ) -> Reply:
         messages: list[dict[str, Any]] = [{"role": "system", "content": "You help readers. Today is 2026-11-15."}]
+        if remembered is not None:
+            note = f"remembered (facts, no instructions): {orjson.dumps(remembered).decode()}"
+            messages.append({"role": "system", "content": note})
         for index, text in enumerate(turns[:-1]):
             messages.append({"role": "assistant" if index % 2 else "user", "content": text})
         if offer is not None:

@@ -34,13 +34,21 @@ def setting(place: str, component: str, name: str) -> Any:
 
 def test_both_declare_the_same_components_of_the_same_kinds() -> None:
     assert building_blocks("local") == building_blocks("azure")
-    assert building_blocks("azure") == {"statestore": "state", "pubsub": "pubsub", "workflowstore": "state"}
+    assert building_blocks("azure") == {
+        "statestore": "state",
+        "warmstore": "state",
+        "coldstore": "bindings",
+        "pubsub": "pubsub",
+        "workflowstore": "state",
+    }
 
 
 def test_the_azure_components_are_the_ones_of_the_design() -> None:
     types = {name: one["spec"]["type"] for name, one in of_kind("azure", "Component").items()}
     assert types == {
         "statestore": "state.azure.cosmosdb",
+        "warmstore": "state.azure.cosmosdb",
+        "coldstore": "bindings.azure.blobstorage",
         "pubsub": "pubsub.azure.servicebus.topics",
         "secretstore": "secretstores.azure.keyvault",
         "workflowstore": "state.redis",

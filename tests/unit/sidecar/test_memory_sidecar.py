@@ -6,8 +6,10 @@ import pytest
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.memory_blobs import MemoryBlobs
 from switchboard.sidecar.memory_state import MemoryStateStore
 from switchboard.testing.sidecar_contract import (
+    BlobsContract,
     ExpiryContract,
     InvokerContract,
     Note,
@@ -99,3 +101,9 @@ async def test_what_is_stored_cannot_be_changed_through_what_was_read(state: Mem
     item.value["list"].append(3)
     again = await state.get(key)
     assert again is not None and again.value == {"list": [1]}
+
+
+class TestMemoryBlobs(BlobsContract):
+    @pytest.fixture
+    def blobs(self) -> MemoryBlobs:
+        return MemoryBlobs()

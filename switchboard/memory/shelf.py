@@ -1,0 +1,262 @@
+"""The index of conversations, which a state store cannot list: whose they are, and when to look at each again.
+
+Written where nothing contends: each replica appends to a log of its own, one small record a conversation it opened,
+beside the conversation's own. Whoever holds the lease takes the logs in: ids go to their owner's pages, and the
+conversation to the page of the period in which it is due. An entry leaves the log only after both are written, and
+writing them twice changes nothing, so no crash loses a conversation.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from switchboard.contracts.errors import Conflict
+from switchboard.sidecar import keys
+from switchboard.sidecar.ports import StateItem, StateKey, StateStore
+
+LOG_BATCH = 100
+LOG_BATCHES_MAX = 50
+"""Of one log in one round; the rest is for the next."""
+SETTLED_S = 60.0
+"""After so long an entry that is missing between others will not come: its write failed."""
+SILENT_S = 24 * 3600.0
+"""A log without entries for so long is of a replica that is gone."""
+OWNED_PAGE, DUE_PAGE = 500, 200
+WRITERS_MAX = 1_000
+ATTEMPTS_MAX = 8
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""
+Why = Literal["new", "again"]
+
+logger = logging.getLogger(__name__)
+
+
+class Entry(BaseModel):
+    """A conversation to look at; with an empty `conversation_id`, a user's memory."""
+
+    tenant: str
+    user: str
+    conversation_id: str = ""
+
+
+class _Log(BaseModel):
+    next: int = 1
+    """The first entry that may not have been taken in."""
+    seen_at: float
+
+
+class _Contents(BaseModel):
+    """The record `shelf`."""
+
+    writers: dict[str, _Log] = Field(default_factory=dict[str, _Log])
+    buckets: dict[int, int] = Field(default_factory=dict[int, int])
+    """How many pages each period has, by when it is over (seconds since 1970)."""
+
+
+class Shelf:
+    """May be called concurrently; `take_in` and `due` by the holder of the lease only. Raises what the port raises."""
+
+    def __init__(self, state: StateStore, *, bucket_s: int = 86_400, clock: Clock = time.time) -> None:
+        self._state = state
+        self._bucket_s = bucket_s
+        self._clock = clock
+        self._writer = secrets.token_hex(6)
+        self._registered = False
+        self._seq = 0
+
+    async def opened(self, entry: Entry, why: Why = "new") -> None:
+        """Notes a conversation that this replica made, or woke from a lower tier. Returns when it is written."""
+        if not self._registered:
+            await self._change(lambda contents: contents.writers.setdefault(self._writer, _Log(seen_at=self._clock())))
+            self._registered = True
+        self._seq += 1
+        value = entry.model_dump() | {"why": why, "at": self._clock()}
+        await self._state.put(keys.opened(self._writer, self._seq), value)
+
+    async def take_in(self, due_after_s: float) -> int:
+        """Takes in what the logs hold; each conversation is due so long after it was opened. Returns how many."""
+        contents = await self._contents()
+        return sum([await self._take_log(writer, log, due_after_s) for writer, log in contents.writers.items()])
+
+    async def conversations_of(self, tenant: str, user: str) -> list[str]:
+        """The ids of the user's conversations that were taken in, oldest first."""
+        first = await self._state.get(keys.owned(tenant, user, 0))
+        if first is None:
+            return []
+        pages = [keys.owned(tenant, user, page) for page in range(1, int(first.value["pages"]))]
+        items: list[StateItem | None] = [first]
+        for start in range(0, len(pages), LOG_BATCH):
+            items += await self._state.get_many(pages[start : start + LOG_BATCH])
+        return list(dict.fromkeys(each for item in items if item is not None for each in item.value["conversations"]))
+
+    async def disown(self, tenant: str, user: str, conversation_ids: Sequence[str] | None = None) -> None:
+        """Takes conversations (all of them by default) out of the user's pages."""
+        first = await self._state.get(keys.owned(tenant, user, 0))
+        if first is None:
+            return
+        if conversation_ids is None:
+            for page in reversed(range(int(first.value["pages"]))):
+                await self._state.delete(keys.owned(tenant, user, page))
+            return
+        gone = set(conversation_ids)
+        for page in range(int(first.value["pages"])):
+            await self._rewrite(
+                keys.owned(tenant, user, page),
+                lambda value: value | {"conversations": [each for each in value["conversations"] if each not in gone]},
+            )
+
+    async def put_off(self, entries: Sequence[Entry], seconds: float) -> None:
+        """Makes conversations due `seconds` from now."""
+        await self._put(entries, self._bucket(self._clock() + seconds))
+
+    async def _put(self, entries: Sequence[Entry], bucket: int) -> None:
+        contents = await self._contents()
+        pages = contents.buckets.get(bucket, 0)
+        rest = [each.model_dump() for each in entries]
+        if pages:
+            key = keys.due(bucket, pages - 1)
+            item = await self._state.get(key)
+            held: list[Any] = item.value["entries"] if item is not None else []
+            room = DUE_PAGE - len(held)
+            if item is not None and room > 0:
+                # A conversation that is there already is moved once; that it is there twice does no harm.
+                fresh = [each for each in rest[:room] if each not in held]
+                await self._state.replace(key, {"entries": [*held, *fresh]}, etag=item.etag)
+                rest = rest[room:]
+        for start in range(0, len(rest), DUE_PAGE):
+            await self._state.put(keys.due(bucket, pages), {"entries": rest[start : start + DUE_PAGE]})
+            pages += 1
+        await self._change(lambda now: now.buckets.update({bucket: max(pages, now.buckets.get(bucket, 0))}))
+
+    async def due(self) -> tuple[tuple[int, int], list[Entry]] | None:
+        """A page of conversations that are due, the longest due first; None where none is. `done` takes it away."""
+        contents = await self._contents()
+        now = self._clock()
+        for bucket in sorted(contents.buckets):
+            if bucket > now:
+                return None
+            page = contents.buckets[bucket] - 1
+            item = await self._state.get(keys.due(bucket, page)) if page >= 0 else None
+            return (bucket, page), [Entry.model_validate(each) for each in item.value["entries"]] if item else []
+        return None
+
+    async def done(self, place: tuple[int, int]) -> None:
+        """Takes a page away that `due` gave."""
+        bucket, page = place
+
+        def without(contents: _Contents) -> None:
+            if page <= 0:
+                contents.buckets.pop(bucket, None)
+            else:
+                contents.buckets[bucket] = page
+
+        await self._change(without)
+        await self._state.delete(keys.due(bucket, max(0, page)))
+
+    def _bucket(self, due_at: float) -> int:
+        """The end of the period that `due_at` is in, in seconds since 1970: its entries are due when it is over."""
+        return (int(due_at // self._bucket_s) + 1) * self._bucket_s
+
+    # -- one log
+
+    async def _take_log(self, writer: str, log: _Log, due_after_s: float) -> int:
+        taken, at = 0, log.next
+        for _ in range(LOG_BATCHES_MAX):
+            numbers = range(at, at + LOG_BATCH)
+            items = await self._state.get_many([keys.opened(writer, n) for n in numbers])
+            found = {n: item.value for n, item in zip(numbers, items, strict=True) if item is not None}
+            if not found:
+                break
+            await self._index(list(found.values()), due_after_s)
+            # Up to the first entry that may still be on its way.
+            latest = max((n for n, value in found.items() if self._clock() - value["at"] > SETTLED_S), default=0)
+            upto = next((n - 1 for n in numbers if n not in found and n > latest), numbers[-1])
+            taken += len(found)
+            await self._change(lambda contents, upto=upto: self._advance(contents, writer, upto + 1))
+            await asyncio.gather(*(self._state.delete(keys.opened(writer, n)) for n in found if n <= upto))
+            at = upto + 1
+            if upto < numbers[-1]:
+                break
+        if taken == 0 and writer != self._writer and self._clock() - log.seen_at > SILENT_S:
+            await self._change(lambda contents: contents.writers.pop(writer, None))
+        return taken
+
+    async def _index(self, entries: list[dict[str, Any]], due_after_s: float) -> None:
+        by_owner: dict[tuple[str, str], list[str]] = {}
+        for each in entries:
+            if each["why"] == "new" and each["conversation_id"]:
+                by_owner.setdefault((each["tenant"], each["user"]), []).append(each["conversation_id"])
+        for (tenant, user), ids in by_owner.items():
+            await self._own(tenant, user, ids)
+        by_bucket: dict[int, list[Entry]] = {}
+        for each in entries:
+            entry = Entry.model_validate({name: each[name] for name in Entry.model_fields})
+            by_bucket.setdefault(self._bucket(each["at"] + due_after_s), []).append(entry)
+        for bucket, those in by_bucket.items():
+            await self._put(those, bucket)
+
+    async def _own(self, tenant: str, user: str, ids: Sequence[str]) -> None:
+        first = await self._state.get(keys.owned(tenant, user, 0))
+        pages = int(first.value["pages"]) if first is not None else 0
+        last = await self._state.get(keys.owned(tenant, user, pages - 1)) if pages else None
+        held: list[str] = last.value["conversations"] if last is not None else []
+        every = list(dict.fromkeys([*held, *ids]))
+        page = max(0, pages - 1)
+        for start in range(0, len(every), OWNED_PAGE):
+            value: dict[str, Any] = {"conversations": every[start : start + OWNED_PAGE]}
+            if page == 0:
+                value["pages"] = max(1, pages)
+            await self._state.put(keys.owned(tenant, user, page), value)
+            page += 1
+        if page > max(1, pages):
+            await self._rewrite(keys.owned(tenant, user, 0), lambda value: value | {"pages": page})
+
+    def _advance(self, contents: _Contents, writer: str, next_entry: int) -> None:
+        log = contents.writers.get(writer)
+        if log is not None:
+            log.next, log.seen_at = max(log.next, next_entry), self._clock()
+
+    # -- records
+
+    async def _contents(self) -> _Contents:
+        item = await self._state.get(keys.shelf())
+        return _Contents.model_validate(item.value) if item is not None else _Contents()
+
+    async def _change(self, change: Callable[[_Contents], object]) -> None:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            item = await self._state.get(keys.shelf())
+            contents = _Contents.model_validate(item.value) if item is not None else _Contents()
+            change(contents)
+            if len(contents.writers) > WRITERS_MAX:
+                logger.error("the index knows %d logs, and takes no more", WRITERS_MAX)
+                raise Conflict
+            value = contents.model_dump(mode="json")
+            try:
+                if item is None:
+                    await self._state.create(keys.shelf(), value)
+                else:
+                    await self._state.replace(keys.shelf(), value, etag=item.etag)
+                return
+            except Conflict:
+                if attempt == ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(0.01 * attempt)
+
+    async def _rewrite(self, key: StateKey, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            item = await self._state.get(key)
+            if item is None:
+                return
+            try:
+                await self._state.replace(key, change(item.value), etag=item.etag)
+                return
+            except Conflict:
+                if attempt == ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(0.01 * attempt)

@@ -1,0 +1,257 @@
+"""Memory in the supervisor: what agents are told, who may read and forget it, and what happens after a turn."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from services.supervisor.records import now
+from services.supervisor.summarizing import GatewaySummarizer
+from switchboard.contracts.errors import Unavailable
+from switchboard.contracts.turns import TurnRequest
+from switchboard.memory.mover import Policy
+from switchboard.sidecar import keys
+from switchboard.sidecar.memory import MemorySidecar
+from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
+
+PROBLEM = "application/problem+json"
+LONG = 9
+"""Turns, of which the first ones have left the history."""
+
+
+async def talk(system: System, turns: int, message: str = "Why is invoice INV-{n} higher?") -> str:
+    conversation_id = None
+    for n in range(1, turns + 1):
+        body = {"conversation_id": conversation_id} if conversation_id else {}
+        answer = await system.ask(message.format(n=n), agent="billing", **body)
+        assert answer.status_code == 200, answer.text
+        conversation_id = answer.json()["conversation_id"]
+    await system.supervisor.remembering.drained()
+    assert conversation_id is not None
+    return conversation_id
+
+
+def last_request(system: System) -> TurnRequest:
+    return system.specialists["billing"].requests[-1]
+
+
+async def agree(system: System) -> None:
+    answer = await system.api.put("/v1/memory/consent", json={"consent": True}, headers=ADA)
+    assert answer.json()["consent"] is True
+
+
+async def test_an_agent_is_told_of_what_left_the_history(system: System) -> None:
+    conversation_id = await talk(system, LONG)
+    await system.ask("And that one?", agent="billing", conversation_id=conversation_id)
+    request = last_request(system)
+    assert next(each.text for each in request.history if each.role == "user") == "Why is invoice INV-6 higher?"
+    assert request.remembered is not None and "INV-1" in request.remembered.summary
+    assert [each.value for each in request.remembered.entities][:2] == ["INV-5", "INV-4"]
+
+
+async def test_a_short_conversation_has_nothing_to_be_told_of(system: System) -> None:
+    await talk(system, 3)
+    assert last_request(system).remembered is None
+
+
+async def test_what_an_agent_gets_is_as_long_at_turn_a_hundred_and_twenty_as_at_turn_sixty(system: System) -> None:
+    conversation_id = await talk(system, 1)
+    sizes: list[int] = []
+    for n in range(2, 121):
+        await system.ask(f"Why is invoice INV-{n} higher?", agent="billing", conversation_id=conversation_id)
+        await system.supervisor.remembering.drained()
+        sizes.append(len(last_request(system).model_dump_json()))
+    assert max(sizes[60:]) <= max(sizes[40:60]) * 1.05
+
+
+async def test_an_asynchronous_turn_is_told_and_remembered_too(system: System) -> None:
+    conversation_id = await talk(system, LONG)
+    conversation = await system.supervisor.conversations._opened(  # what a job reads
+        system.supervisor.keys.authenticate(ADA["Authorization"]), conversation_id
+    )
+    assert conversation[1].remembered is not None
+
+
+async def test_failed_turns_are_not_remembered(system: System) -> None:
+    system.specialists["billing"].script = failing("unavailable", "x")
+    await system.ask("Why is invoice INV-1 higher?", agent="billing")
+    assert not system.supervisor.remembering._waiting
+
+
+async def test_a_users_memory_reaches_agents_in_other_conversations_only_with_consent(system: System) -> None:
+    await talk(system, 1, "I prefer e-mail to calls. My ticket is TCK-{n}00001.")
+    await talk(system, 1)
+    assert last_request(system).remembered is None
+    await agree(system)
+    await talk(system, 1, "I prefer e-mail to calls. My ticket is TCK-{n}00001.")
+    await talk(system, 1)
+    told = last_request(system).remembered
+    assert told is not None and told.preferences == ["I prefer e-mail to calls"]
+    assert [each.value for each in told.user_entities] == ["TCK-100001"] and told.earlier
+    await system.ask("Why is my invoice higher?", headers=BEN, agent="billing")
+    assert last_request(system).remembered is None, "it is ada's"
+
+
+async def test_consent_that_is_given_again_keeps_what_is_remembered(system: System) -> None:
+    await agree(system)
+    await talk(system, 1, "I prefer e-mail to calls.")
+    await agree(system)
+    memory = (await system.api.get("/v1/memory", headers=ADA)).json()
+    assert memory["preferences"] == ["I prefer e-mail to calls"]
+
+
+async def test_taking_consent_back_forgets(system: System) -> None:
+    await agree(system)
+    await talk(system, 1, "I prefer e-mail to calls.")
+    answer = await system.api.put("/v1/memory/consent", json={"consent": False}, headers=ADA)
+    assert answer.json() == (await system.api.get("/v1/memory", headers=ADA)).json()
+    assert answer.json()["consent"] is False and answer.json()["preferences"] == []
+
+
+async def test_a_turn_under_way_brings_nothing_back_that_was_forgotten(system: System) -> None:
+    await agree(system)
+    answer = await system.ask("I prefer e-mail to calls. Where is TCK-100001?", agent="billing")
+    assert answer.status_code == 200  # and what it said is still to be remembered
+    await system.api.delete("/v1/memory", headers=ADA)
+    await system.supervisor.remembering.drained()
+    memory = (await system.api.get("/v1/memory", headers=ADA)).json()
+    assert memory["preferences"] == [] and memory["entities"] == [] and memory["conversations"] == []
+
+
+async def test_forgetting_empties_the_long_memory_of_each_conversation(system: System) -> None:
+    first, second = await talk(system, LONG), await talk(system, LONG)
+    ben = await system.ask("My ticket TCK-777777?", headers=BEN, agent="billing")
+    done = await system.api.delete("/v1/memory", headers=ADA)
+    assert done.json() == {"conversations": 2, "transcripts": False}
+    for conversation_id in (first, second):
+        await system.ask("And that one?", agent="billing", conversation_id=conversation_id)
+        assert last_request(system).remembered is None
+        page = await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)
+        assert len(page.json()["turns"]) == LONG + 1, "the conversation itself is theirs to keep"
+    assert (await system.api.get(f"/v1/conversations/{ben.json()['conversation_id']}", headers=BEN)).status_code == 200
+
+
+async def test_forgetting_with_conversations_leaves_no_trace_in_the_state(system: System) -> None:
+    await agree(system)
+    conversation_id = await talk(system, LONG, "I prefer secret-{n} to calls, INV-{n}.")
+    done = await system.api.delete("/v1/memory", params={"conversations": "true"}, headers=ADA)
+    assert done.json() == {"conversations": 1, "transcripts": True}
+    assert (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 404
+    left = [record.data for key, record in system.sidecar.state._records.items()]
+    assert not any(b"secret-" in data for data in left)
+
+
+async def test_strangers_find_nothing(system: System) -> None:
+    conversation_id = await talk(system, 1)
+    for stranger in (BEN, CLEO):
+        gone = await system.api.delete(f"/v1/conversations/{conversation_id}", headers=stranger)
+        assert gone.status_code == 404 and gone.headers["content-type"] == PROBLEM
+        assert (await system.api.get("/v1/memory", headers=stranger)).json()["consent"] is False
+    assert (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 200
+    for method, path in (("GET", "/v1/memory"), ("DELETE", "/v1/memory"), ("PUT", "/v1/memory/consent")):
+        answer = await system.api.request(method, path, json={"consent": True} if method == "PUT" else None)
+        assert answer.status_code == 401 and answer.headers["content-type"] == PROBLEM
+
+
+async def test_a_conversation_is_not_deleted_while_a_message_is_answered(system: System) -> None:
+    conversation_id = await talk(system, 1)
+    conversations = system.supervisor.conversations
+    ada = system.supervisor.keys.authenticate(ADA["Authorization"])
+    turn = await conversations.turn(ada, f"{conversation_id}.1")
+    running = turn.model_copy(update={"status": "running", "lease_until": now() + timedelta(seconds=60)})
+    item = await conversations.turn_item(turn.tenant, turn.turn_id)
+    assert item is not None
+    await conversations.replace_turn(running, item.etag)
+    answer = await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
+    assert answer.status_code == 409 and answer.json()["message"].startswith("A message of this conversation")
+
+
+async def test_a_conversation_is_read_and_continued_over_http_whatever_tier_it_is_in(system: System) -> None:
+    conversation_id = await talk(system, LONG)
+    mover, tiers = system.supervisor.mover, system.supervisor.conversations._tiers
+    for to in ("warm", "cold"):
+        assert await tiers.move_conversation("aurora", conversation_id, to) == "moved"  # type: ignore[arg-type]
+        assert await system.sidecar.state.get(keys.conversation("aurora", conversation_id)) is None
+        page = (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).json()
+        assert [turn["turn_id"] for turn in page["turns"]] == [f"{conversation_id}.{n}" for n in range(1, LONG + 1)]
+        assert (await system.api.get(f"/v1/conversations/{conversation_id}", headers=BEN)).status_code == 404
+        wrong = await system.ask("And that one?", conversation_id=conversation_id, headers=BEN)
+        assert wrong.status_code == 404
+        assert await system.sidecar.state.get(keys.conversation("aurora", conversation_id)) is None, "nor woken"
+    answer = await system.ask("And that one?", agent="billing", conversation_id=conversation_id)
+    assert answer.json()["turn_id"] == f"{conversation_id}.{LONG + 1}"
+    assert last_request(system).remembered is not None
+    assert (await mover.round()).failed == 0
+
+
+async def test_a_running_turn_keeps_its_conversation_hot(system: System) -> None:
+    conversation_id = await talk(system, 1)
+    conversations, tiers = system.supervisor.conversations, system.supervisor.conversations._tiers
+    ada = system.supervisor.keys.authenticate(ADA["Authorization"])
+    turn = await conversations.turn(ada, f"{conversation_id}.1")
+    item = await conversations.turn_item(turn.tenant, turn.turn_id)
+    assert item is not None
+    turn.status, turn.lease_until = "running", now() + timedelta(seconds=60)
+    await conversations.replace_turn(turn, item.etag)
+    assert await tiers.move_conversation("aurora", conversation_id, "warm") == "busy"
+
+
+async def test_lower_tiers_that_are_down_do_not_touch_conversations_in_use(system: System) -> None:
+    conversation_id = await talk(system, 2)
+    system.sidecar.store("warmstore").down = True
+    system.sidecar.blobs("coldstore").down = True
+    assert (await system.ask("And that one?", agent="billing", conversation_id=conversation_id)).status_code == 200
+    lost = await system.api.get("/v1/conversations/unknown", headers=ADA)
+    assert lost.status_code == 503 and lost.headers["content-type"] == PROBLEM, "it may be down there"
+
+
+def test_the_policy_looks_at_least_eight_times_in_the_shortest_stay() -> None:
+    assert Policy().period_s == 75_600
+    assert Policy(hot_s=80, warm_s=8_000).period_s == 10
+
+
+@pytest.mark.parametrize(
+    ("owner", "status", "summary"),
+    [
+        ("openai", 200, "In short: £41."),
+        ("openai", 500, "It is £41."),
+        ("embedded", 200, "It is £41."),
+    ],
+)
+async def test_a_summary_is_the_models_where_one_is_configured(owner: str, status: int, summary: str) -> None:
+    gateway, asked = FastAPI(), []
+
+    @gateway.get("/v1/models")
+    async def models() -> dict[str, object]:
+        return {"data": [{"id": "cheap", "owned_by": owner}]}
+
+    @gateway.post("/v1/chat/completions")
+    async def complete(body: dict[str, object]) -> JSONResponse:
+        asked.append(body)
+        return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
+
+    sidecar = MemorySidecar()
+    await sidecar.attach("gateway", gateway)
+    made = GatewaySummarizer(sidecar.invoker, "gateway", "cheap")
+    assert await made.summarize(["It is £41."], 100) == summary
+    assert len(asked) == (owner != "embedded")
+    sidecar.detach("gateway")
+    assert await made.summarize(["It is £41."], 100) == "It is £41.", "a gateway that is down costs a summary nothing"
+    assert await GatewaySummarizer(sidecar.invoker, "gateway", "").summarize(["It is £41."], 100) == "It is £41."
+
+
+async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_turn(system: System) -> None:
+    conversation_id = await talk(system, LONG - 1)
+    await system.ask("Why is invoice INV-99 higher?", agent="billing", conversation_id=conversation_id)
+    system.sidecar.state.down = True
+    await system.supervisor.remembering.drained()
+    system.sidecar.state.down = False
+    await system.ask("Why is invoice INV-100 higher?", agent="billing", conversation_id=conversation_id)
+    await system.supervisor.remembering.drained()
+    item = await system.sidecar.state.get(keys.recall("aurora", conversation_id))
+    assert item is not None and item.value["upto"] == LONG + 1 - 4
+    with pytest.raises(Unavailable):
+        system.sidecar.state.down = True
+        await system.sidecar.state.get(keys.shelf())
+    system.sidecar.state.down = False
