@@ -28,6 +28,8 @@ Rows = NDArray[np.intp]
 class Fit:
     """A fitted regression. N landmarks, C classes."""
 
+    landmarks: Rows
+    """Shape (N,): which of the texts."""
     vectors: Matrix
     """Shape (N, 384)."""
     smooth: Matrix
@@ -59,11 +61,11 @@ def _exact(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]
     inverse = np.linalg.inv(kernel)
     weights = inverse @ targets
     unseen = targets - weights / inverse.diagonal()[:, None]
-    return _fit(vectors, rows, weights), unseen.astype(np.float32)
+    return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen.astype(np.float32)
 
 
 def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
-    chosen = landmarks(targets, EXACT_TEXTS_MAX)
+    chosen = spread(targets, EXACT_TEXTS_MAX)
     near, near_rows = vectors[chosen], rows[chosen]
     system = RIDGE * _kernel(near, near_rows, near, near_rows).astype(np.float64)
     system[np.diag_indices_from(system)] += JITTER
@@ -81,10 +83,10 @@ def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, 
         leverage = np.einsum("nm,nm->n", features @ inverse, features)
         residual = (targets[block] - features @ weights) / np.maximum(1 - leverage, JITTER)[:, None]
         unseen[block] = targets[block] - residual
-    return _fit(near, near_rows, weights), unseen
+    return _fit(chosen, near, near_rows, weights), unseen
 
 
-def landmarks(targets: Matrix, count: int) -> Rows:
+def spread(targets: Matrix, count: int) -> Rows:
     """`count` texts spread evenly over the classes, in their order."""
     classes = targets.argmax(axis=1)
     place = np.empty(len(classes), dtype=np.float64)
@@ -94,8 +96,8 @@ def landmarks(targets: Matrix, count: int) -> Rows:
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 
-def _fit(vectors: Matrix, rows: Matrix, weights: NDArray[np.float64]) -> Fit:
-    return Fit(vectors, weights.astype(np.float32), (rows.T @ weights).astype(np.float32))
+def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.float64]) -> Fit:
+    return Fit(chosen, vectors, weights.astype(np.float32), (rows.T @ weights).astype(np.float32))
 
 
 def _kernel(left: Matrix, left_rows: Matrix, right: Matrix, right_rows: Matrix) -> Matrix:
