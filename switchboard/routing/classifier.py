@@ -31,6 +31,8 @@ class Reading:
 
     agents: dict[str, float]
     """Probability of each agent, the likeliest first; with `elsewhere` they add up to 1."""
+    scores: dict[str, float]
+    """Raw score of each agent, in the same order: of a message with two intents both agents keep a share."""
     elsewhere: float
     """Probability that it is for nobody, judged by what is known to be for nobody."""
     skill: str
@@ -98,15 +100,18 @@ class Classifier:
         """One reading a text. `vectors`: shape (texts, 384), of length 1."""
         cosines = vectors @ self.fit.vectors.T
         scores = self.fit.scores(cosines, self.space.rows(texts))
-        shares = self.calibration.probabilities(_agent_scores(scores, self.columns))
+        of_agents = _agent_scores(scores, self.columns)
+        shares = self.calibration.probabilities(of_agents)
         nearest = cosines[:, self.in_scope].max(axis=1)
-        return [self._reading(*each) for each in zip(shares, scores[:, : len(self.skills)], nearest, strict=True)]
+        of_skills = scores[:, : len(self.skills)]
+        return [self._reading(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
 
-    def _reading(self, shares: Matrix, skills: Matrix, nearest: float) -> Reading:
+    def _reading(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Reading:
         order = np.argsort(-shares[: len(self.agents)], kind="stable")
         of_best = np.flatnonzero(self.columns == order[0])
         return Reading(
             agents={self.agents[place]: float(shares[place]) for place in order},
+            scores={self.agents[place]: float(scores[place]) for place in order},
             elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,
             skill=self.skills[of_best[skills[of_best].argmax()]][1],
             score=float(skills[self.columns < len(self.agents)].max()),
@@ -121,7 +126,7 @@ def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     starts = np.flatnonzero(np.diff(columns, prepend=-1))
     assert len(starts) == count, "the skills of an agent stand together"
     best = np.maximum.reduceat(scores[:, : len(columns)], starts, axis=1)
-    return SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together
+    return (SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together).astype(np.float32, copy=False)
 
 
 def _nearest_other(vectors: Matrix, own: NDArray[np.bool_]) -> Matrix:

@@ -42,7 +42,8 @@ class Fit:
 
         `cosines`: shape (texts, N), to the landmarks; `rows`: shape (texts, buckets).
         """
-        return np.exp(SHARPNESS * (cosines - 1)) @ self.smooth + rows @ self.lexical
+        scores = np.exp(SHARPNESS * (cosines - 1)) @ self.smooth + rows @ self.lexical
+        return scores.astype(np.float32, copy=False)
 
 
 def fitted(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
