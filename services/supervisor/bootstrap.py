@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Conversations
 from services.supervisor.dispatch import Specialists
+from services.supervisor.handovers import Handovers
 from services.supervisor.jobs import Jobs
+from services.supervisor.judge import Judge
 from services.supervisor.readiness import Readiness
 from services.supervisor.routing import Router
 from services.supervisor.settings import Settings
 from services.supervisor.turn import Turns
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.models.embedder import Embedder
+from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
 from switchboard.tenancy import ApiKeys
@@ -33,6 +36,7 @@ class Supervisor:
     specialists: Specialists
     turns: Turns
     jobs: Jobs
+    handovers: Handovers
     publisher: BackgroundPublisher
     readiness: Readiness
 
@@ -63,12 +67,19 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         from switchboard.sidecar.dapr import DaprSidecar
 
         sidecar = DaprSidecar(http_port=settings.dapr_http_port, grpc_port=settings.dapr_grpc_port)
+    is_word: IsWord = every_word
     if embedder is None:
         from switchboard.models import MiniLmEmbedder
 
-        embedder = MiniLmEmbedder()
+        embedder = minilm = MiniLmEmbedder()
+        is_word = minilm.is_word
     conversations = Conversations(sidecar.state)
-    router = Router(embedder)
+    judge = None
+    if settings.route_model:
+        judge = Judge(
+            sidecar.invoker, settings.gateway_app_id, settings.route_model, seconds_max=settings.route_model_s_max
+        )
+    router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
     turns = Turns(
@@ -89,6 +100,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         specialists=specialists,
         turns=turns,
         jobs=Jobs(conversations, router, sidecar.pubsub, publisher),
+        handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
     )

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    route_model: str = "cheap"
+    """The gateway's alias that is asked where the classifier is unsure. Empty: none. The embedded model never is."""
+    route_model_s_max: float = Field(default=1.5, gt=0, le=30)
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )

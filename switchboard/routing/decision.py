@@ -44,6 +44,10 @@ class Context:
     agent: str | None = None
     """Who answered last."""
     history: Sequence[HistoryMessage] = ()
+    refusals: int = 0
+    """Messages in a row, up to now, that were refused as out of scope."""
+    handed_over: bool = False
+    """A person has the conversation."""
 
     @property
     def asked(self) -> HistoryMessage | None:
@@ -67,11 +71,29 @@ class Route:
     parts: tuple[Part, ...] = ()
     candidates: tuple[str, ...] = ()
     """Agents to ask about, for "clarify"."""
-    talk: SmallTalk | Literal["nothing_asked"] | None = None
+    talk: SmallTalk | None = None
+    """Which small talk; None there for a yes or a no that nothing was asked for."""
     reading: Reading | None = None
     """None where the words alone decided."""
     unsure: bool = False
     """A model that can judge may be asked."""
+    judged: bool = False
+    """A model was, and `by` and `parts` are its own."""
+    first: "Route | None" = None
+    """What the classifier had said."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Probability of each agent, the likeliest first; empty where the words alone decided."""
+        return {} if self.reading is None else {a: p for a, p in self.reading.agents.items() if a != PERSON}
+
+    @property
+    def classifier_by(self) -> By:
+        return (self.first or self).by
+
+    @property
+    def classifier_parts(self) -> tuple[Part, ...]:
+        return (self.first or self).parts
 
 
 async def decide(model: RoutingModel, message: str, context: Context) -> Route:
@@ -105,7 +127,7 @@ def _by_words(model: RoutingModel, message: str, text: str, context: Context) ->
     if asked is not None and asked.agent is not None and current is not None and is_detail(message):
         return _whole("follow_up", current, message, f"A detail that {current} asked for.")
     if is_bare_yes_or_no(text):
-        return Route("small_talk", "A yes or no to nothing.", talk="nothing_asked")
+        return Route("small_talk", "A yes or no to nothing.")
     return None
 
 
