@@ -98,13 +98,31 @@ class Route:
 
 async def decide(model: RoutingModel, message: str, context: Context) -> Route:
     """The route of a message. There must be an agent."""
-    text = model.speller.corrected(in_english(message[:TEXT_CHARACTERS_MAX]))
+    text = _readable(model, message[:TEXT_CHARACTERS_MAX])
     by_words = _by_words(model, message, text, context)
     if by_words is not None:
         return by_words
-    parts = parts_of(text)
-    reading, *of_parts = await model.read([text, *(parts if len(parts) > 1 else ())])
+    # An agent gets its part as it was written; only the classifier reads it put right.
+    parts = parts_of(message[:TEXT_CHARACTERS_MAX])
+    reading, *of_parts = await model.read([text, *(_readable(model, part) for part in parts if len(parts) > 1)])
     return replace(_by_reading(model, message, text, context, reading, of_parts, parts), reading=reading)
+
+
+def _readable(model: RoutingModel, text: str) -> str:
+    """English as it is spelled, for the embedding model: word by word where it was not."""
+    return model.speller.corrected(in_english(text))
+
+
+def thresholds(model: RoutingModel) -> dict[str, float]:
+    """What a decision compares with, by name: those of the fit, and those that are the same for all."""
+    of_fit = model.classifier.calibration if model.classifier else None
+    return {
+        **({"familiarity at least": of_fit.familiarity_min, "temperature": of_fit.temperature} if of_fit else {}),
+        "stands alone from": STANDS_ALONE_MIN,
+        "clarify below": CLARIFY_BEST_MAX,
+        "with a second above": CLARIFY_SECOND_MIN,
+        "person from": PERSON_MIN,
+    }
 
 
 def _by_words(model: RoutingModel, message: str, text: str, context: Context) -> Route | None:

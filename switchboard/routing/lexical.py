@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ WORD_WEIGHT = 0.10
 CHARACTER_WEIGHT = 0.15
 """Of the part that compares n-grams of characters within words."""
 GRAM_CHARACTERS_MIN, GRAM_CHARACTERS_MAX = 3, 5
+TEXTS_KEPT_MAX = 2_048
+"""Cards come and go, and most of their texts stay: 16 KiB each are kept."""
 TEXT_CHARACTERS_MAX = 1_000
 """The start of a message says what it is about."""
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
@@ -37,18 +40,19 @@ class LexicalSpace:
     def learned(cls, texts: Sequence[str]) -> "LexicalSpace":
         counts = np.zeros((2, BUCKETS), dtype=np.float32)
         for text in texts:
-            for family, features in enumerate(_families(text)):
-                counts[family, list({zlib.crc32(each.encode()) % BUCKETS for each in features})] += 1
+            for family, found in enumerate(_counted(text)):
+                counts[family] += found != 0
         return cls(np.log((1 + len(texts)) / (1 + counts)).astype(np.float32) + 1)
 
     def rows(self, texts: Sequence[str]) -> Matrix:
         """Shape (len(texts), `BUCKETS`). The inner product of two rows is the lexical part of their kernel."""
         result = np.zeros((len(texts), BUCKETS), dtype=np.float32)
         for row, text in zip(result, texts, strict=True):
-            for family, (features, weight) in enumerate(
-                zip(_families(text), (WORD_WEIGHT, CHARACTER_WEIGHT), strict=True)
-            ):
-                _add(row, features, self.rarity[family], weight)
+            for found, rarity, weight in zip(_counted(text), self.rarity, (WORD_WEIGHT, CHARACTER_WEIGHT), strict=True):
+                weighted = found * rarity
+                length = float(np.linalg.norm(weighted))
+                if length > 0:
+                    row += weighted * (weight**0.5 / length)
         return result
 
 
@@ -68,17 +72,16 @@ def _families(text: str) -> tuple[list[str], list[str]]:
     return [*words, *pairs], grams
 
 
-def _add(row: Matrix, features: Sequence[str], rarity: Matrix, weight: float) -> None:
-    """Adds a family of features to a row, as a vector of squared length `weight`."""
-    if not features:
-        return
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _counted(text: str) -> tuple[Matrix, Matrix]:
+    """Of words, and of characters: 1 + log of how often each bucket's features occur, with the sign of their hash."""
+    word_features, gram_features = _families(text)
+    return _hashed(word_features), _hashed(gram_features)
+
+
+def _hashed(features: Sequence[str]) -> Matrix:
     counts = Counter(zlib.crc32(each.encode()) for each in features)
     codes = np.fromiter(counts, dtype=np.int64, count=len(counts))
-    times = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
-    buckets = codes % BUCKETS
-    values = (1 + np.log(times)) * rarity[buckets] * np.where(codes & 0x80000000, 1.0, -1.0)
-    added = np.zeros_like(row)
-    np.add.at(added, buckets, values.astype(np.float32))
-    length = float(np.linalg.norm(added))
-    if length > 0:
-        row += added * (weight**0.5 / length)
+    times = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
+    values = (1 + np.log(times)) * np.where(codes & 0x80000000, 1.0, -1.0)
+    return np.bincount(codes % BUCKETS, weights=values, minlength=BUCKETS).astype(np.float32)

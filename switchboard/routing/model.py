@@ -44,6 +44,11 @@ class RoutingModel:
         vectors = np.concatenate([own, persons, nobodys[apart]])
         return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
 
+    @property
+    def examples(self) -> int:
+        """How many texts of cards it has learned from."""
+        return sum(len(examples_of(card)) for card in self.cards.values())
+
     async def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; there must be an agent."""
         assert self.classifier is not None
