@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from services.supervisor.handover import Handover, Reason
 from services.supervisor.records import Turn, TurnStatus
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, Usage
@@ -59,6 +60,17 @@ class JobAccepted(BaseModel):
     location: str
 
 
+class HandoverView(BaseModel):
+    """A conversation in the hands of a person. The summary is that person's, in the event on `conversation.handover`."""
+
+    reason: Reason
+    since: datetime
+
+    @classmethod
+    def of(cls, handover: Handover | None) -> "HandoverView | None":
+        return cls(reason=handover.reason, since=handover.since) if handover else None
+
+
 class ConversationPage(BaseModel):
     """Turns of a conversation, oldest first; `next_after` is for the next page, None at the end."""
 
@@ -66,6 +78,8 @@ class ConversationPage(BaseModel):
     turn_count: int
     agent: str | None
     """Who answered last."""
+    handover: HandoverView | None
+    """A person has it since; None while the agents answer."""
     created_at: datetime
     updated_at: datetime
     turns: list[TurnView]

@@ -16,6 +16,7 @@ from services.supervisor.answers import (
     AgentView,
     ChatAnswer,
     ConversationPage,
+    HandoverView,
     JobAccepted,
     JobView,
     PrincipalView,
@@ -162,6 +163,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
                 conversation_id=found.conversation_id,
                 turn_count=found.turn_count,
                 agent=found.agent,
+                handover=HandoverView.of(found.handover),
                 created_at=found.created_at,
                 updated_at=found.updated_at,
                 turns=[TurnView.of(turn) for turn in turns],
@@ -188,6 +190,18 @@ def create_app(supervisor: Supervisor) -> FastAPI:
     async def forget(caller: Caller, conversations: bool = False) -> Forgotten:
         """Forgets what is remembered of you, and your agreement to it; `conversations=true` deletes those too."""
         return await supervisor.memories.forget(caller, transcripts=conversations)
+
+    @app.post(
+        "/v1/conversations/{conversation_id}/handover", response_model=HandoverView, responses=PROBLEMS, tags=["chat"]
+    )
+    async def hand_over(conversation_id: str, caller: Caller) -> Response:
+        """Gives a conversation to a person: your own, or with the role operator any of your company."""
+        return _json(HandoverView.of(await supervisor.handovers.hand_over(caller, conversation_id)))
+
+    @app.delete("/v1/conversations/{conversation_id}/handover", status_code=204, responses=PROBLEMS, tags=["chat"])
+    async def hand_back(conversation_id: str, caller: Caller) -> None:
+        """Gives it back to the agents. Needs the role operator."""
+        await supervisor.handovers.hand_back(caller, conversation_id)
 
     @app.get("/v1/agents", responses=PROBLEMS, tags=["agents"])
     async def agents(_: Caller) -> AgentList:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Conversations
 from services.supervisor.dispatch import Specialists
+from services.supervisor.handovers import Handovers
 from services.supervisor.jobs import Jobs
+from services.supervisor.judge import Judge
 from services.supervisor.memories import Memories
 from services.supervisor.readiness import Readiness
 from services.supervisor.remembering import Remembering
@@ -21,6 +23,7 @@ from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.tiers import Tiers
 from switchboard.models.embedder import Embedder
+from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
 from switchboard.tenancy import ApiKeys
@@ -43,6 +46,7 @@ class Supervisor:
     specialists: Specialists
     turns: Turns
     jobs: Jobs
+    handovers: Handovers
     publisher: BackgroundPublisher
     readiness: Readiness
     remembering: Remembering
@@ -83,10 +87,12 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         from switchboard.sidecar.dapr import DaprSidecar
 
         sidecar = DaprSidecar(http_port=settings.dapr_http_port, grpc_port=settings.dapr_grpc_port)
+    is_word: IsWord = every_word
     if embedder is None:
         from switchboard.models import MiniLmEmbedder
 
-        embedder = MiniLmEmbedder()
+        embedder = minilm = MiniLmEmbedder()
+        is_word = minilm.is_word
     warm = sidecar.store(settings.warm_store) if settings.warm_store else None
     cold = Cold(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
     tiers = Tiers(sidecar.state, warm, cold)
@@ -99,7 +105,12 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     def lease() -> Lease:
         return Lease(sidecar.state, LEASE_NAME, LEASE_S)
 
-    router = Router(embedder)
+    judge = None
+    if settings.route_model:
+        judge = Judge(
+            sidecar.invoker, settings.gateway_app_id, settings.route_model, seconds_max=settings.route_model_s_max
+        )
+    router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
     turns = Turns(
@@ -121,6 +132,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         specialists=specialists,
         turns=turns,
         jobs=Jobs(conversations, router, sidecar.pubsub, publisher, remembering),
+        handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
         remembering=remembering,

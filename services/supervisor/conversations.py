@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from services.supervisor.handover import Handover
 from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
@@ -84,6 +85,34 @@ class Conversations:
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
         if self._shelf is not None:
             await self._shelf.disown(principal.tenant, principal.user, [conversation_id])
+
+    async def hand_over(self, principal: Principal, conversation_id: str, handover: Handover | None) -> Conversation:
+        """Gives a conversation of the principal's tenant to a person, or with None back to the agents.
+
+        What returns is the conversation as it was before. Who it belongs to is the caller's to check.
+        Raises `NotFound`, `Conflict`.
+        """
+        for attempt in range(ACCEPT_ATTEMPTS_MAX):
+            item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
+            if item is None:
+                raise NotFound(UNKNOWN_CONVERSATION)
+            before = Conversation.model_validate(item.value)
+            if (before.handover is None) == (handover is None):
+                return before
+            after = before.model_copy(update={"handover": handover, "refusals": 0, "updated_at": now()})
+            try:
+                await self._state.replace(_key(after), after.model_dump(mode="json"), etag=item.etag)
+                return before
+            except Conflict:
+                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
+        raise Conflict
+
+    async def of_tenant(self, principal: Principal, conversation_id: str) -> Conversation:
+        """A conversation of the principal's tenant, whoever's it is: for operators. Raises `NotFound`."""
+        item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
+        if item is None:
+            raise NotFound(UNKNOWN_CONVERSATION)
+        return Conversation.model_validate(item.value)
 
     async def claim(self, principal: Principal, key: str, claim: Claim) -> Claim:
         """Makes `key` stand for the turn, or returns the claim that stood before (first write wins)."""

@@ -11,16 +11,20 @@ from datetime import datetime, timedelta
 
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
+from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
 from services.supervisor.merge import Answer, Said, merged
 from services.supervisor.problems import error_of_code
 from services.supervisor.records import Conversation, Part, Turn, lease_of, now, turn_id_of
 from services.supervisor.remembering import Remembering
-from services.supervisor.routing import Context, Router
+from services.supervisor.routing import Router
 from services.supervisor.turn import (
     ANOTHER_REQUEST,
     EVENTS_TOPIC,
     Ask,
+    context_of,
     event_of,
+    handover_event_of,
+    handover_of,
     route_of,
     take_answer,
     take_failure,
@@ -77,8 +81,7 @@ class Jobs:
                 if claim != mine:
                     return await self._claimed(ask, claim)
             with turn_attributes(ask.principal.tenant, conversation.conversation_id, turn_id, user=ask.principal.user):
-                context = Context(conversation.agent, conversation.tail)
-                decision = await self._router.decide(ask.request.message, context, ask.request.agent)
+                decision = await self._router.decide(ask.request.message, context_of(conversation), ask.request.agent)
                 deadline = now() + timedelta(seconds=JOB_S_MAX)
                 turn = Turn(
                     turn_id=turn_id,
@@ -90,6 +93,7 @@ class Jobs:
                     idempotency_key=ask.idempotency_key,
                     message=ask.request.message,
                     route=route_of(decision),
+                    handover=handover_of(decision, conversation, ask.request.message),
                     parts=[
                         Part(agent=each.agent.card.id, name=each.agent.card.name, message=each.message)
                         for each in decision.assignments
@@ -199,6 +203,8 @@ class Jobs:
             if self._remembering is not None:
                 self._remembering.after(turn)
         self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+        if turn.handover is not None and turn.status == "completed":
+            self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
 
     async def _claimed(self, ask: Ask, claim: Claim) -> Turn:
         if claim.digest != ask.digest:

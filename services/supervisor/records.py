@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from services.supervisor.handover import Handover
 from switchboard.contracts.events import Citation, RouteDecided, Usage
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage, Remembered
 from switchboard.memory import history
@@ -36,6 +37,10 @@ class Conversation(BaseModel):
     turn_count: int = 0
     agent: str | None = None
     """Who answered last: short follow-ups go there."""
+    refusals: int = 0
+    """Messages in a row that were out of scope."""
+    handover: Handover | None = None
+    """A person has it: agents stay silent."""
     tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
     created_at: datetime
     updated_at: datetime
@@ -57,7 +62,12 @@ class Conversation(BaseModel):
         ]
         # Bounded when it is written, so that reading it and sending it costs the same at every turn.
         tail = history.bounded(sorted([*self.tail, *added], key=lambda each: each.n))
-        return self.model_copy(update={"tail": tail, "agent": agent or self.agent, "updated_at": now()})
+        update = {"tail": tail, "agent": agent or self.agent, "updated_at": now()}
+        if turn.handover is not None:
+            update |= {"handover": turn.handover, "refusals": 0}
+        elif turn.route is not None and turn.route.by != "small_talk":
+            update["refusals"] = self.refusals + 1 if turn.route.by == "out_of_scope" else 0
+        return self.model_copy(update=update)
 
 
 class Part(BaseModel):
@@ -89,6 +99,8 @@ class Turn(BaseModel):
     message: str
     text: str = ""
     route: RouteDecided | None = None
+    handover: Handover | None = None
+    """With this turn the conversation went to a person."""
     agents: list[str] = Field(default_factory=list)
     citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)

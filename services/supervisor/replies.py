@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.supervisor.phrases import SmallTalk
 from switchboard.contracts.cards import AgentCard
+from switchboard.routing.phrases import SmallTalk
 
 SKILLS_NAMED_MAX = 4
 
@@ -26,6 +26,20 @@ def nothing_asked() -> str:
 
 def out_of_scope_reply(cards: Iterable[AgentCard]) -> str:
     return f"I'm sorry, that is outside of what I can help with. I can help with:\n\n{abilities(cards)}"
+
+
+def handing_over(*, refused: bool = False) -> str:
+    """What happens next, to somebody whose conversation goes to a person."""
+    begin = "I'm sorry that I cannot help with this. " if refused else "Of course. "
+    return (
+        f"{begin}I am handing this conversation over to a colleague, who gets a summary, so that you need not repeat "
+        "anything, and will answer you here. If you want to add something, just write it. Until then our assistants "
+        "stay silent."
+    )
+
+
+def waiting_for_person() -> str:
+    return "Your message is with my colleague now, who will answer you here. Our assistants stay silent until then."
 
 
 def clarifying_question(candidates: Sequence[AgentCard]) -> str:

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     """Between two rounds of moving; one replica moves at a time."""
     summary_model: str = "cheap"
     """The gateway's alias that summarises conversations; empty, or an embedded model behind it, for extracts."""
+    route_model: str = "cheap"
+    """The gateway's alias that is asked where the classifier is unsure. Empty: none. The embedded model never is."""
+    route_model_s_max: float = Field(default=1.5, gt=0, le=30)
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )

@@ -14,15 +14,18 @@ from opentelemetry.trace import Status, StatusCode
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations, Stored
 from services.supervisor.dispatch import Specialists
+from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
+from services.supervisor.handover import Handover, event_of_handover, summary_of
 from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
 from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
 from services.supervisor.remembering import Remembering
 from services.supervisor.replay import emit_record, ended_event
-from services.supervisor.routing import Assignment, Context, Decision, Router
+from services.supervisor.routing import Assignment, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
+from switchboard.routing.decision import Context
 from switchboard.telemetry import current_trace_id, tracer, turn_attributes
 
 EVENTS_TOPIC = "conversation.events"
@@ -146,13 +149,14 @@ class Turns:
                     try:
                         decision = await self._router.decide(
                             ask.request.message,
-                            Context(conversation.agent, conversation.tail),
+                            context_of(conversation),
                             ask.request.agent,
                         )
                     finally:
                         await recording
                         storing = asyncio.create_task(self._conversations.stored(turn))
                     turn.route = route_of(decision)
+                    turn.handover = handover_of(decision, conversation, turn.message)
                     live.emit(turn.route)
 
                     # Dispatch and merge: the specialists' words stream through while they come.
@@ -188,6 +192,8 @@ class Turns:
                 self._publisher.publish(EVENTS_TOPIC, event_of(turn))
                 if self._remembering is not None:
                     self._remembering.after(turn)
+                if turn.handover is not None and turn.status == "completed":
+                    self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
 
     def _accepted(self, ask: Ask, conversation: Conversation) -> tuple[Turn, datetime]:
         at = now()
@@ -282,7 +288,34 @@ class _Claimed(SwitchboardError):
 
 def route_of(decision: Decision) -> RouteDecided:
     agents = [each.agent.card.id for each in decision.assignments]
-    return RouteDecided(agents=agents, scores=decision.scores, by=decision.by)
+    return RouteDecided(agents=agents, scores=decision.scores, by=decision.by, why=decision.why)
+
+
+def context_of(conversation: Conversation) -> Context:
+    """What a message of this conversation is read against."""
+    return Context(
+        conversation.agent, conversation.tail, conversation.refusals, handed_over=conversation.handover is not None
+    )
+
+
+def handover_of(decision: Decision, conversation: Conversation, message: str) -> Handover | None:
+    """The hand-over to a person that a decision makes, if it makes one."""
+    if decision.hands_over is None:
+        return None
+    reason = decision.hands_over
+    return Handover(reason=reason, since=now(), summary=summary_of(reason, conversation.history(), message))
+
+
+def handover_event_of(turn: Turn) -> dict[str, Any]:
+    """The event for the hand-over that a turn made."""
+    return event_of_handover(
+        turn.handover,
+        conversation_id=turn.conversation_id,
+        tenant=turn.tenant,
+        user=turn.user,
+        by=turn.user,
+        at=now(),
+    )
 
 
 def take_answer(turn: Turn, answer: Answer) -> None:

@@ -45,7 +45,10 @@ class RouteDecided(BaseModel):
     type: Literal["route.decided"] = "route.decided"
     agents: list[str]
     scores: dict[str, float] = Field(default_factory=dict)
-    by: Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk"]
+    """Probability of each agent, by the classifier; empty where the words alone decided."""
+    by: Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
+    why: str = ""
+    """The decision in a sentence."""
 
 
 class AgentStarted(BaseModel):

@@ -96,6 +96,10 @@ class MiniLmEmbedder:
             return 1.0
         return min(1.0, max(0.0, math.log(max(place, 1) / WORDS_FROM) / math.log(WORDS_TO / WORDS_FROM)))
 
+    def is_word(self, word: str) -> bool:
+        """Whether the vocabulary holds it whole: a mistyped word it does not."""
+        return self._load().counter.token_to_id(word.lower()) is not None
+
     async def open(self) -> None:
         """Loads the model now instead of with the first text."""
         await to_thread.run_sync(self._load)

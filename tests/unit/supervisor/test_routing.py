@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from services.supervisor.routing import Context, Decision, Router
+from services.supervisor.routing import Decision, Router
 from switchboard.contracts.cards import AgentRegistration, load_card
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.models import MiniLmEmbedder
+from switchboard.routing.decision import Context
 from tests.unit.supervisor.routing_dev_set import FIRST_MESSAGES, FOLLOW_UPS
 
 AGENTS = ("billing", "product", "tech")

@@ -3,10 +3,14 @@
 import re
 from typing import Literal
 
+TEXT_CHARACTERS_MAX = 1_000
 WORDS_REPLY_MAX = 8
 WORDS_DETAIL_MAX = 5
 PARTS_MAX = 4
 PART_WORDS_MIN = 2
+
+SMALL_TALK_WORDS = ("hello", "thanks", "thank", "goodbye", "morning", "evening", "please")
+"""Words that small talk is made of, for who mistypes them."""
 
 SmallTalk = Literal["greeting", "thanks", "farewell", "abilities"]
 
@@ -17,7 +21,9 @@ _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
     (
         "greeting",
         re.compile(
-            rf"(?:hi+|hello+|hey+|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)){_FILLER}"
+            r"(?:hi+|hello+|hey+|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hola|buenos días|buenas(?: tardes)?|"
+            r"hallo|guten (?:tag|morgen|abend)|moin|servus|salut|bonjour|bonsoir|ciao|buongiorno|olá|cześć|dzień dobry|"
+            rf"merhaba|hej|hoi){_FILLER}"
             r"(?:\s+(?:how are you(?: doing)?(?: today)?|how is it going|how's it going|what's up))?"
             r"|how are you(?: doing)?(?: today)?|how's it going|what's up"
         ),
@@ -26,15 +32,19 @@ _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
         "thanks",
         re.compile(
             rf"(?:ok(?:ay)?|great|perfect|awesome|cool|super|lovely|brilliant|no|that's all|that is all)?\s*"
-            rf"(?:thanks?|thank you|thx|ty|cheers|much appreciated|many thanks){_FILLER}"
+            r"(?:thanks?|thank you|thx|ty|cheers|much appreciated|many thanks|(?:muchas )?gracias|(?:vielen )?dank|"
+            rf"danke(?: schön| sehr)?|merci(?: beaucoup| bien)?|grazie(?: mille)?|obrigad[oa]|dzięki|dziękuję){_FILLER}"
             r"(?:\s+(?:for (?:your|the|all your|all the)? ?help|that (?:helps|helped|is all|was helpful)|that's all|bye))*"
             r"|(?:great|perfect|awesome|cool|brilliant|lovely|excellent)"
+            r"|(?:great|perfect|ok(?:ay)?|no)?\s*(?:that's|that is|that was) all(?: i (?:needed|wanted)(?: to know)?)?(?: thanks?| thank you)?"
+            r"|(?:you(?:'ve| have) been|you are|you're|that was|that's) (?:very |so |really |most )?(?:helpful|kind|great)(?: thanks?| thank you)?"
         ),
     ),
     (
         "farewell",
         re.compile(
-            rf"(?:ok(?:ay)? )?(?:bye+|goodbye|good bye|bye bye|see (?:you|ya)(?: later)?|good ?night|take care){_FILLER}"
+            r"(?:ok(?:ay)? )?(?:bye+|goodbye|good bye|bye bye|see (?:you|ya)(?: later)?|good ?night|take care|"
+            rf"adiós|hasta luego|tschüss|auf wiedersehen|au revoir|arrivederci){_FILLER}"
         ),
     ),
     (
@@ -46,12 +56,12 @@ _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
     ),
 )
 _YES = re.compile(
-    r"(?:y|yes|yeah|yep|yup|ya|sure|ok|okay|please|please do|go ahead|do it|do that|sounds good|of course|absolutely|"
+    r"(?:y|yes|yeah|yep|yup|ya|sí|ja|oui|tak|sim|sure|go on(?: then)?|ok|okay|please|please do|go ahead|do it|do that|sounds good|of course|absolutely|"
     r"definitely|correct|right|exactly|that's right|that is right|great|perfect|fine|alright|i do|i would|why not|"
     r"that would be (?:great|good|nice|lovely))\b"
 )
 _NO = re.compile(
-    r"(?:n|no|nope|nah|not now|no need|never ?mind|don't|do not|cancel|stop|not yet|not really|i'm good|neither)\b"
+    r"(?:n|no|nein|non|nie|nope|nah|not now|no need|never ?mind|don't|do not|cancel|stop|not yet|not really|i'm good|neither)\b"
 )
 _DETAIL = re.compile(
     r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
@@ -65,8 +75,19 @@ _ANAPHORA = re.compile(
     r"go on|continue|what else|still|it|its|it's|that|that's|this|those|these|they|them|he|she|the (?:same|other|first|second|last))\b",
     re.IGNORECASE,
 )
+_PERSON = re.compile(
+    r"\b(?:talk|speak|chat|connect|transfer|put|get|give|want|need|pass|escalate|call)\b.{0,30}\b(?:(?:real |live |actual )?"
+    r"(?:human(?: being)?|person|people|operator|representative|rep|employee|advis[eo]r|manager|staff|supervisor|colleague)|"
+    r"(?:real|live|human) (?:agent|one)|someone real|somebody real)\b"
+    r"|\b(?:talk|speak|chat) (?:to|with) (?:some(?:one|body)|an agent|your (?:team|boss))\b"
+    r"|\b(?:connect|transfer|get|give) me (?:with |to )?an? agent\b"
+    r"|^(?:a |an )?(?:real |live )?(?:human(?: being)?|person|operator|representative|live agent|real agent)(?: please| now)?$"
+    r"|\b(?:hablar con (?:una persona|un agente|un humano|alguien)|mit (?:einem|einer) (?:menschen|mitarbeiter(?:in)?|person) "
+    r"(?:sprechen|reden)|parler (?:à|avec) (?:un|une) (?:conseiller|conseillère|humain|personne|agent)|"
+    r"parlare con (?:una persona|un operatore)|falar com (?:uma pessoa|um atendente))\b"
+)
 _BREAK = re.compile(
-    r"(?<=[.!?;])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and)\s+|\s*;\s*|\n+",
+    r"(?<=[.!?;])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and|(?:and )?while you(?:'re| are) at it|und|et|y)\s+|\s*;\s*|\n+",
     re.IGNORECASE,
 )
 
@@ -83,6 +104,11 @@ def small_talk(message: str) -> SmallTalk | None:
     if len(text) > 80:
         return None
     return next((kind for kind, pattern in _SMALL_TALK if pattern.fullmatch(text)), None)
+
+
+def asks_for_person(message: str) -> bool:
+    """Whether the words ask for a human being."""
+    return bool(_PERSON.search(plain(message[:TEXT_CHARACTERS_MAX])))
 
 
 def is_yes_or_no(message: str) -> bool:

@@ -1,0 +1,141 @@
+"""Which agent a text is for, by the examples on the cards: a fit of milliseconds, a calibrated score per agent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchboard.routing.calibration import Calibration, familiarity_min_of, temperature_of
+from switchboard.routing.kernel import BLOCK_ROWS, Fit, fitted
+from switchboard.routing.lexical import LexicalSpace, Matrix
+
+ELSEWHERE = ""
+"""As the agent of texts that belong to nobody."""
+SKILL_WEIGHT = 0.5
+"""Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text that is known to be for a skill of an agent."""
+
+    text: str
+    agent: str
+    skill: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the classifier makes of one text."""
+
+    agents: dict[str, float]
+    """Probability of each agent, the likeliest first; with `elsewhere` they add up to 1."""
+    scores: dict[str, float]
+    """Raw score of each agent, in the same order: of a message with two intents both agents keep a share."""
+    elsewhere: float
+    """Probability that it is for nobody, judged by what is known to be for nobody."""
+    skill: str
+    """The likeliest skill of the likeliest agent."""
+    score: float
+    """Raw score of the likeliest skill of all: about 1 for a known text, 0 for one unlike everything."""
+    nearest: float
+    """Cosine to the nearest example."""
+
+    @property
+    def familiarity(self) -> float:
+        return self.score + self.nearest
+
+    @property
+    def best(self) -> float:
+        return next(iter(self.agents.values()))
+
+    @property
+    def second(self) -> float:
+        return list(self.agents.values())[1] if len(self.agents) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Immutable: a card that comes or leaves makes a new one. Reading is safe from any thread."""
+
+    agents: tuple[str, ...]
+    skills: tuple[tuple[str, str], ...]
+    """(agent, skill), in the order of `agents`, those of `ELSEWHERE` last: the first columns of the fit."""
+    columns: NDArray[np.intp]
+    """Shape (skills,): which agent owns a skill; `len(agents)` for elsewhere."""
+    space: LexicalSpace
+    fit: Fit
+    in_scope: NDArray[np.bool_]
+    """Shape (landmarks,): those that are an agent's."""
+    calibration: Calibration
+
+    @classmethod
+    def learned(cls, examples: Sequence[Example], vectors: Matrix) -> "Classifier":
+        """Fits on examples and their unit vectors, shape (examples, 384). At least one is an agent's."""
+        agents = tuple(dict.fromkeys(each.agent for each in examples if each.agent != ELSEWHERE))
+        names = {name: place for place, name in enumerate((*agents, ELSEWHERE))}
+        known = dict.fromkeys((each.agent, each.skill) for each in examples)
+        skills = tuple(sorted(known, key=lambda skill: names[skill[0]]))
+        columns = np.array([names[agent] for agent, _ in skills])
+        truth = np.array([names[each.agent] for each in examples])
+        skill_of = {skill: place for place, skill in enumerate(skills)}
+        space = LexicalSpace.learned([each.text for each in examples])
+        rows = space.rows([each.text for each in examples])
+        of_skills = np.array([skill_of[each.agent, each.skill] for each in examples])
+        targets = np.zeros((len(examples), len(skills) + len(names)), dtype=np.float32)
+        targets[np.arange(len(examples)), of_skills] = 1
+        targets[np.arange(len(examples)), len(skills) + truth] = 1
+        fit, unseen = fitted(vectors, rows, targets)
+
+        own = truth < len(agents)
+        best = unseen[:, : len(skills)][:, columns < len(agents)].max(axis=1)
+        calibration = Calibration(
+            temperature_of(_agent_scores(unseen, columns), truth),
+            familiarity_min_of((best + _nearest_other(vectors, own))[own]),
+        )
+        return cls(agents, skills, columns, space, fit, own[fit.landmarks], calibration)
+
+    def read(self, texts: Sequence[str], vectors: Matrix) -> list[Reading]:
+        """One reading a text. `vectors`: shape (texts, 384), of length 1."""
+        cosines = vectors @ self.fit.vectors.T
+        scores = self.fit.scores(cosines, self.space.rows(texts))
+        of_agents = _agent_scores(scores, self.columns)
+        shares = self.calibration.probabilities(of_agents)
+        nearest = cosines[:, self.in_scope].max(axis=1)
+        of_skills = scores[:, : len(self.skills)]
+        return [self._reading(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
+
+    def _reading(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Reading:
+        order = np.argsort(-shares[: len(self.agents)], kind="stable")
+        of_best = np.flatnonzero(self.columns == order[0])
+        return Reading(
+            agents={self.agents[place]: float(shares[place]) for place in order},
+            scores={self.agents[place]: float(scores[place]) for place in order},
+            elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,
+            skill=self.skills[of_best[skills[of_best].argmax()]][1],
+            score=float(skills[self.columns < len(self.agents)].max()),
+            nearest=float(nearest),
+        )
+
+
+def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
+    """Shape (texts, agents), plus one for elsewhere where it has examples. `scores`: those of skills, then of agents."""
+    count = int(columns.max()) + 1
+    together = scores[:, len(columns) : len(columns) + count]
+    starts = np.flatnonzero(np.diff(columns, prepend=-1))
+    assert len(starts) == count, "the skills of an agent stand together"
+    best = np.maximum.reduceat(scores[:, : len(columns)], starts, axis=1)
+    return (SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together).astype(np.float32, copy=False)
+
+
+def _nearest_other(vectors: Matrix, own: NDArray[np.bool_]) -> Matrix:
+    """Of each text, the cosine to the nearest other one that is an agent's. Shape (texts,)."""
+    result = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        cosines = vectors[start : start + BLOCK_ROWS] @ vectors.T
+        rows = np.arange(len(cosines))
+        cosines[rows, start + rows] = -1
+        cosines[:, ~own] = -1
+        result[start : start + BLOCK_ROWS] = cosines.max(axis=1)
+    return result

@@ -1,0 +1,203 @@
+"""The decision on one message in its conversation: by its words where they say it all, else by the classifier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from switchboard.contracts.turns import HistoryMessage
+from switchboard.routing.classifier import Reading
+from switchboard.routing.glossary import in_english
+from switchboard.routing.intents import Part, several
+from switchboard.routing.model import PERSON, RoutingModel
+from switchboard.routing.phrases import (
+    PART_WORDS_MIN,
+    PARTS_MAX,
+    TEXT_CHARACTERS_MAX,
+    SmallTalk,
+    asks_for_person,
+    ends_in_question,
+    is_bare_yes_or_no,
+    is_detail,
+    is_yes_or_no,
+    leans_on_context,
+    parts_of,
+    plain,
+    small_talk,
+)
+
+STANDS_ALONE_MIN = 0.95
+"""Familiarity from which on a message is understood by itself, whatever was spoken of before."""
+UNDERSTOOD_MIN = 0.45
+"""Familiarity below which a message after an agent's question is its answer."""
+PROBABLE_MIN = 0.5
+CLARIFY_BEST_MAX, CLARIFY_SECOND_MIN = 0.55, 0.30
+"""Two agents are both meant, perhaps, when the best is less likely than the one and the second likelier than the other."""
+PERSON_MIN = 0.6
+
+By = Literal["classifier", "follow_up", "clarify", "out_of_scope", "small_talk", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a message is read against."""
+
+    agent: str | None = None
+    """Who answered last."""
+    history: Sequence[HistoryMessage] = ()
+    refusals: int = 0
+    """Messages in a row, up to now, that were refused as out of scope."""
+    handed_over: bool = False
+    """A person has the conversation."""
+
+    @property
+    def asked(self) -> HistoryMessage | None:
+        """The last answer, when it ended in a question."""
+        last = self.history[-1] if self.history else None
+        return last if last is not None and last.role == "assistant" and ends_in_question(last.text) else None
+
+    @property
+    def asked_before(self) -> str:
+        """The user's message that the supervisor's own question was about."""
+        return next((each.text for each in reversed(self.history) if each.role == "user"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers, and why. `parts` is empty unless agents do."""
+
+    by: By
+    why: str
+    """A sentence for a person."""
+    parts: tuple[Part, ...] = ()
+    candidates: tuple[str, ...] = ()
+    """Agents to ask about, for "clarify"."""
+    talk: SmallTalk | None = None
+    """Which small talk; None there for a yes or a no that nothing was asked for."""
+    reading: Reading | None = None
+    """None where the words alone decided."""
+    unsure: bool = False
+    """A model that can judge may be asked."""
+    judged: bool = False
+    """A model was, and `by` and `parts` are its own."""
+    first: "Route | None" = None
+    """What the classifier had said."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Probability of each agent, the likeliest first; empty where the words alone decided."""
+        return {} if self.reading is None else {a: p for a, p in self.reading.agents.items() if a != PERSON}
+
+    @property
+    def classifier_by(self) -> By:
+        return (self.first or self).by
+
+    @property
+    def classifier_parts(self) -> tuple[Part, ...]:
+        return (self.first or self).parts
+
+
+async def decide(model: RoutingModel, message: str, context: Context) -> Route:
+    """The route of a message. There must be an agent."""
+    text = _readable(model, message[:TEXT_CHARACTERS_MAX])
+    by_words = _by_words(model, message, text, context)
+    if by_words is not None:
+        return by_words
+    # An agent gets its part as it was written; only the classifier reads it put right.
+    parts = parts_of(message[:TEXT_CHARACTERS_MAX])
+    reading, *of_parts = await model.read([text, *(_readable(model, part) for part in parts if len(parts) > 1)])
+    return replace(_by_reading(model, message, text, context, reading, of_parts, parts), reading=reading)
+
+
+def _readable(model: RoutingModel, text: str) -> str:
+    """English as it is spelled, for the embedding model: word by word where it was not."""
+    return model.speller.corrected(in_english(text))
+
+
+def thresholds(model: RoutingModel) -> dict[str, float]:
+    """What a decision compares with, by name: those of the fit, and those that are the same for all."""
+    of_fit = model.classifier.calibration if model.classifier else None
+    return {
+        **({"familiarity at least": of_fit.familiarity_min, "temperature": of_fit.temperature} if of_fit else {}),
+        "stands alone from": STANDS_ALONE_MIN,
+        "clarify below": CLARIFY_BEST_MAX,
+        "with a second above": CLARIFY_SECOND_MIN,
+        "person from": PERSON_MIN,
+    }
+
+
+def _by_words(model: RoutingModel, message: str, text: str, context: Context) -> Route | None:
+    asked = context.asked
+    current = context.agent if context.agent in model.cards else None
+    if asks_for_person(message) or asks_for_person(text):
+        return Route("person", "The words ask for a human.")
+    if (
+        asked is not None
+        and asked.agent is not None
+        and current is not None
+        and (is_yes_or_no(message) or is_yes_or_no(text))
+    ):
+        return _whole("follow_up", current, message, f"A yes or no to the question of {current}.")
+    talk = small_talk(message) or small_talk(text)
+    if talk is not None:
+        return Route("small_talk", f"Nothing but small talk ({talk}).", talk=talk)
+    if asked is not None and asked.agent is None and (named := _named(message, model)) is not None:
+        return _whole("follow_up", named, context.asked_before or message, f"The answer to which agent: {named}.")
+    if asked is not None and asked.agent is not None and current is not None and is_detail(message):
+        return _whole("follow_up", current, message, f"A detail that {current} asked for.")
+    if is_bare_yes_or_no(text):
+        return Route("small_talk", "A yes or no to nothing.")
+    return None
+
+
+def _by_reading(
+    model: RoutingModel,
+    message: str,
+    text: str,
+    context: Context,
+    reading: Reading,
+    of_parts: Sequence[Reading],
+    parts: Sequence[str],
+) -> Route:
+    assert model.classifier is not None
+    current = context.agent if context.agent in model.cards else None
+    asked = context.asked
+    ranked = [agent for agent in reading.agents if agent != PERSON]
+    best = ranked[0]
+    probability = reading.agents[best]
+
+    if reading.agents[PERSON] >= PERSON_MIN:
+        return Route("person", f"Asks for a human with probability {reading.agents[PERSON]:.2f}.")
+    if of_parts and (split := several(parts, of_parts, reading)):
+        return Route("classifier", "Several parts, each surely for another agent.", split)
+    if current is not None and reading.familiarity < STANDS_ALONE_MIN:
+        if leans_on_context(text):
+            return _whole("follow_up", current, message, f"It leans on what {current} said before.")
+        if asked is not None and asked.agent is not None and (reading.familiarity < UNDERSTOOD_MIN or best == current):
+            return _whole("follow_up", current, message, f"It answers the question of {current}.")
+    if reading.elsewhere > probability:
+        return Route("out_of_scope", f"For nobody with probability {reading.elsewhere:.2f}.", unsure=probability > 0.2)
+    bar = model.classifier.calibration.familiarity_min
+    if reading.familiarity < bar:
+        return Route(
+            "out_of_scope", f"Unlike everything on the cards: {reading.familiarity:.2f}, below {bar:.2f}.", unsure=True
+        )
+    if len(ranked) > 1 and probability < CLARIFY_BEST_MAX and reading.agents[ranked[1]] > CLARIFY_SECOND_MIN:
+        if current in ranked[:2]:
+            return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
+        why = f"{best} and {ranked[1]} are close: {probability:.2f} and {reading.agents[ranked[1]]:.2f}."
+        return Route("clarify", why, candidates=(best, ranked[1]), unsure=True)
+    why = f"{best} with probability {probability:.2f}, by its skill {reading.skill}."
+    return replace(_whole("classifier", best, message, why), unsure=probability < PROBABLE_MIN)
+
+
+def _whole(by: By, agent: str, message: str, why: str) -> Route:
+    return Route(by, why, (Part(agent, message),))
+
+
+def _named(message: str, model: RoutingModel) -> str | None:
+    """The one agent whose name or id a short message holds."""
+    words = f" {plain(message)} "
+    if len(words.split()) > PARTS_MAX + PART_WORDS_MIN:
+        return None
+    found = [card.id for card in model.cards.values() if f" {plain(card.name)} " in words or f" {card.id} " in words]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,61 @@
+"""What the router has learned from the cards of the agents that are here now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from anyio import to_thread
+
+from switchboard.contracts.cards import AgentCard
+from switchboard.models.embedder import Embedder, Vectors
+from switchboard.routing.background import NOBODYS, PERSONS
+from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
+from switchboard.routing.phrases import SMALL_TALK_WORDS
+from switchboard.routing.spelling import IsWord, Speller
+
+PERSON = ":person"
+"""As the agent of who asks for a human; no card can have this id."""
+NOBODYS_COSINE_MAX = 0.6
+"""To an agent's example; a text that is likelier than this belongs to that agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingModel:
+    """Immutable. `classifier` is None where there is no agent."""
+
+    cards: Mapping[str, AgentCard]
+    embedder: Embedder
+    speller: Speller
+    classifier: Classifier | None = None
+
+    @classmethod
+    async def learned(cls, cards: Mapping[str, AgentCard], embedder: Embedder, is_word: IsWord) -> "RoutingModel":
+        """Learns from the cards' examples. Only texts that the embedder has not seen cost more than milliseconds."""
+        examples = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
+        speller = Speller.learned([*(each.text for each in examples), *PERSONS, *SMALL_TALK_WORDS], is_word)
+        own = await embedder.embed([each.text for each in examples])
+        nobodys = await embedder.embed(NOBODYS)
+        persons = await embedder.embed(PERSONS)
+        if not examples:
+            return cls(cards, embedder, speller)
+        apart = (nobodys @ own.T).max(axis=1) <= NOBODYS_COSINE_MAX
+        examples += [Example(text, PERSON, PERSON) for text in PERSONS]
+        examples += [Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(NOBODYS, apart, strict=True) if kept]
+        vectors = np.concatenate([own, persons, nobodys[apart]])
+        return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
+
+    @property
+    def examples(self) -> int:
+        """How many texts of cards it has learned from."""
+        return sum(len(examples_of(card)) for card in self.cards.values())
+
+    async def read(self, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text; there must be an agent."""
+        assert self.classifier is not None
+        vectors: Vectors = await self.embedder.embed(texts)
+        return self.classifier.read(texts, vectors)
+
+
+def examples_of(card: AgentCard) -> list[Example]:
+    """The texts of a card that show what its agent is asked."""
+    return [Example(text, card.id, skill.id) for skill in card.skills for text in (*skill.examples, skill.description)]
