@@ -16,7 +16,8 @@ from switchboard.demo.company import company
 from switchboard.demo.model import Company, Invoice
 from switchboard.demo.people import NAMED
 
-PLACEHOLDER: Final = re.compile(r"<([a-z0-9][a-z0-9._+-]*)>")
+PLACEHOLDER: Final = re.compile(r"<([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_+-]+)+)>")
+"""A name has a dot, so that `<script>` stays what it is."""
 
 
 @dataclass(frozen=True, slots=True)
