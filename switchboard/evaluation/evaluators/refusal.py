@@ -18,7 +18,7 @@ _REFUSAL: Final = re.compile(
     r"|\bthat is not something i can\b|\bnothing (?:was found|in our articles|that answers)"
     r"|\bno (?:answer|information|article) (?:to|on|about|for)\b|\bi have no (?:answer|information)"
     r"|\b(?:can|could) (?:see|find) no\b|\bno such (?:invoice|payment|ticket|refund|product)"
-    r"|\bis not on your account\b|\bnot (?:find|have) (?:it|that|any) in (?:the|our) catalogue"
+    r"|\b(?:is not|there is no .{1,40}) on your account\b|\bnot (?:find|have) (?:it|that|any) in (?:the|our) catalogue"
 )
 
 
