@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Conversations
 from services.supervisor.dispatch import Specialists
+from services.supervisor.feedback import Feedback
 from services.supervisor.jobs import Jobs
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.readiness import Readiness
 from services.supervisor.routing import Router
+from services.supervisor.scoreboard import Scoreboard
 from services.supervisor.settings import Settings
 from services.supervisor.turn import Turns
 from switchboard.contracts.cards import AgentRegistration
+from switchboard.evaluation.experiments import Experiments
 from switchboard.models.embedder import Embedder
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
@@ -35,6 +39,10 @@ class Supervisor:
     jobs: Jobs
     publisher: BackgroundPublisher
     readiness: Readiness
+    experiments: Experiments
+    scoreboard: Scoreboard
+    feedback: Feedback
+    evaluation: OnlineEvaluation
 
     async def open(self) -> None:
         await self.sidecar.open()
@@ -44,6 +52,7 @@ class Supervisor:
     async def close(self) -> None:
         await self.directory.close()
         await self.turns.close(CLOSING_S_MAX)
+        await self.evaluation.close()
         await self.publisher.close()
         await self.sidecar.close()
 
@@ -71,11 +80,16 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     router = Router(embedder)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
+    experiments = Experiments.load(settings.experiments_file)
+    scoreboard = Scoreboard(sidecar.state)
+    evaluation = OnlineEvaluation(embedder, scoreboard, share=settings.evaluation_share)
     turns = Turns(
         conversations,
         router,
         specialists,
         publisher,
+        experiments,
+        evaluation,
         turns_max=settings.turns_max,
         turn_s_max=settings.turn_s_max,
     )
@@ -88,7 +102,11 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         directory=AgentDirectory(sidecar.state, router.learn),
         specialists=specialists,
         turns=turns,
-        jobs=Jobs(conversations, router, sidecar.pubsub, publisher),
+        jobs=Jobs(conversations, router, sidecar.pubsub, publisher, experiments, evaluation),
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
+        experiments=experiments,
+        scoreboard=scoreboard,
+        feedback=Feedback(conversations, sidecar.state, scoreboard),
+        evaluation=evaluation,
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
 from services.supervisor.merge import Answer, Said, merged
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.problems import error_of_code
 from services.supervisor.records import Part, Turn, lease_of, now, turn_id_of
 from services.supervisor.routing import Context, Router
@@ -26,8 +27,9 @@ from services.supervisor.turn import (
 )
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.turns import HistoryMessage, Principal, TurnRequest, TurnResult
+from switchboard.evaluation.experiments import Assigned, Experiments
 from switchboard.sidecar.ports import PubSub
-from switchboard.telemetry import current_trace_id, tracer, turn_attributes
+from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
 RESULTS_TOPIC = "turns.results"
 DEAD_TOPIC = "turns.dead"
@@ -48,12 +50,20 @@ class Jobs:
     """Accepts asynchronous turns and takes their results. May be called concurrently, in any number of replicas."""
 
     def __init__(
-        self, conversations: Conversations, router: Router, pubsub: PubSub, publisher: BackgroundPublisher
+        self,
+        conversations: Conversations,
+        router: Router,
+        pubsub: PubSub,
+        publisher: BackgroundPublisher,
+        experiments: Experiments,
+        evaluation: OnlineEvaluation,
     ) -> None:
         self._conversations = conversations
         self._router = router
         self._pubsub = pubsub
         self._publisher = publisher
+        self._experiments = experiments
+        self._evaluation = evaluation
 
     async def accept(self, ask: Ask) -> Turn:
         """The job, written down and published. Raises as `Turns.start` does, and `Unavailable` without a broker."""
@@ -69,7 +79,12 @@ class Jobs:
                 claim = await self._conversations.claim(ask.principal, ask.idempotency_key, mine)
                 if claim != mine:
                     return await self._claimed(ask, claim)
-            with turn_attributes(ask.principal.tenant, conversation.conversation_id, turn_id, user=ask.principal.user):
+            assigned = self._experiments.assigned(ask.principal.tenant)
+            experiment = assigned.label if assigned else ""
+            user = ask.principal.user
+            with turn_attributes(
+                ask.principal.tenant, conversation.conversation_id, turn_id, user=user, experiment=experiment
+            ):
                 context = Context(conversation.agent, conversation.tail)
                 decision = await self._router.decide(ask.request.message, context, ask.request.agent)
                 deadline = now() + timedelta(seconds=JOB_S_MAX)
@@ -87,7 +102,9 @@ class Jobs:
                         Part(agent=each.agent.card.id, name=each.agent.card.name, message=each.message)
                         for each in decision.assignments
                     ],
+                    experiment=experiment,
                     trace_id=current_trace_id(),
+                    span_id=current_span_id(),
                     created_at=now(),
                 )
                 if not decision.assignments:
@@ -96,7 +113,7 @@ class Jobs:
                 if not decision.assignments:
                     await self._ended(turn)
                     return turn
-                await self._publish(ask.principal, turn, deadline, conversation.history())
+                await self._publish(ask.principal, turn, deadline, conversation.history(), assigned)
                 return turn
 
     async def job(self, principal: Principal, turn_id: str) -> Turn:
@@ -132,7 +149,12 @@ class Jobs:
             )
 
     async def _publish(
-        self, principal: Principal, turn: Turn, deadline: datetime, history: list[HistoryMessage]
+        self,
+        principal: Principal,
+        turn: Turn,
+        deadline: datetime,
+        history: list[HistoryMessage],
+        assigned: Assigned | None,
     ) -> None:
         requests = [
             TurnRequest(
@@ -143,6 +165,7 @@ class Jobs:
                 message=part.message,
                 history=history,
                 deadline=deadline,
+                variant=assigned.of(part.agent) if assigned else None,
             )
             for part in turn.parts
         ]
@@ -191,6 +214,7 @@ class Jobs:
         if turn.status == "completed":
             await self._conversations.remember(turn)
         self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+        self._evaluation.consider(turn)
 
     async def _claimed(self, ask: Ask, claim: Claim) -> Turn:
         if claim.digest != ask.digest:

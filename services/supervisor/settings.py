@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    evaluation_share: float = Field(default=0.1, ge=0, le=1)
+    """Of the turns that are evaluated after they ended; 0 switches it off."""
+    experiments_file: Path | None = None
+    """YAML of A/B experiments; none without it."""
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )

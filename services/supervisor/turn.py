@@ -16,13 +16,15 @@ from services.supervisor.conversations import Claim, Conversations, Stored
 from services.supervisor.dispatch import Specialists
 from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
 from services.supervisor.replay import emit_record, ended_event
 from services.supervisor.routing import Assignment, Context, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
-from switchboard.telemetry import current_trace_id, tracer, turn_attributes
+from switchboard.evaluation.experiments import Assigned, Experiments
+from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
 EVENTS_TOPIC = "conversation.events"
 POLL_S = 0.25
@@ -58,6 +60,8 @@ class Turns:
         router: Router,
         specialists: Specialists,
         publisher: BackgroundPublisher,
+        experiments: Experiments,
+        evaluation: OnlineEvaluation,
         *,
         turns_max: int,
         turn_s_max: float,
@@ -66,6 +70,8 @@ class Turns:
         self._router = router
         self._specialists = specialists
         self._publisher = publisher
+        self._experiments = experiments
+        self._evaluation = evaluation
         self._live = LiveTurns(turns_max)
         self._turn_s_max = turn_s_max
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,7 +123,8 @@ class Turns:
             try:
                 # Accept: from here on the turn has a number, and ends completed or failed.
                 conversation = await self._conversations.next_turn(ask.principal, ask.request.conversation_id)
-                turn, deadline = self._accepted(ask, conversation)
+                assigned = self._experiments.assigned(ask.principal.tenant)
+                turn, deadline = self._accepted(ask, conversation, assigned)
                 if ask.idempotency_key is not None:
                     await self._claim(ask, turn)
             except SwitchboardError as error:
@@ -130,7 +137,9 @@ class Turns:
                 self._live.close(live)
                 live.refuse(OurError())
                 return
-            with turn_attributes(turn.tenant, turn.conversation_id, turn.turn_id, user=turn.user):
+            with turn_attributes(
+                turn.tenant, turn.conversation_id, turn.turn_id, user=turn.user, experiment=turn.experiment
+            ):
                 live.accept(turn.turn_id)
                 self._live.name(live)
                 live.emit(
@@ -155,7 +164,7 @@ class Turns:
                     # Dispatch and merge: the specialists' words stream through while they come.
                     if decision.assignments:
                         work = [
-                            (each, self._request(ask, turn, conversation, each, deadline))
+                            (each, self._request(ask, turn, conversation, each, deadline, assigned))
                             for each in decision.assignments
                         ]
                         seconds = (deadline - now()).total_seconds()
@@ -173,6 +182,7 @@ class Turns:
                 # Persist, then say how it ended: who reads the last event finds the turn in the history.
                 turn.duration_ms = round((time.perf_counter() - started_s) * 1000, 2)
                 turn.events_count = len(live.frames) + 1
+                turn.tools = live.tools
                 try:
                     await self._persist(turn, storing)
                 except SwitchboardError as error:
@@ -183,8 +193,9 @@ class Turns:
                 self._live.close(live)
                 live.emit(ended_event(turn))
                 self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+                self._evaluation.consider(turn, live.frames, conversation.tail)
 
-    def _accepted(self, ask: Ask, conversation: Conversation) -> tuple[Turn, datetime]:
+    def _accepted(self, ask: Ask, conversation: Conversation, assigned: Assigned | None) -> tuple[Turn, datetime]:
         at = now()
         deadline = at + timedelta(seconds=self._turn_s_max)
         turn = Turn(
@@ -196,13 +207,21 @@ class Turns:
             lease_until=lease_of(deadline),
             idempotency_key=ask.idempotency_key,
             message=ask.request.message,
+            experiment=assigned.label if assigned else "",
             trace_id=current_trace_id(),
+            span_id=current_span_id(),
             created_at=at,
         )
         return turn, deadline
 
     def _request(
-        self, ask: Ask, turn: Turn, conversation: Conversation, work: Assignment, deadline: datetime
+        self,
+        ask: Ask,
+        turn: Turn,
+        conversation: Conversation,
+        work: Assignment,
+        deadline: datetime,
+        assigned: Assigned | None,
     ) -> TurnRequest:
         return TurnRequest(
             turn_id=turn.turn_id,
@@ -212,6 +231,7 @@ class Turns:
             message=work.message,
             history=conversation.history(),
             deadline=deadline,
+            variant=assigned.of(work.agent.card.id) if assigned else None,
         )
 
     async def _claim(self, ask: Ask, turn: Turn) -> None:

@@ -48,6 +48,11 @@ class ToolCalls:
         self.offer: Offer | None = None
         self.stopped: SwitchboardError | None = None
 
+    @property
+    def model(self) -> str | None:
+        """The alias that the turn's variant of an experiment wants instead of the card's."""
+        return self._request.variant.model if self._request.variant else None
+
     async def run(self, name: str, arguments: Mapping[str, Any]) -> str:
         """One call, from the model's arguments to the JSON that the model reads next. Raises nothing of a tool's."""
         self._count += 1

@@ -40,6 +40,9 @@ RETRY_AFTER_S = 5
 """Where the gateway does not say."""
 CHOICE_INDEX = 0
 
+model_of_turn: ContextVar[str | None] = ContextVar("switchboard_model_of_turn", default=None)
+"""Alias that an experiment puts in the place of the card's, in the turn whose loop runs in this context."""
+
 
 class GatewayConnection:
     """The pooled connection to `base_url`, an OpenAI-compatible API. Made in a running event loop; close it."""
@@ -120,7 +123,7 @@ class GatewayChat(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
         body: dict[str, Any] = {
-            "model": self.ai_model_id,
+            "model": model_of_turn.get() or self.ai_model_id,
             "messages": [message.to_dict() for message in chat_history.messages],
             "stream": True,
             "stream_options": {"include_usage": True},

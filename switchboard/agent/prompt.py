@@ -35,7 +35,10 @@ class Words:
 
 def messages_of(card: AgentCard, request: TurnRequest, offered: Offer | None, today: date) -> list[Message]:
     """The prompt of a turn, oldest first. What stays the same comes first, so that a provider can cache it."""
-    messages = [Message("system", f"{card.instructions.strip()}\n\n{RULES.format(today=today.isoformat())}")]
+    instructions = card.instructions.strip()
+    if request.variant is not None and request.variant.instructions:
+        instructions = f"{instructions}\n\n{request.variant.instructions.strip()}"
+    messages = [Message("system", f"{instructions}\n\n{RULES.format(today=today.isoformat())}")]
     messages += [Message(each.role, each.text) for each in request.history]
     if offered is not None:
         messages.append(Message("system", OFFER_NOTE.format(offer=offered.model_dump_json())))

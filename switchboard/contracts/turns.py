@@ -46,6 +46,22 @@ class HistoryMessage(BaseModel):
     agent: str | None = None
 
 
+class Variant(BaseModel):
+    """What an experiment changes for one turn; a variant that changes nothing is the control."""
+
+    experiment: str
+    name: str
+    model: str | None = None
+    """Alias at the gateway instead of the card's."""
+    instructions: str = ""
+    """Added to the card's."""
+
+    @property
+    def label(self) -> str:
+        """As spans and records carry it: `<experiment>=<variant>`."""
+        return f"{self.experiment}={self.name}"
+
+
 class TurnRequest(BaseModel):
     """What a specialist gets: `POST /agent/turns` (streamed) or the data of an event on `agent.<id>.turns`."""
 
@@ -60,6 +76,8 @@ class TurnRequest(BaseModel):
     history: list[HistoryMessage] = Field(default_factory=list[HistoryMessage], max_length=HISTORY_MESSAGES_MAX)
     deadline: datetime
     """No answer is wanted after this moment (UTC)."""
+    variant: Variant | None = None
+    """Of the experiment that the tenant is in."""
 
 
 class TurnResult(BaseModel):

@@ -77,8 +77,8 @@ class Results(BaseModel):
         found = {case.id: case.value(metric) for case in self.cases}
         return {case_id: value for case_id, value in found.items() if value is not None}
 
-    def baseline(self) -> "Results":
-        """The same without transcripts and reasons: small enough to commit, enough to compare with."""
+    def baseline(self) -> str:
+        """JSON of the same without transcripts and reasons, a line a case: small enough to commit, enough to compare."""
         cases = [
             CaseResult(
                 id=case.id,
@@ -88,7 +88,9 @@ class Results(BaseModel):
             )
             for case in self.cases
         ]
-        return self.model_copy(update={"cases": cases, "api": ""})
+        head = self.model_copy(update={"cases": [], "api": ""}).model_dump_json(exclude_defaults=True)
+        lines = ",\n".join(case.model_dump_json(exclude_defaults=True) for case in cases)
+        return f'{head[:-1]},"cases":[\n{lines}\n]}}\n'
 
 
 def case_result(case_id: str, tags: Sequence[str], scores: list[Score], transcript: Transcript) -> CaseResult:

@@ -47,6 +47,8 @@ class Transcript(BaseModel):
     agents: list[str] = Field(default_factory=list)
     routed_by: str = ""
     tools: list[ToolUse] = Field(default_factory=list[ToolUse])
+    tools_seen: bool = True
+    """False where only the turn's record was there: nothing can be said of what the answer rests on."""
     citations: list[Citation] = Field(default_factory=list[Citation])
     code: str = ""
     failure: str = ""

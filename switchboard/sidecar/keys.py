@@ -50,3 +50,19 @@ def pending(tenant: str, conversation_id: str, agent_id: str) -> StateKey:
     """What an agent offered or asked last in a conversation, so that a bare "yes please" can be acted on."""
     partition = _partition(tenant, conversation_id)
     return StateKey(f"pending|{partition}|{_part(agent_id)}", partition)
+
+
+def experiment(name: str, variant: str, tenant: str) -> StateKey:
+    """What a tenant's turns under one variant scored so far."""
+    partition = f"experiment|{_part(name)}"
+    return StateKey(f"{partition}|{_part(variant)}|{_part(tenant)}", partition)
+
+
+def experiment_index(name: str) -> StateKey:
+    """The variants and tenants that have scores: a state store cannot list its keys."""
+    return StateKey(f"experiment|{_part(name)}", f"experiment|{_part(name)}")
+
+
+def feedback_index(tenant: str) -> StateKey:
+    """The newest rated turns of a tenant."""
+    return StateKey(f"feedback|{_part(tenant)}", f"feedback|{_part(tenant)}")

@@ -78,7 +78,7 @@ def run(
         kept = written(out / f"{name}.json", results.model_dump_json(indent=1) + "\n")
         report = written(out / f"{name}.html", html_of(results, decided, compared))
         if update_baseline:
-            written(baseline, results.baseline().model_dump_json(indent=1, exclude_defaults=True) + "\n")
+            written(baseline, results.baseline())
         typer.echo(summary_of(results, kept, report, decided, judge if model else "").model_dump_json(indent=2))
         _tell(console, results, compared, decided)
         raise typer.Exit(1 if decided is not None and not decided.passed else 0)

@@ -33,7 +33,7 @@ def groundedness(turn: Transcript) -> Score | None:
     None where there is nothing to hold the answer against: the supervisor's own words, an answer from a cache,
     an asynchronous turn whose tools were not seen, an answer that says only that it does not know.
     """
-    if not turn.agents or turn.cache_hit or not (turn.tools or turn.citations):
+    if not turn.agents or turn.cache_hit or not turn.tools_seen or not (turn.tools or turn.citations):
         return None
     claims = [each for each in statements(turn.text) if _claims(each)]
     if not claims:
