@@ -46,6 +46,10 @@ class Case(Expected):
     """Earlier messages of the same conversation."""
     say: UserMessage
     tags: list[str] = Field(default_factory=list)
+    note: str = ""
+    """Why it is here; not judged."""
+    draft: bool = False
+    """Waits for a person to say what is expected; a run leaves it out."""
     changes_data: bool = False
     """Run after all others, one at a time: what it writes must not be seen by them."""
 

@@ -15,6 +15,7 @@ from switchboard.contracts.errors import SwitchboardError
 from switchboard.evaluation.cases import Case
 from switchboard.evaluation.difference import Difference, difference
 from switchboard.evaluation.gate import Verdict, load_bars, verdict
+from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
 from switchboard.evaluation.report import html_of
 from switchboard.evaluation.results import CaseResult, Figure, Latency, Results, load_results
 from switchboard.evaluation.run import Judge, Runner, Target
@@ -93,7 +94,7 @@ def chosen(suite: str | None, tags: list[str], *, read_only: bool) -> list[Case]
         known = ", ".join(sorted(each.stem for each in GOLDEN.glob("*.yaml"))) or "none here"
         raise Problem(f"There is no suite {suite}: there are {known}.")
     cases = [case for case in load_cases(path) if set(tags) <= set(case.tags)]
-    cases = [case for case in cases if not (read_only and case.changes_data)]
+    cases = [case for case in cases if not case.draft and not (read_only and case.changes_data)]
     if not cases:
         raise Problem("No golden case is left by these options.")
     return cases
@@ -116,9 +117,14 @@ def judged(
 
 
 def judge_of(gateway_url: str, wanted: str) -> Judge | None:
-    """None with 'off', and with 'auto' where the gateway has the embedded model only."""
-    del gateway_url, wanted
-    return None
+    """None with 'off', and with 'auto' where the gateway has the embedded model only. Raises `Problem`."""
+    if wanted == "off":
+        return None
+    alias = ALIAS_DEFAULT if wanted == "auto" else wanted
+    real = asyncio.run(can_judge(gateway_url, alias))
+    if not real and wanted != "auto":
+        raise Problem(f"There is no real model behind '{alias}' at the gateway, and the embedded one cannot judge.")
+    return AzureJudges(gateway_url, alias) if real else None
 
 
 def summary_of(results: Results, kept: Path, report: Path, decided: Verdict | None, judge: str) -> Summary:
