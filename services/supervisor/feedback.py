@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.supervisor.conversations import UNKNOWN_TURN, Conversations
+from services.supervisor.online_evaluation import place_of
 from services.supervisor.records import Rating, Turn, now
 from services.supervisor.scoreboard import Scoreboard
 from switchboard.contracts.errors import Conflict, NotFound, SwitchboardError, Unprocessable
@@ -73,16 +74,7 @@ class Feedback:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
         given = Rating(rating=request.rating, comment=request.comment, at=now())
         turn, before = await self._stored(principal, request, given)
-        record_rating(
-            given.rating,
-            given.comment,
-            trace_id=turn.trace_id,
-            span_id=turn.span_id,
-            tenant=turn.tenant,
-            conversation_id=turn.conversation_id,
-            turn_id=turn.turn_id,
-            experiment=turn.experiment,
-        )
+        record_rating(given.rating, given.comment, place_of(turn))
         if turn.experiment:
             await self._scoreboard.add_rating(turn.experiment, turn.tenant, given.rating, before)
         await self._index(turn, given)

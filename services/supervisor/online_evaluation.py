@@ -14,7 +14,7 @@ from switchboard.contracts.events import turn_event_adapter
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.evaluation.evaluators import Score, scores_of
 from switchboard.evaluation.sampling import sampled
-from switchboard.evaluation.span import record_scores
+from switchboard.evaluation.span import TurnOfSpan, record_scores
 from switchboard.evaluation.transcript import Said, Transcript, transcript_of
 from switchboard.models.embedder import Embedder
 
@@ -72,19 +72,23 @@ class OnlineEvaluation:
 
     async def _evaluate(self, turn: Turn, seen: Transcript) -> None:
         scores: list[Score] = await scores_of(seen, None, self._embedder)
-        record_scores(
-            scores,
-            trace_id=turn.trace_id,
-            span_id=turn.span_id,
-            tenant=turn.tenant,
-            conversation_id=turn.conversation_id,
-            turn_id=turn.turn_id,
-            experiment=turn.experiment,
-        )
+        record_scores(scores, place_of(turn))
         if turn.experiment:
             values = {score.metric: score.value for score in scores}
             values |= {DURATION: turn.duration_ms, COST: turn.usage.cost_usd}
             await self._scoreboard.add_scores(turn.experiment, turn.tenant, values)
+
+
+def place_of(turn: Turn) -> TurnOfSpan:
+    return TurnOfSpan(
+        trace_id=turn.trace_id,
+        span_id=turn.span_id,
+        tenant=turn.tenant,
+        user=turn.user,
+        conversation_id=turn.conversation_id,
+        turn_id=turn.turn_id,
+        experiment=turn.experiment,
+    )
 
 
 def transcript(turn: Turn, frames: Sequence[Frame], history: Sequence[Said]) -> Transcript:

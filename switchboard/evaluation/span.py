@@ -1,6 +1,8 @@
 """Scores on the trace of the turn they are of, by the OpenTelemetry GenAI conventions (`gen_ai.evaluation.*`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from switchboard.evaluation.evaluators.score import Score
 from switchboard.telemetry import tracer, turn_again, turn_attributes
@@ -13,20 +15,32 @@ EXPLANATION = "gen_ai.evaluation.explanation"
 EXPLANATION_CHARACTERS_MAX = 500
 
 
-def record_scores(
-    scores: Sequence[Score],
-    *,
-    trace_id: str,
-    span_id: str,
-    tenant: str,
-    conversation_id: str,
-    turn_id: str,
-    experiment: str = "",
-) -> None:
+@dataclass(frozen=True, slots=True)
+class TurnOfSpan:
+    """Where a span about a turn belongs, from the turn's record."""
+
+    trace_id: str
+    span_id: str
+    tenant: str
+    user: str
+    conversation_id: str
+    turn_id: str
+    experiment: str = ""
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Spans started inside hang below the turn's own, with its ids."""
+        ids = turn_attributes(
+            self.tenant, self.conversation_id, self.turn_id, user=self.user, experiment=self.experiment
+        )
+        with turn_again(self.trace_id, self.span_id), ids:
+            yield
+
+
+def record_scores(scores: Sequence[Score], of: TurnOfSpan) -> None:
     """One span `evaluation` below the turn's own, with an event a score and each value as an attribute as well."""
     with (
-        turn_again(trace_id, span_id),
-        turn_attributes(tenant, conversation_id, turn_id, experiment),
+        of.again(),
         tracer(__name__).start_as_current_span("evaluation") as span,
     ):
         for score in scores:
@@ -40,24 +54,13 @@ def record_scores(
             span.add_event(RESULT, told)
 
 
-def record_rating(
-    rating: str,
-    comment: str,
-    *,
-    trace_id: str,
-    span_id: str,
-    tenant: str,
-    conversation_id: str,
-    turn_id: str,
-    experiment: str = "",
-) -> None:
+def record_rating(rating: str, comment: str, of: TurnOfSpan) -> None:
     """A user's thumb as a span `feedback` below the turn's own."""
     told: dict[str, str | float] = {NAME: "user_feedback", VALUE: 1.0 if rating == "up" else 0.0, LABEL: rating}
     if comment:
         told[EXPLANATION] = _cut(comment)
     with (
-        turn_again(trace_id, span_id),
-        turn_attributes(tenant, conversation_id, turn_id, experiment),
+        of.again(),
         tracer(__name__).start_as_current_span("feedback", attributes=told) as span,
     ):
         span.add_event(RESULT, told)
