@@ -44,7 +44,7 @@ class Scoreboard:
             tallies += [Tally.model_validate(each.value) for each in found if each is not None]
         return ExperimentScores(
             name=experiment.name,
-            on=experiment.on,
+            active=experiment.active,
             variants=[each.name for each in experiment.variants],
             tallies=tallies,
         )

@@ -35,12 +35,12 @@ class VariantRule(BaseModel):
 
 
 class Experiment(BaseModel):
-    """Compares variants over tenants. `on: false` keeps its scores and assigns nobody."""
+    """Compares variants over tenants. `active: false` keeps its scores and assigns nobody."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    on: bool = True
+    active: bool = True
     tenants: list[str] | None = None
     """Only these take part; all of them by default."""
     variants: list[VariantRule] = Field(min_length=2, max_length=VARIANTS_MAX)
@@ -92,7 +92,7 @@ class Assigned:
 
 
 class Experiments:
-    """The experiments of a deployment. A tenant is in one at most: the first that is on and takes it."""
+    """The experiments of a deployment. A tenant is in one at most: the first active one that takes it."""
 
     def __init__(self, experiments: list[Experiment]) -> None:
         self._by_name = {each.name: each for each in experiments}
@@ -119,6 +119,6 @@ class Experiments:
 
     def assigned(self, tenant: str) -> Assigned | None:
         for each in self._by_name.values():
-            if each.on and (each.tenants is None or tenant in each.tenants):
+            if each.active and (each.tenants is None or tenant in each.tenants):
                 return Assigned(each.name, each.variant_of(tenant))
         return None

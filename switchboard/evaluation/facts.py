@@ -2,7 +2,7 @@
 
 Names: `<who>.latest|before|month.YYYY-MM` with `.id .total .month .due .charge.<label>`; `<who>.difference`;
 `<who>.duplicate.id|first|amount`; `<who>.overdue.id|total|days`; `<who>.line.router|led`; `<who>.ticket.id|subject`;
-`product.<id>.name|price|spec.<property>`; `plan.<id>.name|price`; `policy.<name>`.
+`product.<id>.name|price|spec.<property>`; `plan.<id>.name|price`; `incident.<tenant>.<town>.id|town|description`; `policy.<name>`.
 """
 
 import re
@@ -53,6 +53,10 @@ def demo_facts() -> Facts:
             values[f"{name}.spec.{_slug(each.name)}"] = f"{each.value}{unit}"
     for plan in policy.PLANS:
         values[f"plan.{plan.id}.name"], values[f"plan.{plan.id}.price"] = plan.name, pounds(plan.price_pence)
+    for incident in demo.incidents:
+        name = f"incident.{incident.tenant}.{_slug(incident.town)}"
+        values[f"{name}.town"], values[f"{name}.id"] = incident.town, incident.id
+        values[f"{name}.description"] = incident.description
     users: dict[str, str] = {}
     for customer_id, (first_name, _, _) in NAMED.items():
         who = first_name.lower()

@@ -43,6 +43,6 @@ class ExperimentScores(BaseModel):
     """Answer of `GET /v1/experiments/{name}`: the variants in their order, the control first, and every tally."""
 
     name: str
-    on: bool
+    active: bool
     variants: list[str]
     tallies: list[Tally]

@@ -4,6 +4,8 @@ A statement is supported when every figure in it stands in the evidence and most
 what was made up or mixed up; a paraphrase that keeps the figures passes. A judge model sees more (`judges`).
 """
 
+from decimal import Decimal
+
 from switchboard.evaluation.evaluators.refusal import is_refusal
 from switchboard.evaluation.evaluators.score import Score, scored
 from switchboard.evaluation.transcript import Transcript
@@ -40,9 +42,7 @@ def groundedness(turn: Transcript) -> Score | None:
         return None
     evidence = turn.evidence
     known_figures, known_words = figures_of(evidence), words_of(evidence)
-    unsupported = [
-        each for each in claims if not figures(each.text) <= known_figures or _covered(each, known_words) < COVERED_MIN
-    ]
+    unsupported = [each for each in claims if not _supported(each, known_figures, known_words)]
     value = 1 - len(unsupported) / len(claims)
     return scored("groundedness", value, f"nothing found says {_quoted(unsupported)}", pass_min=PASS_MIN)
 
@@ -73,6 +73,14 @@ def _claims(statement: Statement) -> bool:
     if statement.is_question or is_refusal(statement.text):
         return False
     return len(content_words(statement.text)) >= WORDS_MIN or bool(figures(statement.text))
+
+
+def _supported(statement: Statement, known_figures: set[Decimal], known_words: set[str]) -> bool:
+    """Of few words beside its figures ("it went up by £14.20") the figures decide alone."""
+    if not figures(statement.text) <= known_figures:
+        return False
+    short = len(content_words(statement.text)) < WORDS_MIN and bool(figures(statement.text))
+    return short or _covered(statement, known_words) >= COVERED_MIN
 
 
 def _covered(statement: Statement, known: set[str]) -> float:

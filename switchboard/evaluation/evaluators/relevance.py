@@ -13,7 +13,7 @@ PASS_MIN = 0.30
 FULL = 0.60
 """A cosine from here on counts as 1: questions and their answers are seldom more alike."""
 STATEMENTS_MAX = 8
-QUESTION_WORDS_MIN = 3
+QUESTION_WORDS_MIN = 2
 
 
 async def relevance(turn: Transcript, embedder: Embedder) -> Score | None:

@@ -59,7 +59,7 @@ def test_a_mark_belongs_to_the_statement_before_it() -> None:
     assert [(each.text, set(each.cites)) for each in found] == [
         ("Red means no signal.", {1}),
         ("Check the cable.", {2}),
-        ("1. Push it in.", {1, 3, 4}),
+        ("Push it in.", {1, 3, 4}),
     ]
     assert marks("a [1] b [22]") == {1, 22}
 
