@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from services.supervisor.handover import Handover, Reason
-from services.supervisor.records import Turn, TurnStatus
+from services.supervisor.records import Rating, Turn, TurnStatus
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, Usage
 
@@ -27,6 +27,10 @@ class TurnView(BaseModel):
     text: str
     agents: list[str]
     route: RouteDecided | None
+    tools: list[str] = Field(default_factory=list)
+    experiment: str = ""
+    rating: Rating | None = None
+    """What its user thinks of it, once they said so."""
     citations: list[Citation]
     usage: Usage
     cost: float

@@ -33,14 +33,16 @@ from services.supervisor.documentation import (
     chat_body,
 )
 from services.supervisor.edge import Edge
+from services.supervisor.feedback import FeedbackList, FeedbackRequest, FeedbackView
 from services.supervisor.jobs import DEAD_TOPIC, RESULTS_TOPIC
 from services.supervisor.memories import ConsentRequest, Forgotten, MemoryView
 from services.supervisor.settings import Settings
 from services.supervisor.turn import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
 from switchboard.contracts.cards import AgentRegistration
-from switchboard.contracts.errors import InvalidRequest, NotFound
+from switchboard.contracts.errors import Forbidden, InvalidRequest, NotFound
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest, TurnResult
+from switchboard.evaluation.tally import ExperimentScores
 from switchboard.sidecar.registry import TOPIC as REGISTRY_TOPIC
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
@@ -220,6 +222,26 @@ def create_app(supervisor: Supervisor) -> FastAPI:
             raise NotFound("There is no such source.")
         return Response(body, media_type="application/json")
 
+    @app.post("/v1/feedback", responses=PROBLEMS, tags=["feedback"])
+    async def give_feedback(caller: Caller, given: FeedbackRequest) -> FeedbackView:
+        """Rates one of your own turns, thumbs up or down, with a comment if you like; again, and the last one counts."""
+        return await supervisor.feedback.give(caller, given)
+
+    @app.get("/v1/feedback", responses=PROBLEMS, tags=["feedback"])
+    async def feedback(caller: Caller) -> FeedbackList:
+        """The newest rated turns of your tenant, without anybody's words. For operators."""
+        _operator(caller)
+        return await supervisor.feedback.newest(caller.tenant)
+
+    @app.get("/v1/experiments/{name}", responses=PROBLEMS, tags=["feedback"])
+    async def experiment(caller: Caller, name: str) -> ExperimentScores:
+        """What the variants of an experiment scored so far, by tenant. For operators."""
+        _operator(caller)
+        found = supervisor.experiments.named(name)
+        if found is None:
+            raise NotFound("There is no such experiment.")
+        return await supervisor.scoreboard.scores(found)
+
     @app.get("/v1/me", responses=PROBLEMS, tags=["agents"])
     async def me(caller: Caller) -> PrincipalView:
         """Who your key stands for."""
@@ -250,6 +272,12 @@ async def _ask(request: Request, supervisor: Supervisor) -> Ask:
         return Ask(principal, ChatRequest.model_validate_json(await request.body()), key)
     except ValidationError as error:
         raise problems.error_of_validation(error) from None
+
+
+def _operator(caller: Principal) -> None:
+    """Raises `Forbidden`."""
+    if "operator" not in caller.roles:
+        raise Forbidden("This is for operators.")
 
 
 def _wants_stream(request: Request) -> bool:

@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Conversations
 from services.supervisor.dispatch import Specialists
+from services.supervisor.feedback import Feedback
 from services.supervisor.handovers import Handovers
 from services.supervisor.jobs import Jobs
 from services.supervisor.judge import Judge
 from services.supervisor.memories import Memories
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.readiness import Readiness
 from services.supervisor.remembering import Remembering
 from services.supervisor.routing import Router
+from services.supervisor.scoreboard import Scoreboard
 from services.supervisor.settings import Settings
 from services.supervisor.summarizing import GatewaySummarizer
 from services.supervisor.turn import Turns
 from switchboard.contracts.cards import AgentRegistration
+from switchboard.evaluation.experiments import Experiments
 from switchboard.memory.cold import Cold
 from switchboard.memory.lease import Lease
 from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
@@ -52,6 +56,10 @@ class Supervisor:
     remembering: Remembering
     memories: Memories
     mover: Mover
+    experiments: Experiments
+    scoreboard: Scoreboard
+    feedback: Feedback
+    evaluation: OnlineEvaluation
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def open(self) -> None:
@@ -68,6 +76,7 @@ class Supervisor:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        await self.evaluation.close()
         await self.publisher.close()
         await self.sidecar.close()
 
@@ -113,11 +122,16 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
+    experiments = Experiments.load(settings.experiments_file)
+    scoreboard = Scoreboard(sidecar.state)
+    evaluation = OnlineEvaluation(embedder, scoreboard, share=settings.evaluation_share)
     turns = Turns(
         conversations,
         router,
         specialists,
         publisher,
+        experiments,
+        evaluation,
         turns_max=settings.turns_max,
         turn_s_max=settings.turn_s_max,
         remembering=remembering,
@@ -131,11 +145,15 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         directory=AgentDirectory(sidecar.state, router.learn),
         specialists=specialists,
         turns=turns,
-        jobs=Jobs(conversations, router, sidecar.pubsub, publisher, remembering),
+        jobs=Jobs(conversations, router, sidecar.pubsub, publisher, experiments, evaluation, remembering),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
         remembering=remembering,
         memories=Memories(sidecar.state, tiers, shelf, lease(), conversations, policy.hot_s),
         mover=Mover(shelf, tiers, lease(), policy),
+        experiments=experiments,
+        scoreboard=scoreboard,
+        feedback=Feedback(conversations, sidecar.state, scoreboard),
+        evaluation=evaluation,
     )

@@ -13,6 +13,7 @@ from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
 from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
 from services.supervisor.merge import Answer, Said, merged
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.problems import error_of_code
 from services.supervisor.records import Conversation, Part, Turn, lease_of, now, turn_id_of
 from services.supervisor.remembering import Remembering
@@ -31,8 +32,9 @@ from services.supervisor.turn import (
 )
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
+from switchboard.evaluation.experiments import Assigned, Experiments
 from switchboard.sidecar.ports import PubSub
-from switchboard.telemetry import current_trace_id, tracer, turn_attributes
+from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
 RESULTS_TOPIC = "turns.results"
 DEAD_TOPIC = "turns.dead"
@@ -58,6 +60,8 @@ class Jobs:
         router: Router,
         pubsub: PubSub,
         publisher: BackgroundPublisher,
+        experiments: Experiments,
+        evaluation: OnlineEvaluation,
         remembering: Remembering | None = None,
     ) -> None:
         self._remembering = remembering
@@ -65,6 +69,8 @@ class Jobs:
         self._router = router
         self._pubsub = pubsub
         self._publisher = publisher
+        self._experiments = experiments
+        self._evaluation = evaluation
 
     async def accept(self, ask: Ask) -> Turn:
         """The job, written down and published. Raises as `Turns.start` does, and `Unavailable` without a broker."""
@@ -80,7 +86,12 @@ class Jobs:
                 claim = await self._conversations.claim(ask.principal, ask.idempotency_key, mine)
                 if claim != mine:
                     return await self._claimed(ask, claim)
-            with turn_attributes(ask.principal.tenant, conversation.conversation_id, turn_id, user=ask.principal.user):
+            assigned = self._experiments.assigned(ask.principal.tenant)
+            experiment = assigned.label if assigned else ""
+            user = ask.principal.user
+            with turn_attributes(
+                ask.principal.tenant, conversation.conversation_id, turn_id, user=user, experiment=experiment
+            ):
                 decision = await self._router.decide(ask.request.message, context_of(conversation), ask.request.agent)
                 deadline = now() + timedelta(seconds=JOB_S_MAX)
                 turn = Turn(
@@ -98,7 +109,9 @@ class Jobs:
                         Part(agent=each.agent.card.id, name=each.agent.card.name, message=each.message)
                         for each in decision.assignments
                     ],
+                    experiment=experiment,
                     trace_id=current_trace_id(),
+                    span_id=current_span_id(),
                     created_at=now(),
                 )
                 if not decision.assignments:
@@ -107,7 +120,7 @@ class Jobs:
                 if not decision.assignments:
                     await self._ended(turn)
                     return turn
-                await self._publish(ask.principal, turn, deadline, conversation)
+                await self._publish(ask.principal, turn, deadline, conversation, assigned)
                 return turn
 
     async def job(self, principal: Principal, turn_id: str) -> Turn:
@@ -142,7 +155,14 @@ class Jobs:
                 {"status": "failed", "code": Unavailable.code, "failure": DEAD_PART},
             )
 
-    async def _publish(self, principal: Principal, turn: Turn, deadline: datetime, conversation: Conversation) -> None:
+    async def _publish(
+        self,
+        principal: Principal,
+        turn: Turn,
+        deadline: datetime,
+        conversation: Conversation,
+        assigned: Assigned | None,
+    ) -> None:
         requests = [
             TurnRequest(
                 turn_id=turn.turn_id,
@@ -153,6 +173,7 @@ class Jobs:
                 history=conversation.history(),
                 remembered=conversation.remembered,
                 deadline=deadline,
+                variant=assigned.of(part.agent) if assigned else None,
             )
             for part in turn.parts
         ]
@@ -203,6 +224,7 @@ class Jobs:
             if self._remembering is not None:
                 self._remembering.after(turn)
         self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+        self._evaluation.consider(turn)
         if turn.handover is not None and turn.status == "completed":
             self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
 

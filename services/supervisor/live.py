@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from switchboard.contracts.errors import OurError, SwitchboardError, Unavailable
-from switchboard.contracts.events import RouteDecided, TurnCompleted, TurnEvent, TurnFailed
+from switchboard.contracts.events import RouteDecided, ToolCalled, TurnCompleted, TurnEvent, TurnFailed
 
 EVENTS_MAX = 20_000
 """Of one turn; a specialist that says more is out of order."""
+TOOLS_MAX = 64
+"""Names of called tools that a turn's record keeps."""
 FINISHED_MAX = 256
 """Finished turns kept for readers that lost their connection; older ones are read from the store."""
 RETRY_AFTER_S = 2
@@ -31,6 +33,8 @@ class LiveTurn:
         self.turn_id = ""
         self.frames: list[Frame] = []
         self.route: RouteDecided | None = None
+        self.tools: list[str] = []
+        """Names of those called, in order."""
         self.ended: TurnCompleted | TurnFailed | None = None
         self.error: SwitchboardError | None = None
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,6 +65,8 @@ class LiveTurn:
         self.frames.append(Frame(len(self.frames) + 1, event.type, event.model_dump_json()))
         if isinstance(event, RouteDecided):
             self.route = event
+        elif isinstance(event, ToolCalled) and len(self.tools) < TOOLS_MAX:
+            self.tools.append(event.name)
         elif isinstance(event, TurnCompleted | TurnFailed):
             self.ended = event
         self._wake()

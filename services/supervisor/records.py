@@ -84,6 +84,14 @@ class Part(BaseModel):
     failure: str = ""
 
 
+class Rating(BaseModel):
+    """What its user thinks of a turn."""
+
+    rating: Literal["up", "down"]
+    comment: str = ""
+    at: datetime
+
+
 class Turn(BaseModel):
     """One turn, as accepted and as it ended. `parts` are there for an asynchronous turn only."""
 
@@ -108,7 +116,14 @@ class Turn(BaseModel):
     code: str = ""
     failure: str = ""
     """A sentence for a person."""
+    tools: list[str] = Field(default_factory=list)
+    """Names of the tools that were called, in order; of an interactive turn only."""
+    experiment: str = ""
+    """`<experiment>=<variant>`, where the tenant is in one."""
+    rating: Rating | None = None
     trace_id: str = ""
+    span_id: str = ""
+    """The turn's own span: what comes after the turn is hung below it."""
     events_count: int = 0
     """How many events it said; a resumed reader continues after the one it has."""
     duration_ms: float = 0.0

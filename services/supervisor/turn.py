@@ -18,6 +18,7 @@ from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
 from services.supervisor.handover import Handover, event_of_handover, summary_of
 from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
+from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
 from services.supervisor.remembering import Remembering
 from services.supervisor.replay import emit_record, ended_event
@@ -25,8 +26,9 @@ from services.supervisor.routing import Assignment, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
+from switchboard.evaluation.experiments import Assigned, Experiments
 from switchboard.routing.decision import Context
-from switchboard.telemetry import current_trace_id, tracer, turn_attributes
+from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
 EVENTS_TOPIC = "conversation.events"
 POLL_S = 0.25
@@ -62,6 +64,8 @@ class Turns:
         router: Router,
         specialists: Specialists,
         publisher: BackgroundPublisher,
+        experiments: Experiments,
+        evaluation: OnlineEvaluation,
         *,
         turns_max: int,
         turn_s_max: float,
@@ -72,6 +76,8 @@ class Turns:
         self._router = router
         self._specialists = specialists
         self._publisher = publisher
+        self._experiments = experiments
+        self._evaluation = evaluation
         self._live = LiveTurns(turns_max)
         self._turn_s_max = turn_s_max
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,7 +129,8 @@ class Turns:
             try:
                 # Accept: from here on the turn has a number, and ends completed or failed.
                 conversation = await self._conversations.next_turn(ask.principal, ask.request.conversation_id)
-                turn, deadline = self._accepted(ask, conversation)
+                assigned = self._experiments.assigned(ask.principal.tenant)
+                turn, deadline = self._accepted(ask, conversation, assigned)
                 if ask.idempotency_key is not None:
                     await self._claim(ask, turn)
             except SwitchboardError as error:
@@ -136,7 +143,9 @@ class Turns:
                 self._live.close(live)
                 live.refuse(OurError())
                 return
-            with turn_attributes(turn.tenant, turn.conversation_id, turn.turn_id, user=turn.user):
+            with turn_attributes(
+                turn.tenant, turn.conversation_id, turn.turn_id, user=turn.user, experiment=turn.experiment
+            ):
                 live.accept(turn.turn_id)
                 self._live.name(live)
                 live.emit(
@@ -162,7 +171,7 @@ class Turns:
                     # Dispatch and merge: the specialists' words stream through while they come.
                     if decision.assignments:
                         work = [
-                            (each, self._request(ask, turn, conversation, each, deadline))
+                            (each, self._request(ask, turn, conversation, each, deadline, assigned))
                             for each in decision.assignments
                         ]
                         seconds = (deadline - now()).total_seconds()
@@ -180,6 +189,7 @@ class Turns:
                 # Persist, then say how it ended: who reads the last event finds the turn in the history.
                 turn.duration_ms = round((time.perf_counter() - started_s) * 1000, 2)
                 turn.events_count = len(live.frames) + 1
+                turn.tools = live.tools
                 try:
                     await self._persist(turn, storing)
                 except SwitchboardError as error:
@@ -190,12 +200,13 @@ class Turns:
                 self._live.close(live)
                 live.emit(ended_event(turn))
                 self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+                self._evaluation.consider(turn, live.frames, conversation.tail)
                 if self._remembering is not None:
                     self._remembering.after(turn)
                 if turn.handover is not None and turn.status == "completed":
                     self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
 
-    def _accepted(self, ask: Ask, conversation: Conversation) -> tuple[Turn, datetime]:
+    def _accepted(self, ask: Ask, conversation: Conversation, assigned: Assigned | None) -> tuple[Turn, datetime]:
         at = now()
         deadline = at + timedelta(seconds=self._turn_s_max)
         turn = Turn(
@@ -207,13 +218,21 @@ class Turns:
             lease_until=lease_of(deadline),
             idempotency_key=ask.idempotency_key,
             message=ask.request.message,
+            experiment=assigned.label if assigned else "",
             trace_id=current_trace_id(),
+            span_id=current_span_id(),
             created_at=at,
         )
         return turn, deadline
 
     def _request(
-        self, ask: Ask, turn: Turn, conversation: Conversation, work: Assignment, deadline: datetime
+        self,
+        ask: Ask,
+        turn: Turn,
+        conversation: Conversation,
+        work: Assignment,
+        deadline: datetime,
+        assigned: Assigned | None,
     ) -> TurnRequest:
         return TurnRequest(
             turn_id=turn.turn_id,
@@ -224,6 +243,7 @@ class Turns:
             history=conversation.history(),
             remembered=conversation.remembered,
             deadline=deadline,
+            variant=assigned.of(work.agent.card.id) if assigned else None,
         )
 
     async def _claim(self, ask: Ask, turn: Turn) -> None:

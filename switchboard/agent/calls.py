@@ -21,6 +21,8 @@ from switchboard.telemetry import tool_span
 logger = logging.getLogger(__name__)
 
 SUMMARY_CHARACTERS_MAX = 300
+FACTS_CHARACTERS_MAX = 4_000
+"""Of all facts together that the reader of a turn's events is told; the model is told all."""
 DEFAULT_POLICY = ToolPolicy()
 
 Emit = Callable[[TurnEvent], Awaitable[None]]
@@ -46,6 +48,11 @@ class ToolCalls:
         self.offer: Offer | None = None
         self.stopped: SwitchboardError | None = None
 
+    @property
+    def model(self) -> str | None:
+        """The alias that the turn's variant of an experiment wants instead of the card's."""
+        return self._request.variant.model if self._request.variant else None
+
     async def run(self, name: str, arguments: Mapping[str, Any]) -> str:
         """One call, from the model's arguments to the JSON that the model reads next. Raises nothing of a tool's."""
         self._count += 1
@@ -62,6 +69,7 @@ class ToolCalls:
         await self._emit(ToolCalled(agent=self._card.id, call_id=call_id, name=name, arguments=dict(arguments)))
 
         started_s = time.perf_counter()
+        facts: list[str] = []
         try:
             values = tool.validate(arguments)
             if policy.approval == "always":
@@ -71,6 +79,7 @@ class ToolCalls:
                     outcome = await self._outcome(tool, policy, call_id, values)
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
                 self.offer = outcome.offer
+                facts = _told_facts(outcome)
                 answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
             ok = True
         except (ToolError, ModelRetry, SwitchboardError) as error:
@@ -86,6 +95,7 @@ class ToolCalls:
                 name=name,
                 ok=ok,
                 summary=summary[:SUMMARY_CHARACTERS_MAX],
+                facts=facts,
                 duration_ms=round((time.perf_counter() - started_s) * 1000, 2),
             )
         )
@@ -114,6 +124,18 @@ class ToolCalls:
 
 def _told(message: str, *, retry: bool = False) -> str:
     return orjson.dumps({"error": message, "retry": retry}).decode()
+
+
+def _told_facts(outcome: ToolOutcome) -> list[str]:
+    """The facts and the offer's question, cut at the bound."""
+    facts: list[str] = []
+    left = FACTS_CHARACTERS_MAX
+    for fact in [*outcome.facts, *([outcome.offer.question] if outcome.offer else [])]:
+        if left <= 0:
+            break
+        facts.append(fact[:left])
+        left -= len(facts[-1])
+    return facts
 
 
 def _summary(outcome: ToolOutcome) -> str:

@@ -5,6 +5,7 @@ one read of the socket is one message to the kernel, and a tool call is told onc
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import aiohttp
@@ -39,6 +40,9 @@ JSON_HEADERS = {"content-type": "application/json"}
 RETRY_AFTER_S = 5
 """Where the gateway does not say."""
 CHOICE_INDEX = 0
+
+model_of_turn: ContextVar[str | None] = ContextVar("switchboard_model_of_turn", default=None)
+"""Alias that an experiment puts in the place of the card's, in the turn whose loop runs in this context."""
 
 
 class GatewayConnection:
@@ -120,7 +124,7 @@ class GatewayChat(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
         body: dict[str, Any] = {
-            "model": self.ai_model_id,
+            "model": model_of_turn.get() or self.ai_model_id,
             "messages": [message.to_dict() for message in chat_history.messages],
             "stream": True,
             "stream_options": {"include_usage": True},

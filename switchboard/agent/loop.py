@@ -20,7 +20,13 @@ from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMet
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from switchboard.agent.calls import ToolCalls
-from switchboard.agent.gateway_chat import MODEL_UNAVAILABLE, GatewayChat, GatewayConnection, GatewaySettings
+from switchboard.agent.gateway_chat import (
+    MODEL_UNAVAILABLE,
+    GatewayChat,
+    GatewayConnection,
+    GatewaySettings,
+    model_of_turn,
+)
 from switchboard.agent.prompt import Message, Words
 from switchboard.agent.tool import Tool
 from switchboard.contracts.cards import AgentCard
@@ -126,6 +132,7 @@ class ModelLoop:
         not answer, and what `calls.stopped` says.
         """
         token = calls_of_turn.set(calls)
+        chosen = model_of_turn.set(calls.model)
         history = ChatHistory(messages=[_content(message) for message in messages])
         thread = ChatHistoryAgentThread(chat_history=history)
         try:
@@ -141,6 +148,7 @@ class ModelLoop:
         except KernelException as error:
             raise Unavailable(MODEL_UNAVAILABLE) from error
         finally:
+            model_of_turn.reset(chosen)
             calls_of_turn.reset(token)
         if calls.stopped is not None:
             raise calls.stopped

@@ -38,7 +38,10 @@ class Words:
 
 def messages_of(card: AgentCard, request: TurnRequest, offered: Offer | None, today: date) -> list[Message]:
     """The prompt of a turn, oldest first. What stays the same comes first, so that a provider can cache it."""
-    messages = [Message("system", f"{card.instructions.strip()}\n\n{RULES.format(today=today.isoformat())}")]
+    instructions = card.instructions.strip()
+    if request.variant is not None and request.variant.instructions:
+        instructions = f"{instructions}\n\n{request.variant.instructions.strip()}"
+    messages = [Message("system", f"{instructions}\n\n{RULES.format(today=today.isoformat())}")]
     if request.remembered is not None:
         told = request.remembered.model_dump_json(exclude_defaults=True)
         messages.append(Message("system", REMEMBERED_NOTE.format(remembered=told)))

@@ -114,7 +114,13 @@ class TurnRunner:
         """One turn inside its spans; every way out emits the last event."""
         started_s = time.perf_counter()
         principal = request.principal
-        ids = turn_attributes(principal.tenant, request.conversation_id, request.turn_id, user=principal.user)
+        ids = turn_attributes(
+            principal.tenant,
+            request.conversation_id,
+            request.turn_id,
+            user=principal.user,
+            experiment=request.variant.label if request.variant else "",
+        )
         caller = calling_for(
             principal,
             feature="chat" if waited_for else "jobs",

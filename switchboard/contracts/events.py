@@ -73,6 +73,8 @@ class ToolReturned(BaseModel):
     ok: bool
     summary: str
     """One line for a person, at most 300 characters."""
+    facts: list[str] = Field(default_factory=list)
+    """What it found, as the model was told it: what the answer may lean on. At most 4,000 characters in all."""
     duration_ms: float
 
 

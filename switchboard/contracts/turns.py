@@ -72,6 +72,22 @@ class Remembered(BaseModel):
     """What other conversations were about, the newest first."""
 
 
+class Variant(BaseModel):
+    """What an experiment changes for one turn; a variant that changes nothing is the control."""
+
+    experiment: str
+    name: str
+    model: str | None = None
+    """Alias at the gateway instead of the card's."""
+    instructions: str = ""
+    """Added to the card's."""
+
+    @property
+    def label(self) -> str:
+        """As spans and records carry it: `<experiment>=<variant>`."""
+        return f"{self.experiment}={self.name}"
+
+
 class TurnRequest(BaseModel):
     """What a specialist gets: `POST /agent/turns` (streamed) or the data of an event on `agent.<id>.turns`."""
 
@@ -88,6 +104,8 @@ class TurnRequest(BaseModel):
     """None where nothing is."""
     deadline: datetime
     """No answer is wanted after this moment (UTC)."""
+    variant: Variant | None = None
+    """Of the experiment that the tenant is in."""
 
 
 class TurnResult(BaseModel):

@@ -98,3 +98,19 @@ def cold_record(key: StateKey) -> str:
 def cold_turns(tenant: str, conversation_id: str, page: int) -> str:
     """The name of the blob that holds a page of a conversation's turns in the cold tier."""
     return f"turns/{_part(tenant)}/{_part(conversation_id)}/{page}.json.gz"
+
+
+def experiment(name: str, variant: str, tenant: str) -> StateKey:
+    """What a tenant's turns under one variant scored so far."""
+    partition = f"experiment|{_part(name)}"
+    return StateKey(f"{partition}|{_part(variant)}|{_part(tenant)}", partition)
+
+
+def experiment_index(name: str) -> StateKey:
+    """The variants and tenants that have scores: a state store cannot list its keys."""
+    return StateKey(f"experiment|{_part(name)}", f"experiment|{_part(name)}")
+
+
+def feedback_index(tenant: str) -> StateKey:
+    """The newest rated turns of a tenant."""
+    return StateKey(f"feedback|{_part(tenant)}", f"feedback|{_part(tenant)}")

@@ -6,18 +6,20 @@ with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
     with tracer(__name__).start_as_current_span("route"): ...
 """
 
-from switchboard.telemetry.context import current_trace_id, turn_attributes
+from switchboard.telemetry.context import current_span_id, current_trace_id, turn_again, turn_attributes
 from switchboard.telemetry.genai import agent_span, model_span, record_usage, tool_span
 from switchboard.telemetry.setup import Telemetry, setup, tracer
 
 __all__ = [
     "Telemetry",
     "agent_span",
+    "current_span_id",
     "current_trace_id",
     "model_span",
     "record_usage",
     "setup",
     "tool_span",
     "tracer",
+    "turn_again",
     "turn_attributes",
 ]

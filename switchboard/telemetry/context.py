@@ -13,7 +13,9 @@ TURN_ID = "turn.id"
 TENANT_ID = "tenant.id"
 USER_ID = "user.id"
 """As OpenTelemetry names it; with the tenant it says whose trace it is."""
-STAMPED = (CONVERSATION_ID, TURN_ID, TENANT_ID, USER_ID)
+EXPERIMENT = "experiment.variant"
+"""`<experiment>=<variant>`, where the tenant is in one."""
+STAMPED = (CONVERSATION_ID, TURN_ID, TENANT_ID, USER_ID, EXPERIMENT)
 VALUE_CHARACTERS_MAX = 128
 """Longer baggage from outside is cut before it becomes an attribute."""
 
@@ -22,15 +24,20 @@ server_span: ContextVar[trace.Span | None] = ContextVar("switchboard_server_span
 
 
 @contextmanager
-def turn_attributes(tenant: str, conversation_id: str, turn_id: str, *, user: str = "") -> Iterator[None]:
+def turn_attributes(
+    tenant: str, conversation_id: str, turn_id: str, *, user: str = "", experiment: str = ""
+) -> Iterator[None]:
     """Puts the turn's ids on the current span, the request's server span and every span started inside.
 
+    With them the variant of the `experiment` that the tenant is in.
     They also travel as W3C baggage, so the services that are called stamp theirs. It may be left in another
     task than it was entered in, as an async generator that is closed early does.
     """
     values = {CONVERSATION_ID: conversation_id, TURN_ID: turn_id, TENANT_ID: tenant}
     if user:
         values[USER_ID] = user
+    if experiment:
+        values[EXPERIMENT] = experiment
     stamped = context.get_current()
     for key, value in values.items():
         stamped = baggage.set_baggage(key, value, stamped)
@@ -43,6 +50,30 @@ def turn_attributes(tenant: str, conversation_id: str, turn_id: str, *, user: st
     finally:
         if context.get_current() is stamped:
             context.detach(token)
+
+
+@contextmanager
+def turn_again(trace_id: str, span_id: str) -> Iterator[None]:
+    """Spans started inside belong to a turn that has ended, below its span. Ids are hex, as the turn's record has them.
+
+    Where they are not ids, the spans inside are a trace of their own.
+    """
+    try:
+        turn = trace.SpanContext(
+            int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED)
+        )
+    except ValueError:
+        turn = trace.INVALID_SPAN_CONTEXT
+    token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(turn), Context()))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def current_span_id() -> str:
+    """The span in hand as 16 hex digits; all zeros outside any span."""
+    return trace.format_span_id(trace.get_current_span().get_span_context().span_id)
 
 
 def current_trace_id() -> str:

@@ -110,6 +110,50 @@ def test_a_remembered_conversation_opens_again_with_its_failures(browser: Browse
         expect(page.get_by_role("alert")).to_contain_text("Please try again.")
 
 
+def test_an_answer_is_rated_by_keyboard_with_a_comment(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", BOTH)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        down = page.get_by_role("button", name="Bad answer")
+        down.focus()
+        page.keyboard.press("Enter")
+        expect(down).to_have_attribute("aria-pressed", "true")
+        comment = page.get_by_label("Comment on this answer")
+        expect(comment).to_be_focused()
+        page.keyboard.type("The amount is wrong")
+        page.keyboard.press("Enter")
+        expect(comment).not_to_be_visible()
+        expect(page.locator(".thumbs")).to_contain_text("Thank you")
+        rated = {"turn_id": "conv-1.1", "conversation_id": "conv-1", "rating": "down"}
+        assert servers.fake.state.feedback[-2:] == [
+            {**rated, "comment": ""},
+            {**rated, "comment": "The amount is wrong"},
+        ]
+
+
+def test_a_rating_that_is_not_taken_says_why(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", BOTH)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        up = page.get_by_role("button", name="Good answer")
+        up.click()
+        page.get_by_label("Comment on this answer").fill("refused")
+        page.get_by_role("button", name="Send comment").click()
+        expect(page.locator(".thumbs")).to_contain_text("That is not possible now.")
+
+
+def test_a_rating_is_there_when_the_conversation_is_opened_again(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", BOTH)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        page.get_by_role("button", name="New conversation").click()
+        page.locator("#past button").first.click()
+        expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+
+
 def test_each_user_has_their_own_list_of_conversations(browser: Browser, servers: Servers) -> None:
     with page_at(browser, servers.url) as page:
         page.fill("#message", BOTH)

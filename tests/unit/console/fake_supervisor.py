@@ -58,12 +58,13 @@ def script(message: str) -> list[dict[str, Any]]:
 
 
 def create_fake(console_url: str, *, delay_s: float = 0.01) -> FastAPI:
-    """`requests` of its state lists the bodies of POST /v1/chat with their idempotency keys."""
+    """`requests` of its state lists the bodies of POST /v1/chat with their idempotency keys, `feedback` the ratings."""
     app = FastAPI()
     app.add_middleware(
         CORSMiddleware, allow_origins=[console_url], allow_methods=["*"], allow_headers=["*"], expose_headers=["x-trace-id"]
     )  # fmt: skip
     app.state.requests = []
+    app.state.feedback = []
 
     @app.post("/v1/chat")
     async def chat(request: Request) -> Response:
@@ -86,6 +87,14 @@ def create_fake(console_url: str, *, delay_s: float = 0.01) -> FastAPI:
             await asyncio.sleep(0.25 if "slow" in message else delay_s)
             yield f"event: {event['type']}\nid: conv-1.1:{number}\ndata: {json.dumps(event)}\n\n"
 
+    @app.post("/v1/feedback")
+    async def feedback(request: Request) -> Response:
+        given = await request.json()
+        if "refused" in given["comment"]:
+            return JSONResponse({"message": "That is not possible now.", "code": "conflict"}, 409)
+        app.state.feedback.append(given)
+        return JSONResponse({**given, "at": "2026-11-15T09:30:00Z"})
+
     @app.get("/v1/agents")
     async def agents() -> dict[str, Any]:
         return {"agents": [{"id": "billing", "name": "Billing"}, {"id": "tech", "name": "Technical support"}]}
@@ -96,7 +105,12 @@ def create_fake(console_url: str, *, delay_s: float = 0.01) -> FastAPI:
 
     @app.get("/v1/conversations/{conversation_id}")
     async def conversation(conversation_id: str) -> dict[str, Any]:
-        turn = {**script("")[-1], "status": "completed", "message": "I was charged twice and my router blinks red"}
+        turn = {
+            **script("")[-1],
+            "status": "completed",
+            "rating": {"rating": "up", "comment": "", "at": "2026-11-15T09:30:00Z"},
+            "message": "I was charged twice and my router blinks red",
+        }
         failed = {"turn_id": "conv-1.2", "status": "failed", "code": "unavailable", "failure": "Please try again.", "message": "And now?", "trace_id": TRACE_ID}  # fmt: skip
         return {"conversation_id": conversation_id, "turns": [turn, failed]}
 

@@ -38,6 +38,11 @@ export class Api {
     return this.#json(`${this.apiUrl}/v1/sources?uri=${encodeURIComponent(uri)}`);
   }
 
+  /** Rates a turn; `given` is `{turn_id, conversation_id, rating: "up" | "down", comment}`. */
+  feedback(given) {
+    return this.#json(`${this.apiUrl}/v1/feedback`, { method: "POST", headers: { accept: "application/json", "content-type": "application/json" }, body: JSON.stringify(given) });
+  }
+
   trace(id) {
     return this.#json(`/api/traces/${encodeURIComponent(id)}`);
   }
@@ -69,8 +74,8 @@ export class Api {
     }
   }
 
-  async #json(url) {
-    const response = await this.#fetch(url, { headers: { accept: "application/json" } });
+  async #json(url, options = { headers: { accept: "application/json" } }) {
+    const response = await this.#fetch(url, options);
     return response.json();
   }
 

@@ -23,6 +23,7 @@ const trace = new TraceSheet($("trace"), () => state.api);
 const actions = {
   openSource: (citation) => source.open(citation),
   openTrace: (id) => trace.open(id),
+  rate: (given) => state.api.feedback(given),
   retry: (view) => { view.element.remove(); ask(view.message); },
   say: (text) => { $("status").textContent = text; },
   grown: () => follow(),

@@ -1,12 +1,13 @@
 /** One turn on the page: what was asked, and the answer as it comes in by events. */
 
 import { dollars, h, hue, milliseconds, sentence } from "./dom.js";
+import { Thumbs } from "./feedback.js";
 import { render } from "./markdown.js";
 
 const NEAR_MS = 100;
 
 export class TurnView {
-  /** `actions`: `openSource(citation)`, `openTrace(traceId)`, `retry(view)`, `say(text)` for screen readers. */
+  /** `actions`: `openSource(citation)`, `openTrace(traceId)`, `retry(view)`, `rate(feedback)`, `say(text)` for screen readers. */
   constructor(message, actions) {
     this.message = message;
     this.actions = actions;
@@ -108,6 +109,7 @@ export class TurnView {
       event.cache_hit ? h("span", {}, "from cache") : "",
       this.#traceButton(),
       h("button.link", { type: "button", onclick: (click) => this.#copy(click.currentTarget) }, "Copy"),
+      event.turn_id ? new Thumbs(event, this.actions).element : "",
     );
     this.actions.say(this.text || event.text);
   }

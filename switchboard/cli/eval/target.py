@@ -1,0 +1,47 @@
+"""Which system an evaluation judges: the one that runs here, another one by its address, or one of its own."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from switchboard.cli.problem import Problem
+from switchboard.cli.system import runfile
+from switchboard.cli.system.runfile import Key, RunFile
+from switchboard.evaluation.run import Target
+
+
+@contextmanager
+def system_to_judge(state_dir: Path, *, start: bool) -> Generator[RunFile]:
+    """The running system's run file; with `start`, that of a fresh system that lives as long as the block.
+
+    Raises `Problem`.
+    """
+    if not start:
+        yield runfile.load(state_dir)
+        return
+    from switchboard.testing.system import System, app_names
+
+    with System(apps=app_names()) as system:
+        yield system.run
+
+
+def target_of(run: RunFile) -> Target:
+    return Target(run.api_url, keys_by_user(run.keys))
+
+
+def keys_by_user(keys: list[Key]) -> dict[str, str]:
+    """The key of each user, as `tenant/user`."""
+    return {f"{each.tenant}/{each.user}": each.key for each in keys}
+
+
+def written(path: Path, text: str) -> Path:
+    """Writes a file in one step, with its folders. Raises `Problem`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written: {error.strerror}.") from error
+    return path

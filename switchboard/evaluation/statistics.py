@@ -1,0 +1,129 @@
+"""Statistics of evaluations: intervals and tests. Seeded: the same numbers give the same answer.
+
+Sources: McNemar (1947), exact form by the binomial; Efron's percentile bootstrap; Newcombe (1998), method 10, for the
+difference of two proportions from Wilson's score intervals; Holm (1979) for several tests at once.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 4_000
+SEED = 20_260_101
+Z95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+    @property
+    def holds_zero(self) -> bool:
+        return self.low <= 0.0 <= self.high
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    return round(float(np.percentile(np.asarray(values, dtype=float), percent)), 2)
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Of a mean, by the percentile bootstrap; where all values are alike, Wilson's bound for that many of them."""
+    sample = np.asarray(values, dtype=float)
+    if sample.size == 0:
+        raise ValueError("An interval needs at least one value.")
+    if np.all(sample == sample[0]):
+        if sample[0] in (0.0, 1.0):
+            return wilson(int(sample.sum()), int(sample.size))
+        return Interval(round(float(sample[0]), 4), round(float(sample[0]), 4))
+    return _percentiles(_resampled_means(sample))
+
+
+def paired_interval(before: Sequence[float], after: Sequence[float]) -> Interval:
+    """Of the mean of `after - before`, resampling the pairs. Shape: two sequences of one length."""
+    differences = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    if differences.size == 0:
+        raise ValueError("An interval needs at least one pair.")
+    return _percentiles(_resampled_means(differences))
+
+
+def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
+    """The exact two-sided p of paired yes/no outcomes: how likely so uneven a split of the changed ones is by chance."""
+    lost = sum(a and not b for a, b in zip(before, after, strict=True))
+    won = sum(b and not a for a, b in zip(before, after, strict=True))
+    changed = lost + won
+    if changed == 0:
+        return 1.0
+    tail = sum(math.comb(changed, k) for k in range(min(lost, won) + 1)) / 2**changed
+    return min(1.0, 2 * tail)
+
+
+def sign_flip(before: Sequence[float], after: Sequence[float]) -> float:
+    """The two-sided p of paired values: a permutation test that flips the signs of the differences."""
+    differences = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    moved = differences[differences != 0]
+    if moved.size == 0:
+        return 1.0
+    observed = abs(float(moved.sum()))
+    if moved.size <= 12:
+        signs = 1 - 2 * ((np.arange(2**moved.size)[:, None] >> np.arange(moved.size)) & 1)
+    else:
+        signs = np.random.default_rng(SEED).choice(np.array([-1, 1]), size=(RESAMPLES, moved.size))
+        signs[0] = 1  # what was observed is one of the permutations, so that p is never 0
+    return float(np.mean(np.abs(signs @ moved) >= observed - 1e-9))
+
+
+def holm(tests: Mapping[str, float]) -> dict[str, float]:
+    """The p of each of several tests, corrected for their number."""
+    corrected: dict[str, float] = {}
+    highest = 0.0
+    for position, name in enumerate(sorted(tests, key=lambda each: tests[each])):
+        highest = max(highest, min(1.0, tests[name] * (len(tests) - position)))
+        corrected[name] = highest
+    return corrected
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Of a proportion."""
+    if n == 0:
+        return Interval(0.0, 1.0)
+    share = successes / n
+    middle = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / (1 + Z95**2 / n)
+    return Interval(round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4))
+
+
+def proportions_interval(before: tuple[int, int], after: tuple[int, int]) -> Interval:
+    """Of the difference `after - before` of two independent proportions, each as (successes, n)."""
+    (a, n), (b, m) = before, after
+    first, second = wilson(a, n), wilson(b, m)
+    p, q = a / n if n else 0.0, b / m if m else 0.0
+    low = (q - p) - math.hypot(q - second.low, first.high - p)
+    high = (q - p) + math.hypot(second.high - q, p - first.low)
+    return Interval(round(max(-1.0, low), 4), round(min(1.0, high), 4))
+
+
+def clusters_interval(before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float]]) -> Interval:
+    """Of the difference of two means over clusters, each as (sum, n): whole clusters are resampled, as they were assigned."""
+    a, b = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    random = np.random.default_rng(SEED)
+    means: list[NDArray[np.float64]] = []
+    for arm in (a, b):
+        drawn = arm[random.integers(0, len(arm), size=(RESAMPLES, len(arm)))].sum(axis=1)
+        means.append(drawn[:, 0] / drawn[:, 1])
+    return _percentiles(means[1] - means[0])
+
+
+def _resampled_means(sample: NDArray[np.float64]) -> NDArray[np.float64]:
+    random = np.random.default_rng(SEED)
+    return sample[random.integers(0, sample.size, size=(RESAMPLES, sample.size))].mean(axis=1)
+
+
+def _percentiles(means: NDArray[np.float64]) -> Interval:
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(round(float(low), 4), round(float(high), 4))
