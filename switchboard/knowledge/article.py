@@ -11,6 +11,7 @@ import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.knowledge.versions import version_of
 
 CHUNK_CHARACTERS_MAX = 1_200
 """About 250 tokens: what MiniLM reads at once."""
@@ -34,6 +35,10 @@ class FrontMatter(BaseModel):
     tenants: list[str] = Field(default_factory=list, validation_alias=AliasChoices("tenants", "brands"))
     updated: date | None = None
     summary: str = ""
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """First and last day on which a search finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,22 @@ class Chunk:
 
     @property
     def label(self) -> str:
-        return f"{self.title} › {self.heading}" if self.heading else self.title
+        return label_of(self.title, self.heading)
+
+    @property
+    def digest(self) -> str:
+        """Of what is embedded: chunks that read the same share a vector."""
+        return hashlib.sha256(embedded_text(self.title, self.heading, self.text).encode()).hexdigest()
+
+
+def label_of(title: str, heading: str) -> str:
+    """Where in its document a chunk stands, for people."""
+    return f"{title} › {heading}" if heading else title
+
+
+def embedded_text(title: str, heading: str, text: str) -> str:
+    """What is embedded for a chunk: its place in the document says what the words are about."""
+    return f"{label_of(title, heading)}\n{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +91,10 @@ class Article:
             for start, end in _pieces(self.text, section_start, section_end)
         ]
 
-    def digest(self) -> str:
+    @property
+    def version(self) -> str:
         """Changes when anything of the article changes."""
-        return hashlib.sha256((self.front.model_dump_json() + "\0" + self.text).encode()).hexdigest()
+        return version_of(self.front.model_dump_json() + "\0" + self.text)
 
 
 def read_article(path: Path) -> Article:

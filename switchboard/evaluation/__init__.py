@@ -1,0 +1,1 @@
+"""Measures of routing, retrieval, answers and cost: what `switchboard eval` runs."""
