@@ -4,7 +4,6 @@ The questions go through the same `KnowledgeBase` as an agent's. Recall is that 
 of its best chunk. The agent's own turns are never used, in either mode.
 """
 
-import asyncio
 import statistics
 import tempfile
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.dialogues import Asked, Document, read_documents, read_questions
 from switchboard.knowledge.base import KnowledgeBase
 from switchboard.knowledge.index import Filter
@@ -115,15 +115,13 @@ async def measure(
             base.close()
 
 
-def run(docs: Path, qa: Path, embedder: Embedder, progress: Progress, limit: int | None = None) -> RetrievalResult:
-    """Measures two files. Raises `BadConfiguration` where one cannot be read, or holds nothing."""
-    from switchboard.contracts.errors import BadConfiguration
-
+def read(docs: Path, qa: Path, limit: int | None = None) -> tuple[list[Document], list[Asked]]:
+    """Documents and questions. Raises `BadConfiguration` where a file cannot be read, or holds nothing."""
     documents, questions = read_documents(docs), read_questions(qa)[:limit]
     for path, content in ((docs, documents), (qa, questions)):
         if not content:
             raise BadConfiguration(f"{path} holds no line.")
-    return asyncio.run(measure(documents, questions, embedder, progress))
+    return documents, questions
 
 
 def overlap_f1(span: tuple[int, int], gold: Sequence[tuple[int, int]]) -> float:

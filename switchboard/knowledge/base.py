@@ -13,7 +13,8 @@ from pathlib import Path
 
 from switchboard.contracts.errors import NotFound
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.article import Article, embedded_text, read_articles
+from switchboard.knowledge.article import Article, embedded_text
+from switchboard.knowledge.folder import read_folder
 from switchboard.knowledge.index import Changes, Embedded, Filter, KnowledgeIndex, StoredChunk, Vectors
 from switchboard.knowledge.question import Question
 from switchboard.knowledge.retrieval import Embedder, Found, retrieve
@@ -63,9 +64,15 @@ class KnowledgeBase:
 
     @classmethod
     def open(cls, agent_id: str, folder: Path, database: Path, embedder: Embedder) -> "KnowledgeBase":
-        """Reads the articles and brings the file in line with them. Blocks. Raises `BadConfiguration`."""
+        """Reads the folder and brings the file in line with it. Blocks.
+
+        A document that cannot be read is logged and left out. Raises `BadConfiguration` where there is no folder.
+        """
+        reading = read_folder(folder)
+        for bad in reading.bad:
+            logger.error("Left out of the knowledge of %s: %s", agent_id, bad.reason)
         index = SqliteIndex(database)
-        index.sync(agent_id, read_articles(folder))
+        index.sync(agent_id, reading.articles)
         return cls(agent_id, index, embedder)
 
     def close(self) -> None:
@@ -94,6 +101,8 @@ class KnowledgeBase:
         missing = await asyncio.to_thread(self._index.unembedded, self._agent_id, model_id)
         await self._vectors(missing, keep=True)
         self._embedded = True
+        # What a search scans is read now instead of with the first question.
+        await self.rank(Question(next(iter(self._titles.values()))), Filter(self._agent_id))
         return len(missing)
 
     async def ingest(self, articles: Sequence[Article]) -> Changes:
@@ -145,7 +154,7 @@ class KnowledgeBase:
         """
         scope = Filter(self._agent_id, tenant, language, on or date.today())
         found = await self.rank(Question.of(query, earlier), scope)
-        return [self._passage(each.stored) for each in near(found)[:limit]]
+        return [passage_of(each.stored) for each in near(found)[:limit]]
 
     async def rank(self, question: Question, scope: Filter, *, candidates: int = 30) -> list[Found]:
         """All candidates, best first, near or not: for evaluation and for operators."""
@@ -165,10 +174,16 @@ class KnowledgeBase:
             raise NotFound("There is no such passage: the article has changed since.")
         return Source(uri, found.title, found.text, start, end, found.version)
 
-    def _passage(self, stored: StoredChunk) -> Passage:
-        chunk = stored.chunk
-        uri = f"kb://{self._agent_id}/{chunk.article_id}#{chunk.start}-{chunk.end}@{stored.version}"
-        return Passage(n=0, title=chunk.label, uri=uri, text=chunk.text)
+
+def uri_of(stored: StoredChunk) -> str:
+    """The address of a chunk in the revision that is live now; it resolves after that was replaced, too."""
+    chunk = stored.chunk
+    return f"kb://{stored.agent}/{chunk.article_id}#{chunk.start}-{chunk.end}@{stored.version}"
+
+
+def passage_of(stored: StoredChunk) -> Passage:
+    """Without a number yet."""
+    return Passage(n=0, title=stored.chunk.label, uri=uri_of(stored), text=stored.chunk.text)
 
 
 def near(found: Sequence[Found]) -> list[Found]:

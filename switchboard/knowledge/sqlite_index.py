@@ -186,7 +186,10 @@ class SqliteIndex:
         )
         with self._lock:
             row = self._connection.execute(query, (agent, document_id, *values)).fetchone()
-        return StoredDocument(*row[:5], tuple(json.loads(row[5]))) if row else None
+        if row is None:
+            return None
+        agent, document_id, version, title, text, tenants = row
+        return StoredDocument(agent, document_id, version, title, text, tuple(json.loads(tenants)))
 
     def titles(self, agent: str) -> dict[str, str]:
         with self._lock:

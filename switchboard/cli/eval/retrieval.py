@@ -1,5 +1,7 @@
 """`switchboard eval retrieval`: recall, cited spans and speed of retrieval, on anybody's files."""
 
+import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +16,27 @@ def retrieval(
     docs: Annotated[Path, typer.Option(help="Documents as JSON Lines: doc_id, title, text.")],
     qa: Annotated[Path, typer.Option(help="Questions as JSON Lines: doc_id, question (newest turn first), answers.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Asks only the first so many questions.")] = None,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Speed at 1k, 10k and 100k chunks on one core instead.")
+    ] = False,
 ) -> None:
     """Measures retrieval on documents and dialogues. Prints JSON on standard output, progress on standard error."""
-    from switchboard.evaluation.retrieval import run
+    from switchboard.evaluation.retrieval import measure, read
+    from switchboard.evaluation.retrieval_speed import measure_speed
     from switchboard.models.minilm import MiniLmEmbedder
 
     with told():
         try:
-            result = run(docs, qa, MiniLmEmbedder(), progress, limit)
+            documents, questions = read(docs, qa, limit)
+            embedder = MiniLmEmbedder()
+            if scale:
+                speeds = measure_speed(documents, questions, embedder, progress)
+                text = json.dumps({"speed": [each.model_dump() for each in speeds]}, indent=2)
+            else:
+                text = asyncio.run(measure(documents, questions, embedder, progress)).model_dump_json(indent=2)
         except BadConfiguration as error:
             raise Problem(error.message) from error
-    print(result.model_dump_json(indent=2))
+    print(text)
 
 
 def progress(line: str) -> None:
