@@ -183,7 +183,17 @@ def uri_of(stored: StoredChunk) -> str:
 
 def passage_of(stored: StoredChunk) -> Passage:
     """Without a number yet."""
-    return Passage(n=0, title=stored.chunk.label, uri=uri_of(stored), text=stored.chunk.text)
+    chunk = stored.chunk
+    return Passage(
+        n=0,
+        title=chunk.label,
+        uri=uri_of(stored),
+        text=chunk.text,
+        document=chunk.article_id,
+        version=stored.version,
+        start=chunk.start,
+        end=chunk.end,
+    )
 
 
 def near(found: Sequence[Found]) -> list[Found]:

@@ -188,8 +188,8 @@ class SqliteIndex:
             row = self._connection.execute(query, (agent, document_id, *values)).fetchone()
         if row is None:
             return None
-        agent, document_id, version, title, text, tenants = row
-        return StoredDocument(agent, document_id, version, title, text, tuple(json.loads(tenants)))
+        _, _, found, title, text, tenants = row
+        return StoredDocument(agent, document_id, str(found), title, text, tuple(json.loads(tenants)))
 
     def titles(self, agent: str) -> dict[str, str]:
         with self._lock:
