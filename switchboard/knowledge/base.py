@@ -35,7 +35,7 @@ COSINE_BELOW_BEST_MAX = 0.2
 
 URI = re.compile(
     r"^kb://(?P<agent>[a-z][a-z0-9-]*)/(?P<article>[a-z0-9-]+)"
-    r"(?:#(?P<start>\d+)-(?P<end>\d+)(?:@(?P<version>[0-9a-f]{4,64}))?)?$"
+    r"(?:#(?:(?P<start>\d{1,9})-(?P<end>\d{1,9}))?(?:@(?P<version>[0-9a-f]{4,64}))?)?$"
 )
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 EARLIER_MESSAGES_MAX = 12
 MEANING_CHARACTERS_MAX = 1_200
-"""About what MiniLM reads at once. The newest words come first, so the oldest are cut."""
+"""About what MiniLM reads at once."""
+EARLIER_CHARACTERS_MAX = 400
+"""Beyond so many characters earlier messages are not embedded: they cost time and change no rank (evals/retrieval)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +27,6 @@ class Question:
 
     @property
     def meaning(self) -> str:
-        """What is embedded: the newest message first."""
-        return ". ".join((self.text, *self.earlier))[:MEANING_CHARACTERS_MAX]
+        """What is embedded: the newest message first, so the oldest words are cut."""
+        whole = ". ".join((self.text, *self.earlier))
+        return whole[: min(MEANING_CHARACTERS_MAX, max(len(self.text), EARLIER_CHARACTERS_MAX))]

@@ -28,12 +28,11 @@ def retrieval(
     with told():
         try:
             documents, questions = read(docs, qa, limit)
-            embedder = MiniLmEmbedder()
             if scale:
-                speeds = measure_speed(documents, questions, embedder, progress)
+                speeds = measure_speed(documents, questions, MiniLmEmbedder, progress)
                 text = json.dumps({"speed": [each.model_dump() for each in speeds]}, indent=2)
             else:
-                text = asyncio.run(measure(documents, questions, embedder, progress)).model_dump_json(indent=2)
+                text = asyncio.run(measure(documents, questions, MiniLmEmbedder(), progress)).model_dump_json(indent=2)
         except BadConfiguration as error:
             raise Problem(error.message) from error
     print(text)
