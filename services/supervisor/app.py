@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request, WebSocket
+from fastapi import Depends, FastAPI, Path, Query, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -41,7 +41,7 @@ from services.supervisor.turn import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import Forbidden, InvalidRequest, NotFound
 from switchboard.contracts.events import TurnFailed
-from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest, TurnResult
+from switchboard.contracts.turns import AgentId, ChatRequest, Principal, TurnRequest, TurnResult
 from switchboard.evaluation.tally import ExperimentScores
 from switchboard.sidecar.registry import TOPIC as REGISTRY_TOPIC
 from switchboard.sidecar.subscriptions import subscribe
@@ -51,6 +51,7 @@ from switchboard.tenancy import ApiKeys
 PAGE_TURNS_DEFAULT = 50
 PAGE_TURNS_MAX = 100
 URI_CHARACTERS_MAX = 1_000
+OFFSET_MAX = 100_000_000
 
 _bearer = HTTPBearer(auto_error=False, description="An API key; it stands for tenant, user, tier and roles.")
 
@@ -212,8 +213,27 @@ def create_app(supervisor: Supervisor) -> FastAPI:
 
     @app.get("/v1/sources", responses=PROBLEMS, tags=["agents"])
     async def source(caller: Caller, uri: Annotated[str, Query(max_length=URI_CHARACTERS_MAX)]) -> Response:
-        """The document behind a citation's `uri` (`kb://<agent>/<document>#<start>-<end>`), and where the passage is."""
+        """The document behind a citation's `uri` (`kb://<agent>/<document>#<start>-<end>@<version>`), and where the
+        passage is."""
         agent_id = uri.removeprefix("kb://").partition("/")[0] if uri.startswith("kb://") else ""
+        return await source_of(caller, agent_id, uri)
+
+    @app.get("/v1/sources/{agent_id}/{document}", responses=PROBLEMS, tags=["agents"])
+    async def source_document(
+        caller: Caller,
+        agent_id: AgentId,
+        document: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,80}$")],
+        version: Annotated[str, Query(pattern=r"^([0-9a-f]{4,64})?$")] = "",
+        start: Annotated[int | None, Query(ge=0, le=OFFSET_MAX)] = None,
+        end: Annotated[int | None, Query(ge=0, le=OFFSET_MAX)] = None,
+    ) -> Response:
+        """The same by a citation's `document`, `version`, `start` and `end`; without a version the live document."""
+        span = f"{start}-{end}" if start is not None and end is not None else ""
+        fragment = f"{span}@{version}" if version else span
+        uri = f"kb://{agent_id}/{document}#{fragment}" if fragment else f"kb://{agent_id}/{document}"
+        return await source_of(caller, agent_id, uri)
+
+    async def source_of(caller: Principal, agent_id: str, uri: str) -> Response:
         agent = next((each for each in supervisor.router.agents if each.card.id == agent_id), None)
         if agent is None:
             raise NotFound("There is no such source.")

@@ -58,6 +58,10 @@ class TechTools:
             question=TICKET_QUESTION_AFTER_ADVICE, tool="open_ticket", arguments={"problem": _subject(ctx.message)}
         )
 
+    def unanswered_offer(self, ctx: ToolContext, query: str) -> Offer | None:
+        """What to offer where the articles do not answer: a ticket."""
+        return Offer(question=TICKET_QUESTION, tool="open_ticket", arguments={"problem": _subject(ctx.message)})
+
     @tool
     async def run_line_diagnostics(self, ctx: ToolContext) -> ToolOutcome:
         """Test the customer's own broadband line and router now: light, speed, packet loss, restarts, area incident.

@@ -45,9 +45,11 @@ class SourceText(BaseModel):
     uri: str
     title: str
     text: str
-    """The whole article in Markdown; `text[start:end]` is the passage."""
+    """The whole document as Markdown; `text[start:end]` is the passage."""
     start: int
     end: int
+    version: str = ""
+    """The revision that was cited."""
 
 
 def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: Telemetry) -> FastAPI:
@@ -156,7 +158,9 @@ def _source(specialist: Specialist, wanted: SourceRequest) -> SourceText:
     if specialist.knowledge is None:
         raise NotFound("There is no such source.")
     found = specialist.knowledge.source(wanted.uri, tenant=wanted.tenant)
-    return SourceText(uri=found.uri, title=found.title, text=found.text, start=found.start, end=found.end)
+    return SourceText(
+        uri=found.uri, title=found.title, text=found.text, start=found.start, end=found.end, version=found.version
+    )
 
 
 def _problem(error: SwitchboardError) -> JSONResponse:

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 SUMMARY_CHARACTERS_MAX = 300
 FACTS_CHARACTERS_MAX = 4_000
 """Of all facts together that the reader of a turn's events is told; the model is told all."""
+SEARCH_TOOL = "search_knowledge"
 DEFAULT_POLICY = ToolPolicy()
 
 Emit = Callable[[TurnEvent], Awaitable[None]]
@@ -46,6 +47,11 @@ class ToolCalls:
         self._count = 0
         self.passages = Passages(card.id)
         self.offer: Offer | None = None
+        self.offer_unanswered: Offer | None = None
+        self.searched = False
+        """True once knowledge was searched: from then on an answer must rest on what was found."""
+        self.told: list[str] = []
+        """What the tools said besides passages."""
         self.stopped: SwitchboardError | None = None
 
     @property
@@ -80,10 +86,12 @@ class ToolCalls:
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
                 self.offer = outcome.offer
                 facts = _told_facts(outcome)
+                self._remember(name, outcome)
                 answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
             ok = True
         except (ToolError, ModelRetry, SwitchboardError) as error:
             answer, summary, ok = _told(error.message, retry=isinstance(error, ModelRetry)), error.message, False
+            self.told.append(error.message)
         except Exception:
             # A tool is another team's code: whatever it raises is theirs to read in the log, and never the user's.
             logger.exception("The tool %s failed in turn %s.", name, self._request.turn_id)
@@ -100,6 +108,15 @@ class ToolCalls:
             )
         )
         return answer
+
+    def _remember(self, name: str, outcome: ToolOutcome) -> None:
+        self.searched = self.searched or name == SEARCH_TOOL
+        self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
+        self.told += outcome.facts
+        if outcome.offer is not None:
+            self.told.append(outcome.offer.question)
+        if outcome.data:
+            self.told.append(orjson.dumps(outcome.data).decode())
 
     async def _outcome(self, tool: Tool, policy: ToolPolicy, call_id: str, values: Mapping[str, Any]) -> ToolOutcome:
         request = self._request

@@ -40,9 +40,24 @@ class Passages:
             passage = self._by_number.get(n)
             if passage is None or n in self._cited:
                 continue
-            citation = Citation(n=n, agent=self._agent_id, title=passage.title, uri=passage.uri, span=passage.text)
+            citation = Citation(
+                n=n,
+                agent=self._agent_id,
+                title=passage.title,
+                uri=passage.uri,
+                span=passage.text,
+                document=passage.document,
+                version=passage.version,
+                start=passage.start,
+                end=passage.end,
+            )
             self._cited[n] = citation
             yield citation
+
+    @property
+    def found(self) -> tuple[Passage, ...]:
+        """All of them, by number."""
+        return tuple(self._by_number.values())
 
     @property
     def cited(self) -> list[Citation]:

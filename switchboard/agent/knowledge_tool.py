@@ -10,8 +10,12 @@ from switchboard.agent.tool import Tool, ToolContext, build_tool
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.knowledge import KnowledgeBase
+from switchboard.knowledge.context import within_budget
+from switchboard.knowledge.rewriting import earlier_of
 
 TOOL_NAME = "search_knowledge"
+CONTEXT_TOKENS_MAX = 1_600
+"""What passages may take of a prompt."""
 EXAMPLES_MAX = 40
 
 OfferHook = Callable[[ToolContext, str], Any]
@@ -19,11 +23,15 @@ OfferHook = Callable[[ToolContext, str], Any]
 
 
 class KnowledgeTools:
-    """Holds `search_knowledge` of one agent. `offer` may add what to propose after an answer from the articles."""
+    """Holds `search_knowledge` of one agent. `offer` may add what to propose after an answer from the articles, and
+    `offer_unanswered` what to propose where they hold none."""
 
-    def __init__(self, base: KnowledgeBase, offer: OfferHook | None = None) -> None:
+    def __init__(
+        self, base: KnowledgeBase, offer: OfferHook | None = None, offer_unanswered: OfferHook | None = None
+    ) -> None:
         self._base = base
         self._offer = offer
+        self._offer_unanswered = offer_unanswered
 
     async def search_knowledge(
         self,
@@ -39,20 +47,31 @@ class KnowledgeTools:
         ],
     ) -> ToolOutcome:
         """Search the help articles for instructions, explanations, rules and facts. Returns passages to cite as [n]."""
-        passages = await self._base.search(query, tenant=ctx.principal.tenant)
-        return ToolOutcome(passages=passages, offer=await self._offered(ctx, query) if passages else None)
+        earlier = earlier_of(query, [each.text for each in reversed(ctx.history) if each.role == "user"])
+        found = await self._base.search(query, tenant=ctx.principal.tenant, earlier=earlier)
+        if not found and earlier:  # it was complete in itself after all
+            found = await self._base.search(query, tenant=ctx.principal.tenant)
+        passages = within_budget(found, tokens_max=CONTEXT_TOKENS_MAX)
+        return ToolOutcome(
+            passages=passages,
+            offer=await _offered(self._offer, ctx, query) if passages else None,
+            offer_unanswered=await _offered(self._offer_unanswered, ctx, query),
+        )
 
-    async def _offered(self, ctx: ToolContext, query: str) -> Offer | None:
-        offered: Any = self._offer(ctx, query) if self._offer is not None else None
-        return await offered if inspect.isawaitable(offered) else offered
+
+async def _offered(hook: OfferHook | None, ctx: ToolContext, query: str) -> Offer | None:
+    offered: Any = hook(ctx, query) if hook is not None else None
+    return await offered if inspect.isawaitable(offered) else offered
 
 
 def knowledge_tool(card: AgentCard, base: KnowledgeBase, holder: object) -> Tool:
     """`search_knowledge`, its description completed with what the articles are about.
 
-    A holder of tools may have a method `knowledge_offer(ctx, query) -> Offer | None`, called when passages were found.
+    A holder of tools may have a method `knowledge_offer(ctx, query) -> Offer | None`, called when passages were found,
+    and `unanswered_offer(ctx, query) -> Offer | None`, what to propose where they do not answer the question.
     """
-    built = build_tool(KnowledgeTools(base, getattr(holder, "knowledge_offer", None)).search_knowledge)
+    offer, unanswered = getattr(holder, "knowledge_offer", None), getattr(holder, "unanswered_offer", None)
+    built = build_tool(KnowledgeTools(base, offer, unanswered).search_knowledge)
     titles = "; ".join(f'"{title.replace(chr(34), chr(39))}"' for title in base.titles[:EXAMPLES_MAX])
     description = f"{built.description}\n\nExamples: {titles}" if titles else built.description
     return Tool(built.name, description, built.properties, built.required, built.arguments, built.function)

@@ -84,6 +84,7 @@ class ModelLoop:
 
     def __init__(self, card: AgentCard, tools: Iterable[Tool], *, base_url: str) -> None:
         self._connection = GatewayConnection(base_url, seconds=card.limits.seconds)
+        self.embedded = False
         self._model = card.model
         kernel = Kernel()
         functions = [ToolFunction(tool, changes_data=_changes_data(card, tool)) for tool in tools]
@@ -114,6 +115,7 @@ class ModelLoop:
         """
         if not self._declared or (await self._connection.models()).get(self._model) != EMBEDDED:
             return False
+        self.embedded = True
         body = {
             "model": self._model,
             "messages": [{"role": "user", "content": WARM_UP}],

@@ -14,6 +14,7 @@ from switchboard.agent.calls import Emit, ToolCalls
 from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.prompt import Message, Words, messages_of
+from switchboard.agent.support import Evidence, SupportedWords
 from switchboard.agent.tool import Tool
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, OurError, SwitchboardError
@@ -40,6 +41,9 @@ CHARACTERS_A_TOKEN = 4
 
 class Loop(Protocol):
     """The model's part of a turn: `switchboard.agent.loop.ModelLoop`, or a fake."""
+
+    embedded: bool
+    """True when the model behind it is the gateway's own, which says only what it was told."""
 
     def run(self, messages: Sequence[Message], calls: ToolCalls) -> AsyncGenerator[Words | Usage]: ...
 
@@ -154,8 +158,21 @@ class TurnRunner:
         calls = ToolCalls(card, self._tools, self._effects, request, emit)
         messages = messages_of(card, request, offered, self._today())
 
+        told = [message.text for message in messages]
+        held = SupportedWords()
         said: list[str] = []
         characters, step, usage = 0, 0, Usage()
+
+        async def say(text: str) -> None:
+            nonlocal characters
+            said.append(text)
+            characters += len(text)
+            if characters > card.limits.tokens * CHARACTERS_A_TOKEN:
+                raise LimitExceeded("The answer is longer than is allowed for one turn.")
+            await emit(MessageDelta(agent=card.id, text=text))
+            for citation in calls.passages.read(text):
+                await emit(CitationAdded(**citation.model_dump()))
+
         async with aclosing(self._loop.run(messages, calls)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Usage):
@@ -167,15 +184,18 @@ class TurnRunner:
                 if piece.step != step and said:
                     text = f"\n\n{text}"  # what was said before a tool call is a paragraph of its own
                 step = piece.step
-                said.append(text)
-                characters += len(text)
-                if characters > card.limits.tokens * CHARACTERS_A_TOKEN:
-                    raise LimitExceeded("The answer is longer than is allowed for one turn.")
-                await emit(MessageDelta(agent=card.id, text=text))
-                for citation in calls.passages.read(text):
-                    await emit(CitationAdded(**citation.model_dump()))
+                if calls.searched and not self._loop.embedded:  # the embedded model extracts: it says nothing else
+                    held.offer = calls.offer_unanswered
+                    text = held.take(text, Evidence(calls.passages.found, (*told, *calls.told)))
+                if text:
+                    await say(text)
+        if rest := held.end(Evidence(calls.passages.found, (*told, *calls.told))):
+            await say(rest)
         if not said:
             raise LimitExceeded("The question needs more steps than are allowed for one turn.")
+        unanswered = calls.offer_unanswered
+        if unanswered is not None and unanswered.question in "".join(said):
+            calls.offer = unanswered
         await self._pending.write(request, calls.offer, was=offered)
 
         record_usage(

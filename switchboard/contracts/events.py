@@ -29,9 +29,14 @@ class Citation(BaseModel):
     agent: str = ""
     title: str
     uri: str
-    """`kb://<agent>/<document>#<start>-<end>`, offsets in characters of the document's Markdown."""
+    """`kb://<agent>/<document>#<start>-<end>@<version>`, offsets in characters of the document's text."""
     span: str
     """The passage itself, as it stands in the document."""
+    document: str = ""
+    version: str = ""
+    """The document's revision; its text can still be read after the document was replaced."""
+    start: int = 0
+    end: int = 0
 
 
 class TurnStarted(BaseModel):

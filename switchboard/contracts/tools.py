@@ -11,7 +11,13 @@ class Passage(BaseModel):
     n: int
     title: str
     uri: str
+    """`kb://<agent>/<document>#<start>-<end>@<version>`; it resolves after the document was replaced, too."""
     text: str
+    document: str = ""
+    version: str = ""
+    start: int = 0
+    end: int = 0
+    """Offsets in characters of the document's text in that version."""
 
 
 class Offer(BaseModel):
@@ -32,4 +38,6 @@ class ToolOutcome(BaseModel):
     facts: list[str] = Field(default_factory=list)
     passages: list[Passage] = Field(default_factory=list[Passage])
     offer: Offer | None = None
+    offer_unanswered: Offer | None = None
+    """What to propose only where nothing that was found answers the question."""
     data: dict[str, Any] = Field(default_factory=dict)

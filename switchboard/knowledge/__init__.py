@@ -1,4 +1,4 @@
-"""What an agent knows: Markdown articles, indexed for hybrid retrieval with citations."""
+"""What an agent knows: documents in, passages out, by hybrid retrieval with citations."""
 
 from switchboard.knowledge.base import KnowledgeBase, Source
 

@@ -2,26 +2,25 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.knowledge.chunking import CHUNK_CHARACTERS_MAX, LINE_END, spans_of
+from switchboard.knowledge.versions import version_of
 
-CHUNK_CHARACTERS_MAX = 1_200
-"""About 250 tokens: what MiniLM reads at once."""
+__all__ = ["CHUNK_CHARACTERS_MAX", "Article", "Chunk", "FrontMatter", "read_article"]
+
 ARTICLE_BYTES_MAX = 1_000_000
-ARTICLES_MAX = 5_000
 
+TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n+", re.DOTALL)
-HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-BLOCK_END = re.compile(r"\n[ \t]*\n+")
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class FrontMatter(BaseModel):
@@ -34,6 +33,10 @@ class FrontMatter(BaseModel):
     tenants: list[str] = Field(default_factory=list, validation_alias=AliasChoices("tenants", "brands"))
     updated: date | None = None
     summary: str = ""
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """First and last day on which a search finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,24 @@ class Chunk:
 
     @property
     def label(self) -> str:
-        return f"{self.title} › {self.heading}" if self.heading else self.title
+        return label_of(self.title, self.heading)
+
+    @property
+    def digest(self) -> str:
+        """Of what is embedded: chunks that read the same share a vector."""
+        return hashlib.sha256(embedded_text(self.title, self.heading, self.text).encode()).hexdigest()
+
+
+def label_of(title: str, heading: str) -> str:
+    """Where in its document a chunk stands, for people."""
+    if heading == title or heading.startswith(f"{title} › "):
+        return heading  # the document's title is also its first heading
+    return f"{title} › {heading}" if heading else title
+
+
+def embedded_text(title: str, heading: str, text: str) -> str:
+    """What is embedded for a chunk: its place in the document says what the words are about."""
+    return f"{label_of(title, heading)}\n{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,100 +87,62 @@ class Article:
         """Sections by heading; a long one is cut between its blocks, a block too long for one chunk between sentences."""
         return [
             Chunk(self.id, self.front.title, heading, start, end, self.text[start:end])
-            for heading, section_start, section_end in _sections(self.text)
-            for start, end in _pieces(self.text, section_start, section_end)
+            for heading, start, end in spans_of(self.text)
         ]
 
-    def digest(self) -> str:
+    @property
+    def version(self) -> str:
         """Changes when anything of the article changes."""
-        return hashlib.sha256((self.front.model_dump_json() + "\0" + self.text).encode()).hexdigest()
+        return version_of(self.front.model_dump_json() + "\0" + self.text)
 
 
 def read_article(path: Path) -> Article:
-    """Reads one article. Raises `BadConfiguration` with the file and what is wrong in it."""
+    """Reads one Markdown article. Without front matter its id and title come from its name and its first heading.
+
+    Raises `BadConfiguration` with the file and what is wrong in it.
+    """
     try:
         if path.stat().st_size > ARTICLE_BYTES_MAX:
             raise BadConfiguration(f"The article {path} is larger than 1 MB.")
-        raw = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+        raw = LINE_END.sub("\n", path.read_text(encoding="utf-8-sig"))
         match = FRONT_MATTER.match(raw)
-        if match is None:
-            raise BadConfiguration(f"The article {path} has no front matter: begin it with '---', id, title and '---'.")
-        front = FrontMatter.model_validate(yaml.load(match[1], yaml.BaseLoader))  # a tag "off" is no boolean
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        if match is None and raw.startswith("---\n"):
+            raise BadConfiguration(f"The front matter of {path} has no end: close it with a line '---'.")
+        text = raw[match.end() :] if match else raw
+        heading = TITLE.search(text)
+        written = read_metadata(match[1], path) if match else {}
+        return Article(front_matter(path, written, title=heading[1].strip() if heading else ""), text)
+    except (OSError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"The article {path} cannot be read: {error}") from error
+
+
+def read_metadata(written: str, path: Path) -> dict[str, Any]:
+    """YAML as words: a tag "off" is no boolean. Raises `BadConfiguration`."""
+    try:
+        read: Any = yaml.load(written, yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise BadConfiguration(f"The front matter of {path} cannot be read: {error}") from error
+    if not isinstance(read, dict):
+        raise BadConfiguration(f"The front matter of {path} is not made of names and values.")
+    return cast(dict[str, Any], read)
+
+
+def front_matter(path: Path, written: dict[str, Any], *, title: str = "", language: str = "") -> FrontMatter:
+    """What is written, and for what is missing the document's own title and language. Raises `BadConfiguration`."""
+    found = {"id": slug(path.stem), "title": title or path.stem.replace("-", " ").replace("_", " ").strip()}
+    if language:
+        found["language"] = language
+    if written:  # whoever writes front matter names the article in it
+        found.pop("id")
+    try:
+        return FrontMatter.model_validate({**found, **written})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadConfiguration(f"The front matter of {path} is wrong at '{where}': {first['msg']}") from error
-    return Article(front, raw[match.end() :])
 
 
-def read_articles(folder: Path) -> list[Article]:
-    """All `*.md` below a folder, by id. Raises `BadConfiguration`, also for an id that is there twice."""
-    articles: dict[str, Article] = {}
-    paths = sorted(folder.rglob("*.md"))
-    if len(paths) > ARTICLES_MAX:
-        raise BadConfiguration(f"{folder} holds more than {ARTICLES_MAX} articles.")
-    for path in paths:
-        article = read_article(path)
-        if article.id in articles:
-            raise BadConfiguration(f"The article {path} has the id '{article.id}' of another article.")
-        articles[article.id] = article
-    return [articles[key] for key in sorted(articles)]
-
-
-def _sections(text: str) -> Iterator[tuple[str, int, int]]:
-    """Heading path, start and end of the text below each heading. A `#` inside a code fence is no heading."""
-    fences = [match.span() for match in FENCE.finditer(text)]
-    headings = [
-        match for match in HEADING.finditer(text) if not any(start <= match.start() < end for start, end in fences)
-    ]
-    yield "", 0, headings[0].start() if headings else len(text)
-    path: list[tuple[int, str]] = []
-    for index, match in enumerate(headings):
-        level = len(match[1])
-        path = [above for above in path if above[0] < level] + [(level, match[2])]
-        end = headings[index + 1].start() if index + 1 < len(headings) else len(text)
-        yield " › ".join(name for _, name in path), match.end(), end
-
-
-def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most CHUNK_CHARACTERS_MAX, without white space around them."""
-    opened: int | None = None
-    closed = start
-    for block_start, block_end in _cuts(text, start, end):
-        if opened is not None and block_end - opened > CHUNK_CHARACTERS_MAX:
-            yield opened, closed
-            opened = None
-        opened = block_start if opened is None else opened
-        closed = block_end
-    if opened is not None:
-        yield opened, closed
-
-
-def _cuts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The smallest spans that may not be cut: blocks, or sentences of a block that is too long."""
-    for block in _split(text, start, end, BLOCK_END):
-        if block[1] - block[0] <= CHUNK_CHARACTERS_MAX:
-            yield block
-            continue
-        for sentence in _split(text, *block, SENTENCE_END):
-            for at in range(sentence[0], sentence[1], CHUNK_CHARACTERS_MAX):
-                yield at, min(sentence[1], at + CHUNK_CHARACTERS_MAX)
-
-
-def _split(text: str, start: int, end: int, separator: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    at = start
-    for match in separator.finditer(text, start, end):
-        yield from _stripped(text, at, match.start())
-        at = match.end()
-    yield from _stripped(text, at, end)
-
-
-def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        yield start, end
+def slug(name: str) -> str:
+    """An id made of a file's name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-") or "document"

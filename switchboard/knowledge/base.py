@@ -1,34 +1,28 @@
-"""An agent's knowledge: articles in, passages out, by hybrid retrieval.
+"""An agent's knowledge: articles in, passages out, citations resolved.
 
-Words (BM25) and meaning (cosine of embeddings) each rank the chunks; reciprocal rank fusion joins the ranks (Cormack,
-Clarke, Büttcher, SIGIR 2009; k = 60). What is not near enough to the question by either is never returned, so a
-question without an answer finds nothing.
+What is not near enough to the question is never returned, so a question without an answer finds nothing.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from switchboard.contracts.errors import NotFound, Unavailable
+from switchboard.contracts.errors import NotFound
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.article import Article, read_articles
-from switchboard.knowledge.store import KnowledgeStore, StoredChunk, content_words, embedded_text
+from switchboard.knowledge.article import Article, embedded_text
+from switchboard.knowledge.folder import read_folder
+from switchboard.knowledge.index import Changes, Embedded, Filter, KnowledgeIndex, StoredChunk, Vectors
+from switchboard.knowledge.question import Question
+from switchboard.knowledge.retrieval import Embedder, Found, retrieve
+from switchboard.knowledge.sqlite_index import SqliteIndex
 
 logger = logging.getLogger(__name__)
 
-Vectors = NDArray[np.float32]
-
-FUSION_K = 60
-CANDIDATES_MAX = 30
 PASSAGES_MAX = 4
-QUERY_TIMEOUT_S = 3.0
 EMBED_BATCH_MAX = 32
 
 COSINE_MIN = 0.42
@@ -39,16 +33,10 @@ COVERAGE_MIN = 0.6
 COSINE_BELOW_BEST_MAX = 0.2
 """A passage this much farther than the best one is about something else."""
 
-URI = re.compile(r"^kb://(?P<agent>[a-z][a-z0-9-]*)/(?P<article>[a-z0-9-]+)(?:#(?P<start>\d+)-(?P<end>\d+))?$")
-
-
-class Embedder(Protocol):
-    """What is needed of `switchboard.models.embedder.Embedder`."""
-
-    @property
-    def model_id(self) -> str: ...
-
-    async def embed(self, texts: Sequence[str]) -> Vectors: ...
+URI = re.compile(
+    r"^kb://(?P<agent>[a-z][a-z0-9-]*)/(?P<article>[a-z0-9-]+)"
+    r"(?:#(?:(?P<start>\d{1,9})-(?P<end>\d{1,9}))?(?:@(?P<version>[0-9a-f]{4,64}))?)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,158 +48,166 @@ class Source:
     text: str
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """What a search reads; replaced as a whole, never changed. `matrix` has a row a chunk, or is None without vectors."""
-
-    chunks: tuple[StoredChunk, ...]
-    words: tuple[frozenset[str], ...]
-    position: dict[int, int]
-    matrix: Vectors | None
-    model_id: str
+    version: str
+    """The revision that was cited, which need not be the one that is live."""
 
 
 class KnowledgeBase:
-    """Opens with words only; `embed` adds meaning when the embedder answers. Searches may run concurrently."""
+    """One agent's part of an index. Searches by words until `embed` has run. Searches may run concurrently."""
 
-    def __init__(self, agent_id: str, articles: Sequence[Article], store: KnowledgeStore, embedder: Embedder) -> None:
+    def __init__(self, agent_id: str, index: KnowledgeIndex, embedder: Embedder) -> None:
         self._agent_id = agent_id
-        self._articles = {article.id: article for article in articles}
-        self._store = store
+        self._index = index
         self._embedder = embedder
-        self._index = _index(store.chunks(), None, "")
+        self._titles = index.titles(agent_id)
+        self._embedded = False
 
     @classmethod
     def open(cls, agent_id: str, folder: Path, database: Path, embedder: Embedder) -> "KnowledgeBase":
-        """Reads the articles and brings the file in line with them. Blocks. Raises `BadConfiguration`."""
-        articles = read_articles(folder)
-        store = KnowledgeStore(database)
-        store.sync(articles)
-        return cls(agent_id, articles, store, embedder)
+        """Reads the folder and brings the file in line with it. Blocks.
+
+        A document that cannot be read is logged and left out. Raises `BadConfiguration` where there is no folder.
+        """
+        reading = read_folder(folder)
+        for bad in reading.bad:
+            logger.error("Left out of the knowledge of %s: %s", agent_id, bad.reason)
+        index = SqliteIndex(database)
+        index.sync(agent_id, reading.articles)
+        return cls(agent_id, index, embedder)
 
     def close(self) -> None:
-        self._store.close()
+        self._index.close()
 
     @property
     def titles(self) -> list[str]:
         """What the articles are about, by article id."""
-        return [article.front.title for article in self._articles.values()]
+        return list(self._titles.values())
 
     @property
     def embedded(self) -> bool:
         """True when the search goes by meaning too, or there is nothing to search."""
-        return self._index.matrix is not None or not self._index.chunks
+        return self._embedded or not self._titles
 
     async def embed(self) -> int:
         """Embeds what is new since the file was written, and gives how many chunks that were.
 
         Raises `Unavailable` when the embedder does not answer; what was embedded until then is kept.
         """
-        chunks = self._index.chunks
-        if not chunks:
+        if not self._titles:
             return 0
         # The first answer names the model: another one than last time's makes every vector new.
-        await self._embedder.embed([chunks[0].chunk.title])
+        await self._embedder.embed([next(iter(self._titles.values()))])
         model_id = self._embedder.model_id
-        known = await asyncio.to_thread(self._store.vectors, model_id)
-        missing = list({chunk.digest: chunk for chunk in chunks if chunk.digest not in known}.values())
-        for start in range(0, len(missing), EMBED_BATCH_MAX):
-            batch = missing[start : start + EMBED_BATCH_MAX]
-            vectors = await self._embedder.embed([embedded_text(each.chunk) for each in batch])
-            digests = [each.digest for each in batch]
-            await asyncio.to_thread(self._store.add_vectors, model_id, digests, vectors)
-            known.update(zip(digests, vectors, strict=True))
-        matrix = np.stack([known[chunk.digest] for chunk in chunks]).astype(np.float32)
-        self._index = _index(chunks, matrix, model_id)
+        missing = await asyncio.to_thread(self._index.unembedded, self._agent_id, model_id)
+        await self._vectors(missing, keep=True)
+        self._embedded = True
+        # What a search scans is read now instead of with the first question.
+        await self.rank(Question(next(iter(self._titles.values()))), Filter(self._agent_id))
         return len(missing)
 
-    async def search(self, query: str, *, tenant: str, limit: int = PASSAGES_MAX) -> list[Passage]:
-        """The passages that answer `query` best, best first; none when nothing is near it. Passages have no number yet."""
-        index = self._index
-        by_words, vector = await asyncio.gather(
-            asyncio.to_thread(self._store.by_words, query, CANDIDATES_MAX * 2), self._vector(index, query)
-        )
-        allowed = np.array([not each.tenants or tenant in each.tenants for each in index.chunks], dtype=bool)
-        word_ranked = [index.position[row] for row, _ in by_words if row in index.position]
-        word_ranked = [position for position in word_ranked if allowed[position]][:CANDIDATES_MAX]
-        coverage = _coverage(index, word_ranked, query)
-        if vector is None or index.matrix is None:
-            kept = [position for position in word_ranked if coverage[position] >= COVERAGE_MIN]
-            return [self._passage(index.chunks[position]) for position in kept[:limit]]
+    async def ingest(self, articles: Sequence[Article]) -> Changes:
+        """Swaps to these articles while searches go on: what is new is embedded first, then the version changes at once.
 
-        cosines = np.where(allowed, index.matrix @ vector, -1.0)
-        meaning_ranked = [int(position) for position in np.argsort(-cosines)[:CANDIDATES_MAX]]
-        best = float(cosines[meaning_ranked[0]]) if meaning_ranked else 0.0
-        fused = _fuse(word_ranked, meaning_ranked)
-        kept = [
-            position
-            for position in fused
-            if _near(float(cosines[position]), coverage.get(position, 0.0))
-            and cosines[position] >= best - COSINE_BELOW_BEST_MAX
-        ]
-        return [self._passage(index.chunks[position]) for position in kept[:limit]]
+        Raises `Unavailable` when the embedder does not answer; then nothing has changed.
+        """
+        texts = {
+            chunk.digest: embedded_text(chunk.title, chunk.heading, chunk.text)
+            for article in articles
+            for chunk in article.chunks()
+        }
+        if texts:
+            await self._embedder.embed([next(iter(texts.values()))])
+        known = await asyncio.to_thread(self._index.known, self._embedder.model_id, list(texts))
+        embedded = await self._vectors({digest: text for digest, text in texts.items() if digest not in known})
+        changes = await asyncio.to_thread(self._index.sync, self._agent_id, articles, embedded)
+        self._titles = await asyncio.to_thread(self._index.titles, self._agent_id)
+        self._embedded = True
+        return changes
+
+    async def _vectors(self, texts: Mapping[str, str], *, keep: bool = False) -> Embedded:
+        """Embeds texts by digest; `keep` stores each batch as it comes, so that a failure loses one batch only."""
+        digests = list(texts)
+        whole: dict[str, Vectors] = {}
+        for start in range(0, len(digests), EMBED_BATCH_MAX):
+            batch = digests[start : start + EMBED_BATCH_MAX]
+            vectors = await self._embedder.embed([texts[digest] for digest in batch])
+            part = dict(zip(batch, vectors, strict=True))
+            whole |= part
+            if keep:
+                await asyncio.to_thread(self._index.add_vectors, Embedded(self._embedder.model_id, part))
+        return Embedded(self._embedder.model_id, whole)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        tenant: str,
+        limit: int = PASSAGES_MAX,
+        earlier: Sequence[str] = (),
+        language: str | None = None,
+        on: date | None = None,
+    ) -> list[Passage]:
+        """The passages that answer `query` best, best first; none when nothing is near it. Passages have no number yet.
+
+        `earlier` are the user's messages that the query continues, newest first. `on` is the day on which the passages
+        must be valid; None is today.
+        """
+        scope = Filter(self._agent_id, tenant, language, on or date.today())
+        found = await self.rank(Question.of(query, earlier), scope)
+        return [passage_of(each.stored) for each in near(found)[:limit]]
+
+    async def rank(self, question: Question, scope: Filter, *, candidates: int = 30) -> list[Found]:
+        """All candidates, best first, near or not: for evaluation and for operators."""
+        embedder = self._embedder if self._embedded else None
+        return await retrieve(self._index, embedder, question, scope, candidates=candidates)
 
     def source(self, uri: str, *, tenant: str | None = None) -> Source:
         """The article that a citation's uri names. Raises `NotFound`, also for another tenant's article."""
         match = URI.match(uri)
-        article = self._articles.get(match["article"]) if match and match["agent"] == self._agent_id else None
-        if match is None or article is None:
+        if match is None or match["agent"] != self._agent_id:
             raise NotFound("There is no such source.")
-        if tenant is not None and article.front.tenants and tenant not in article.front.tenants:
+        found = self._index.document(self._agent_id, match["article"], match["version"])
+        if found is None or (tenant is not None and found.tenants and tenant not in found.tenants):
             raise NotFound("There is no such source.")
-        start, end = int(match["start"] or 0), int(match["end"] or len(article.text))
-        if not 0 <= start <= end <= len(article.text):
+        start, end = int(match["start"] or 0), int(match["end"] or len(found.text))
+        if not 0 <= start <= end <= len(found.text):
             raise NotFound("There is no such passage: the article has changed since.")
-        return Source(uri, article.front.title, article.text, start, end)
-
-    async def _vector(self, index: _Index, query: str) -> Vectors | None:
-        if index.matrix is None:
-            return None
-        try:
-            async with asyncio.timeout(QUERY_TIMEOUT_S):
-                vectors = await self._embedder.embed([query])
-        except (Unavailable, TimeoutError) as error:
-            logger.warning("The search goes by words only, the embedder does not answer: %s", error)
-            return None
-        if self._embedder.model_id != index.model_id:
-            logger.warning("The embedding model changed to %s; the index is older.", self._embedder.model_id)
-            return None
-        return vectors[0]
-
-    def _passage(self, stored: StoredChunk) -> Passage:
-        chunk = stored.chunk
-        uri = f"kb://{self._agent_id}/{chunk.article_id}#{chunk.start}-{chunk.end}"
-        return Passage(n=0, title=chunk.label, uri=uri, text=chunk.text)
+        return Source(uri, found.title, found.text, start, end, found.version)
 
 
-def _index(chunks: Sequence[StoredChunk], matrix: Vectors | None, model_id: str) -> _Index:
-    words = tuple(frozenset(_stem(word) for word in content_words(embedded_text(each.chunk))) for each in chunks)
-    return _Index(tuple(chunks), words, {each.row: at for at, each in enumerate(chunks)}, matrix, model_id)
+def uri_of(stored: StoredChunk) -> str:
+    """The address of a chunk in the revision that is live now; it resolves after that was replaced, too."""
+    chunk = stored.chunk
+    return f"kb://{stored.agent}/{chunk.article_id}#{chunk.start}-{chunk.end}@{stored.version}"
 
 
-def _coverage(index: _Index, positions: Sequence[int], query: str) -> dict[int, float]:
-    """Share of the question's words that occur in each chunk."""
-    asked = {_stem(word) for word in content_words(query)}
-    return {position: len(asked & index.words[position]) / max(1, len(asked)) for position in positions}
+def passage_of(stored: StoredChunk) -> Passage:
+    """Without a number yet."""
+    chunk = stored.chunk
+    return Passage(
+        n=0,
+        title=chunk.label,
+        uri=uri_of(stored),
+        text=chunk.text,
+        document=chunk.article_id,
+        version=stored.version,
+        start=chunk.start,
+        end=chunk.end,
+    )
 
 
-def _stem(word: str) -> str:
-    """Rough, for counting only: the ranking uses SQLite's Porter stemmer."""
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+def near(found: Sequence[Found]) -> list[Found]:
+    """What is near enough to be an answer, in the same order."""
+    cosines = [each.cosine for each in found if each.cosine is not None]
+    if not cosines:
+        return [each for each in found if each.coverage >= COVERAGE_MIN]
+    best = max(cosines)
+    return [
+        each
+        for each in found
+        if each.cosine is not None and _near(each.cosine, each.coverage) and each.cosine >= best - COSINE_BELOW_BEST_MAX
+    ]
 
 
 def _near(cosine: float, coverage: float) -> bool:
     return cosine >= COSINE_MIN or (cosine >= COSINE_WITH_WORDS_MIN and coverage >= COVERAGE_MIN)
-
-
-def _fuse(*rankings: Sequence[int]) -> list[int]:
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, position in enumerate(ranking, start=1):
-            scores[position] = scores.get(position, 0.0) + 1.0 / (FUSION_K + rank)
-    return sorted(scores, key=lambda position: -scores[position])

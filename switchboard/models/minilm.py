@@ -8,7 +8,7 @@ import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,8 @@ from switchboard.models.embedder import DIMENSIONS, Vectors
 
 TOKENS_MAX = 256
 BATCH_TEXTS_MAX = 16
+BATCH_TOKENS_MAX = 512
+"""Padding included. Long texts are as fast one by one: a large batch leaves the processor's cache."""
 CACHE_TEXTS_MAX = 4_096
 CACHED_CHARACTERS_MAX = 2_000
 """Longer texts are embedded each time: they are documents, and come once."""
@@ -77,8 +79,7 @@ class MiniLmEmbedder:
         result = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         # Texts of like length share a batch: padding is computed like any token.
         order = sorted(range(len(texts)), key=lambda index: len(encoded[index].ids))
-        for start in range(0, len(order), BATCH_TEXTS_MAX):
-            rows = order[start : start + BATCH_TEXTS_MAX]
+        for rows in _batches(order, [len(each.ids) for each in encoded]):
             result[rows] = _run(loaded.session, [encoded[row].ids for row in rows])
         return result
 
@@ -146,6 +147,18 @@ def _tokenizer(tokens_max: int | None) -> Any:
     if tokens_max is not None:
         tokenizer.enable_truncation(tokens_max)
     return tokenizer
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """`order`, which is by length, in batches within both bounds."""
+    batch: list[int] = []
+    for row in order:
+        if batch and (len(batch) == BATCH_TEXTS_MAX or (len(batch) + 1) * lengths[row] > BATCH_TOKENS_MAX):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def _run(session: Any, ids: list[list[int]]) -> Vectors:

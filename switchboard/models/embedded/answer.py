@@ -38,6 +38,8 @@ class Outcome:
     facts: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     offer: Offer | None = None
+    offer_unanswered: Offer | None = None
+    """What to propose only where the answer is that it is not known."""
     error: str = ""
     retry: bool = False
 
@@ -61,7 +63,7 @@ def outcome_of(tool: str, query: str, content: str) -> Outcome:
         error = told["error"]
         message = error.get("message") if isinstance(error, dict) else error
         return Outcome(tool, query, error=str(message or "It did not work."), retry=told.get("retry") is True)
-    if told and not {"facts", "passages", "offer", "data"} & told.keys():
+    if told and not {"facts", "passages", "offer", "offer_unanswered", "data"} & told.keys():
         return Outcome(tool, query, facts=(_plain(told),))
     facts = tuple(str(fact).strip() for fact in told.get("facts") or () if str(fact).strip())
     sources = tuple(
@@ -69,7 +71,7 @@ def outcome_of(tool: str, query: str, content: str) -> Outcome:
         for index, passage in enumerate(told.get("passages") or (), 1)
         if isinstance(passage, dict)
     )
-    return Outcome(tool, query, facts, sources, offer_of(told.get("offer")))
+    return Outcome(tool, query, facts, sources, offer_of(told.get("offer")), offer_of(told.get("offer_unanswered")))
 
 
 def offer_of(told: Any) -> Offer | None:
@@ -115,6 +117,7 @@ class Composer:
         if not blocks and not asks:
             searched = any(outcome.sources or not outcome.facts for outcome in outcomes)
             blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
+            outcomes = [replace(each, offer=each.offer or each.offer_unanswered) for each in outcomes]
         offer = next((outcome.offer for outcome in reversed(outcomes) if outcome.offer is not None), None)
         if offer is not None and not any(offer.question in block for block in blocks):
             blocks.append(offer.question if extracts or known else _unconditional(offer.question))

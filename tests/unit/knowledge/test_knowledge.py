@@ -89,7 +89,7 @@ def test_whatever_the_text_chunks_are_bounded_and_are_what_stands_there(text: st
 
 
 @pytest.mark.parametrize(
-    "text", ["no front matter", "---\ntitle: x\n---\n", "---\nid: [\n---\n", "---\nid: A B\ntitle: x\n---\n"]
+    "text", ["---\nid: a\n", "---\ntitle: x\n---\n", "---\nid: [\n---\n", "---\nid: A B\ntitle: x\n---\n"]
 )
 def test_an_article_that_is_wrong_names_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.md").write_text(text)

@@ -214,6 +214,11 @@ async def test_sources_agents_and_the_callers_own_name(system: System) -> None:
     source = await system.api.get("/v1/sources", params={"uri": "kb://tech/a#0-5"}, headers=ADA)
     assert source.json() == {"uri": "kb://tech/a#0-5", "text": "the document for aurora"}
     assert (await system.api.get("/v1/sources", params={"uri": "kb://no/a"}, headers=ADA)).status_code == 404
+    by_parts = await system.api.get(
+        "/v1/sources/tech/a", params={"version": "0a1b2c3d", "start": 0, "end": 5}, headers=ADA
+    )
+    assert by_parts.json()["uri"] == "kb://tech/a#0-5@0a1b2c3d"
+    assert (await system.api.get("/v1/sources/tech/a", headers=ADA)).json()["uri"] == "kb://tech/a"
     agents = (await system.api.get("/v1/agents", headers=ADA)).json()["agents"]
     assert [each["id"] for each in agents] == ["billing", "product", "tech"]
     me = (await system.api.get("/v1/me", headers=ADA)).json()

@@ -1,0 +1,98 @@
+"""What the SQLite index scans for a query, held in memory: row numbers, vectors, and who may read which row."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchboard.knowledge.index import Filter, Hit, Vectors
+from switchboard.knowledge.large_words import LargeWords
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+FTS_CHUNKS_MAX = 5_000
+"""FTS5 scores every chunk that has one of the words: beyond this it takes longer than all the rest of a query."""
+MASKS_MAX = 256
+
+
+class Generation(NamedTuple):
+    """Counts of the changes that the file has seen."""
+
+    chunks: int
+    vectors: int
+
+
+class Snapshot:
+    """Built for one generation of the file and never older; filled as queries need it. Guard it with the index's lock."""
+
+    def __init__(self, generation: Generation, rows: Rows, large: LargeWords | None) -> None:
+        self.generation = generation
+        self.rows = rows
+        self.large = large
+        self._matrix: Vectors | None = None
+        self._model_id: str | None = None
+        self._masks: dict[Filter, Mask | None] = {}
+
+    def allowed(self, connection: sqlite3.Connection, scope: Filter) -> Mask | None:
+        """True where a row is in `scope`; None means every row."""
+        if scope not in self._masks:
+            if len(self._masks) >= MASKS_MAX:
+                self._masks.clear()
+            where, values = condition(scope)
+            found = connection.execute(f"SELECT c.row FROM chunks c WHERE {where}", values).fetchall()
+            mask = np.isin(self.rows, np.array([row for (row,) in found], dtype=np.int64), assume_unique=True)
+            self._masks[scope] = None if mask.all() else mask
+        return self._masks[scope]
+
+    def matrix(self, connection: sqlite3.Connection, model_id: str) -> Vectors | None:
+        """A vector a row; zeros where a row has none. None where no row has one of this model."""
+        if self._model_id != model_id:
+            self._matrix, self._model_id = _matrix(connection, self.rows, model_id), model_id
+        return self._matrix
+
+    def nearest(self, matrix: Vectors, vector: Vectors, allowed: Mask | None, limit: int) -> list[Hit]:
+        cosines: Vectors = matrix @ vector
+        if allowed is not None:
+            cosines = np.where(allowed, cosines, -2.0)
+        best = np.argpartition(-cosines, limit - 1)[:limit] if len(cosines) > limit else np.arange(len(cosines))
+        best = best[np.argsort(-cosines[best], kind="stable")]
+        return [Hit(str(self.rows[place]), float(cosines[place])) for place in best if cosines[place] > -2.0]
+
+
+def read(connection: sqlite3.Connection, generation: Generation, last: Snapshot | None) -> Snapshot:
+    """A snapshot of the file as it is now. `last` gives what has not changed."""
+    if last is not None and last.generation.chunks == generation.chunks:
+        return Snapshot(generation, last.rows, last.large)
+    rows = np.array([row for (row,) in connection.execute("SELECT row FROM chunks ORDER BY row")], dtype=np.int64)
+    return Snapshot(generation, rows, LargeWords.build(connection, rows) if len(rows) > FTS_CHUNKS_MAX else None)
+
+
+def condition(scope: Filter) -> tuple[str, tuple[Any, ...]]:
+    """A filter as SQL over `chunks c`, and its values."""
+    parts: Mapping[str, tuple[Any, ...]] = {
+        "c.agent = ?": (scope.agent,),
+        "(c.tenants = '[]' OR EXISTS (SELECT 1 FROM json_each(c.tenants) WHERE value = ?))": (scope.tenant,),
+        "c.language = ?": (scope.language,),
+        "(c.valid_from IS NULL OR c.valid_from <= ?) AND (c.valid_until IS NULL OR c.valid_until >= ?)": (
+            (scope.on.isoformat(),) * 2 if scope.on is not None else (None,)
+        ),
+    }
+    given = {sql: values for sql, values in parts.items() if values[0] is not None}
+    return " AND ".join(given) or "1", tuple(value for values in given.values() for value in values)
+
+
+def _matrix(connection: sqlite3.Connection, rows: Rows, model_id: str) -> Vectors | None:
+    found = connection.execute(
+        "SELECT c.row, v.vector FROM chunks c JOIN vectors v ON v.digest = c.digest WHERE v.model_id = ? ORDER BY c.row",
+        (model_id,),
+    )
+    matrix: Vectors | None = None
+    for row, blob in found:
+        vector = np.frombuffer(blob, dtype="<f4")
+        if matrix is None:
+            matrix = np.zeros((len(rows), len(vector)), dtype=np.float32)
+        matrix[np.searchsorted(rows, row)] = vector
+    return matrix

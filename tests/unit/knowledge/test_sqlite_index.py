@@ -1,0 +1,81 @@
+"""The embedded index keeps the contract, also with bm25s, and between processes that share a file."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from switchboard.knowledge import snapshot
+from switchboard.knowledge.sqlite_index import SqliteIndex
+from switchboard.testing.knowledge_contract import (
+    REFUND,
+    ROUTER,
+    TECH,
+    KnowledgeIndexContract,
+    article,
+    embed,
+    meaning,
+    words,
+)
+
+
+class TestSqliteIndex(KnowledgeIndexContract):
+    @pytest.fixture
+    def index(self, tmp_path: Path) -> Iterator[SqliteIndex]:
+        made = SqliteIndex(tmp_path / "index.sqlite")
+        yield made
+        made.close()
+
+
+class TestSqliteIndexOfManyChunks(TestSqliteIndex):
+    """As if any number of chunks were many."""
+
+    @pytest.fixture(autouse=True)
+    def many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(snapshot, "FTS_CHUNKS_MAX", 0)
+
+
+def test_another_process_sees_a_sync_with_its_next_search(tmp_path: Path) -> None:
+    writer, reader = SqliteIndex(tmp_path / "index.sqlite"), SqliteIndex(tmp_path / "index.sqlite")
+    writer.sync("tech", [ROUTER])
+    embed(writer)
+    assert meaning(reader, "red light")[0] == "A red light means no signal."
+    writer.sync("tech", [REFUND])
+    embed(writer)
+    assert words(reader, "light") == []
+    assert meaning(reader, "refunded") == [REFUND.text.strip()]
+
+
+def test_a_sync_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = SqliteIndex(tmp_path / "index.sqlite")
+    before = index.sync("tech", [ROUTER])
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    monkeypatch.setattr(index, "_record", fail)
+    with pytest.raises(sqlite3.OperationalError):
+        index.sync("tech", [REFUND])
+    assert [each.name for each in index.versions("tech")] == [before.version]
+    assert words(index, "red light")[0] == "A red light means no signal."
+
+
+def test_revisions_are_kept_up_to_their_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switchboard.knowledge.sqlite_index.REVISIONS_MAX", 3)
+    index = SqliteIndex(tmp_path / "index.sqlite")
+    revisions = [article("refund", f"Within {n} days.") for n in range(6)]
+    for each in revisions:
+        index.sync("tech", [each])
+    kept = [index.document("tech", "refund", each.version) is not None for each in revisions]
+    assert kept == [False, False, True, True, True, True]
+
+
+def test_a_file_of_another_schema_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    index = SqliteIndex(path)
+    index.sync("tech", [REFUND])
+    index.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    assert SqliteIndex(path).by_words("refunded", TECH, 5) == []
