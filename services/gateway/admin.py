@@ -69,6 +69,19 @@ async def providers(request: Request) -> Response:
     )
 
 
+@router.post("/providers/reset")
+async def reset(request: Request, deployment: str | None = None) -> Response:
+    """Closes the circuit of a deployment, or of all, and calls it again; for an operator who knows that it works."""
+    gateway = _gateway(request)
+    names = [each.name for each in gateway.in_force.now.router.all() if deployment in (None, each.name)]
+    if not names:
+        raise NotFound("There is no deployment by that name.")
+    for name in names:
+        gateway.attempts.breakers.reset(name)
+        gateway.attempts.health.forgive(name)
+    return _json({"deployments": names})
+
+
 @router.get("/policy")
 async def policy(request: Request) -> Response:
     """The policy in force, since when, and why a newer file was refused."""

@@ -125,3 +125,8 @@ class Breakers:
 
     def close(self, name: str) -> None:
         self._circuits.pop(name, None)
+
+    def reset(self, name: str) -> None:
+        """Closes it by hand, for all replicas."""
+        self.close(name)
+        self.others.recovered(name)

@@ -57,6 +57,10 @@ class Health:
             wait_s = asked_wait_s(error)
             health.cooling_until = now + min(COOLING_S_DEFAULT if wait_s is None else wait_s, COOLING_S_MAX)
 
+    def forgive(self, name: str) -> None:
+        """Calls a deployment again that asked to be left alone."""
+        self.of(name).cooling_until = 0.0
+
     def is_cooling(self, name: str) -> bool:
         """Whether it asked, by a 429, not to be called yet."""
         found = self._of.get(name)
