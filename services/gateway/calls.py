@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -213,22 +214,34 @@ class Calls:
 
 
 async def _chat(provider: Provider, call: Call) -> Answer:
-    return await provider.chat(call)
+    if call.body.get("stream"):  # a cascade wants it whole
+        whole = {key: value for key, value in call.body.items() if key not in ("stream", "stream_options")}
+        call = replace(call, body=whole)
+    async with _within(call.times.answer_s):
+        return await provider.chat(call)
 
 
 async def _embed(provider: Provider, call: Call) -> Answer:
-    return await provider.embed(call)
+    async with _within(call.times.answer_s):
+        return await provider.embed(call)
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    """Raises `DeadlineExceeded` in a provider's name: another deployment may be quicker."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Opened.too_slow() from error
 
 
 async def _open_stream(provider: Provider, call: Call) -> Opened:
     """The stream with its first token."""
     times = call.times
     started = time.perf_counter()
-    try:
-        async with asyncio.timeout(times.first_token_s):
-            source = await provider.stream(call)
-    except TimeoutError as error:
-        raise Opened.too_slow() from error
+    async with _within(times.first_token_s):
+        source = await provider.stream(call)
     opened = Opened(source, EventReader(call.model))
     await opened.wait(max(0.001, times.first_token_s - (time.perf_counter() - started)))
     return opened

@@ -123,6 +123,7 @@ def _times(policy: Policy, settings: Times) -> Times:
     return Times(
         connect_s=said.connect_s or settings.connect_s,
         first_token_s=min(said.first_token_s or settings.first_token_s, total_s),
+        answer_s=min(said.answer_s or total_s / 2, total_s),
         between_tokens_s=said.between_tokens_s or settings.between_tokens_s,
         total_s=total_s,
         drain_s=settings.drain_s if said.drain_s is None else said.drain_s,

@@ -124,6 +124,8 @@ class Timeouts(Part):
 
     connect_s: Seconds | None = None
     first_token_s: Seconds | None = None
+    answer_s: Seconds | None = None
+    """Of one attempt for an answer that is not streamed; half of `total_s` where it is not given."""
     between_tokens_s: Seconds | None = None
     total_s: Seconds | None = None
     drain_s: Annotated[float, Field(ge=0, le=60)] | None = None

@@ -18,6 +18,8 @@ class Times:
 
     connect_s: float = 5.0
     first_token_s: float = 30.0
+    answer_s: float = 60.0
+    """Of an attempt for a whole answer, which shows no first token."""
     between_tokens_s: float = 30.0
     total_s: float = 120.0
     drain_s: float = 2.0

@@ -109,7 +109,7 @@ def test_json_that_is_none_never_reaches_a_caller(site: Site, stream: bool) -> N
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_provider_that_hangs_is_left_after_the_time_to_the_first_token(site: Site, stream: bool) -> None:
-    site.follow(timeouts={**site.policy["timeouts"], "first_token_s": 0.5})
+    site.follow(timeouts={**site.policy["timeouts"], "first_token_s": 0.5, "answer_s": 0.5})
     site.main.fail({"kind": "hang"})
     started = time.monotonic()
     answer = site.gateway.chat("fast", stream=stream)
