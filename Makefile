@@ -6,7 +6,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 PYTEST_FLAGS ?=
 
-.PHONY: setup dapr up test check bench compose-test lock doctor
+.PHONY: setup dapr up test check bench bench-gateway compose-test lock doctor
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -36,6 +36,9 @@ check: setup
 
 bench: setup dapr
 	$(BIN)/python -m bench
+
+bench-gateway: setup
+	$(BIN)/python -m bench.gateway
 
 compose-test: setup
 	$(BIN)/pytest -q --timeout=3000 tests/compose

@@ -112,7 +112,12 @@ class GatewayProcess(Process):
         self.file.write_text(yaml.safe_dump(policy))
         super().__init__(
             [sys.executable, "-m", "switchboard.serve", "services/gateway"],
-            {"APP_PORT": str(port), "SWITCHBOARD_GATEWAY_FILE": str(self.file), **environment},
+            {
+                "APP_PORT": str(port),
+                "SWITCHBOARD_GATEWAY_FILE": str(self.file),
+                "SWITCHBOARD_DATA_DIR": str(folder / f"{name}-data"),
+                **environment,
+            },
             folder / f"{name}.log",
             port,
         )
