@@ -139,11 +139,16 @@ class Account:
             self.slot.release()
         if self.admission is None:
             return
-        if self._late:
-            self._background.start(self._settle_after(self.admission, tuple(self._late)))
-        else:
+        if not self._late and not self.call.stream:
             await self.admission.settle(self.cost_usd, self.spent.total)
+            return
+        # A task of its own: the reader of a stream may go away at this moment.
+        settling = self._background.start(self._settle_after(self.admission, tuple(self._late)))
+        await asyncio.sleep(0)  # most of what is late needs no more than a turn of the loop
+        if all(task.done() for task in self._late):
+            await asyncio.shield(settling)  # the next call of this caller must find what this one gave back
 
     async def _settle_after(self, admission: Admission, late: tuple[asyncio.Task[None], ...]) -> None:
-        await asyncio.wait(late)
+        if late:
+            await asyncio.wait(late)
         await admission.settle(self.cost_usd, self.spent.total)

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Site
 from gateway_processes import deltas_of, route_of, until, words_of
+from gateway_site import Site
 
 SECRET = "provider-secret"
 

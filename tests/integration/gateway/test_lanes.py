@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 import httpx
-from conftest import Site
 from gateway_processes import until, words_of
+from gateway_site import Site
 
 INTERACTIVE, BATCH = {"x-switchboard-lane": "interactive"}, {"x-switchboard-lane": "batch"}
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import yaml
-from conftest import Site
 from gateway_processes import GatewayProcess, route_of, running, until, words_of
+from gateway_site import Site
 
 
 def deployments(site: Site, model: str, count: int, **headers: str) -> Counter[str]:
