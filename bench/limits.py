@@ -23,6 +23,7 @@ from services.gateway.caller import Caller
 from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.ports import Attempt, ModelCall
 from services.gateway.providers.port import Spent
+from services.gateway.redis_server import RedisServer
 from switchboard.cli.system import redis
 from switchboard.cli.system.ports import Ports
 from switchboard.cli.system.process import Spawner, stop
@@ -97,10 +98,9 @@ async def measured(accounting: Accounting, at_a_time: int) -> dict[str, float]:
 
 
 async def run(port: int, folder: Path) -> dict[str, Any]:
-    from redis.asyncio import Redis
-
-    async with Redis(host="127.0.0.1", port=port) as client:
-        accounting = Accounting(lambda: RULES, Flat(), redis=client, redis_host=("127.0.0.1", port), data_dir=folder)
+    server = RedisServer("127.0.0.1", port)
+    async with server.client() as client:
+        accounting = Accounting(lambda: RULES, Flat(), redis=client, server=server, data_dir=folder)
         await accounting.open()
         try:
             for number in range(200):

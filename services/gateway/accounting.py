@@ -11,6 +11,7 @@ from services.gateway.ledger.spool import Spool
 from services.gateway.limits.pipe import Pipe
 from services.gateway.limits.shared import SCRIPTS, SharedLimits, Tariff
 from services.gateway.limits.tiers import Rules
+from services.gateway.redis_server import RedisServer
 from switchboard.ledger.archive import FOLDER, Archive
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ class Accounting:
         tariff: Tariff,
         *,
         redis: "Redis | None",
-        redis_host: tuple[str, int] | None,
+        server: RedisServer | None,
         data_dir: Path,
     ) -> None:
-        """`redis` is closed by its maker. Without it, all is kept in this process and its archive."""
+        """`redis` is a client of `server`, closed by its maker. Without it, all is kept in this process and its archive."""
         self.rules = rules
-        self._pipe = Pipe(*redis_host, [*SCRIPTS, RECORD], timeout_s=REDIS_ANSWER_S) if redis_host else None
+        self._pipe = Pipe(server, [*SCRIPTS, RECORD], timeout_s=REDIS_ANSWER_S) if server is not None else None
         folder = data_dir / FOLDER
         spool, archive = Spool(folder / "spool"), Archive(folder)
         self.limits = SharedLimits(rules, tariff, self._pipe)

@@ -19,16 +19,13 @@ from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
 from services.gateway.providers.simulated import RemoteSimulated, Simulated
+from services.gateway.redis_server import RedisServer
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
 from services.gateway.shared_breaker import SharedBreakers
 from switchboard.models.minilm import MiniLmEmbedder
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-REDIS_CONNECT_S = 0.5
-REDIS_ANSWER_S = 1.0
-REDIS_CONNECTIONS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,8 @@ class Gateway:
 def build(settings: Settings) -> Gateway:
     """A gateway that is not open yet."""
     embedder = MiniLmEmbedder()
-    redis = _redis(settings.redis_host)
+    server = _server(settings)
+    redis = server.client() if server is not None else None
     health, breakers = Health(), Breakers(BreakerRule())
     walls = Walls(Bulkheads())
     in_force = InForce(settings.gateway_file, _providers(settings, embedder), health, breakers, walls, _times(settings))
@@ -79,7 +77,7 @@ def build(settings: Settings) -> Gateway:
         lambda: in_force.now.policy.rules,
         Estimates(lambda: in_force.now.router),
         redis=redis,
-        redis_host=_address(settings.redis_host),
+        server=server,
         data_dir=settings.data_dir,
     )
     return Gateway(
@@ -97,28 +95,12 @@ def build(settings: Settings) -> Gateway:
     )
 
 
-def _redis(host: str | None) -> "Redis | None":
-    """A client of the Redis that replicas share; it connects when it is first used."""
-    address = _address(host)
-    if address is None:
+def _server(settings: Settings) -> RedisServer | None:
+    """None where none is set."""
+    if not settings.redis_host:
         return None
-    from redis.asyncio import Redis
-
-    return Redis(
-        host=address[0],
-        port=address[1],
-        socket_connect_timeout=REDIS_CONNECT_S,
-        socket_timeout=REDIS_ANSWER_S,
-        max_connections=REDIS_CONNECTIONS_MAX,
-    )
-
-
-def _address(host: str | None) -> tuple[str, int] | None:
-    """Name and port of `host:port`; None where none is set."""
-    if not host:
-        return None
-    name, _, port = host.rpartition(":")
-    return (name, int(port)) if name and port.isdigit() else (host, 6379)
+    password = settings.redis_password.get_secret_value() if settings.redis_password else None
+    return RedisServer.at(settings.redis_host, password=password, tls=settings.redis_tls)
 
 
 def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:

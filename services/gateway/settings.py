@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """What `/admin` asks for as a bearer token. None: `/admin` answers this machine only."""
     redis_host: str | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_HOST")
     """host:port of the Redis that replicas share counters, breakers and caches in; None keeps them in this process."""
+    redis_password: SecretStr | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_PASSWORD")
+    redis_tls: bool = Field(default=False, validation_alias="SWITCHBOARD_REDIS_TLS")
     data_dir: Path = Field(default=Path(".switchboard/data"), validation_alias="SWITCHBOARD_DATA_DIR")
 
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hiredis import pack_command
-from redis.asyncio.connection import Connection
+from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import NoScriptError, RedisError
+
+from services.gateway.redis_server import RedisServer
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ class RedisAway(Exception):
 class Wire(Connection):
     """A connection that can be written to without waiting; what may be due is bounded by `PENDING_MAX`."""
 
+    _writer: asyncio.StreamWriter | None
+
     def write(self, *command: Any) -> None:
         """Raises `OSError`."""
         if self._writer is None:
@@ -40,6 +44,10 @@ class Wire(Connection):
         """At once; the task that reads it sees that."""
         if self._writer is not None:
             self._writer.close()
+
+
+class SecureWire(Wire, SSLConnection):
+    """The same over TLS; the server's certificate is verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,8 @@ class Script:
 class Pipe:
     """Open it once, share it by all tasks of one event loop. It connects again by itself."""
 
-    def __init__(self, host: str, port: int, scripts: Sequence[Script], *, timeout_s: float) -> None:
-        self._host, self._port = host, port
+    def __init__(self, server: RedisServer, scripts: Sequence[Script], *, timeout_s: float) -> None:
+        self._server = server
         self._scripts = {script.name: script for script in scripts}
         self._digests: dict[str, str] = {}
         self._timeout_s = timeout_s
@@ -74,7 +82,9 @@ class Pipe:
             async with asyncio.timeout(self._timeout_s):
                 await self._connected.wait()
         except TimeoutError:
-            logger.warning("Redis at %s:%d does not answer; limits are kept in this process.", self._host, self._port)
+            logger.warning(
+                "Redis at %s:%d does not answer; limits are kept in this process.", self._server.host, self._server.port
+            )
 
     async def close(self) -> None:
         """Waits (at most the timeout) for answers still due, then disconnects."""
@@ -137,7 +147,8 @@ class Pipe:
             self._broken(connection)
 
     async def _connect(self) -> Wire:
-        connection = Wire(host=self._host, port=self._port, socket_timeout=None, socket_keepalive=True)
+        kind = SecureWire if self._server.tls else Wire
+        connection = kind(**self._server.settings(), socket_timeout=None, socket_keepalive=True)
         await connection.connect()
         for script in self._scripts.values():
             await connection.send_command("SCRIPT", "LOAD", script.text, check_health=False)

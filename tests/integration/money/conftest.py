@@ -20,6 +20,7 @@ from services.gateway.limits.shared import SCRIPTS, SharedLimits
 from services.gateway.limits.tiers import LimitsPolicy, Rules
 from services.gateway.ports import Attempt, ModelCall
 from services.gateway.providers.port import Spent
+from services.gateway.redis_server import RedisServer
 from tests.integration.runtime import Bench, bench
 
 REPLY_S = 20.0
@@ -52,7 +53,7 @@ async def limiter(
     port: int, limits: LimitsPolicy, budgets: BudgetsPolicy | None = None, **settings: Any
 ) -> AsyncIterator[SharedLimits]:
     """One replica's limiter."""
-    pipe = Pipe("127.0.0.1", port, SCRIPTS, timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), SCRIPTS, timeout_s=REPLY_S)
     await pipe.open()
     made = SharedLimits(lambda: Rules(limits, budgets or BudgetsPolicy()), Flat(), pipe, **settings)
     await made.open()
@@ -66,7 +67,7 @@ async def limiter(
 @asynccontextmanager
 async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None) -> AsyncIterator[Recorder]:
     """One replica's ledger."""
-    pipe = Pipe("127.0.0.1", port, [RECORD], timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), [RECORD], timeout_s=REPLY_S)
     await pipe.open()
     made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy())
     await made.open()
