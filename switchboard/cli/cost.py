@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -40,11 +41,19 @@ def cost(
     by: Annotated[By, typer.Option(help="What to add up by.")] = By.feature,
     since: Annotated[str | None, typer.Option(help="The first day (UTC), as 2026-11-01; 30 days by default.")] = None,
     until: Annotated[str | None, typer.Option(help="The last day (UTC), included; today by default.")] = None,
+    cap: Annotated[
+        float | None,
+        typer.Option(min=0, max=9_000, help="Let the tenant spend so many dollars a day from now on; 0 stops it."),
+    ] = None,
+    uncap: Annotated[bool, typer.Option("--uncap", help="Lift the tenant's cap.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     state_dir: Annotated[Path, typer.Option(help="Where run.json and the ledger are.")] = Path(".switchboard"),
 ) -> None:
     """Prints attempts, tokens and money of model calls: from the running gateway, else from the ledger on disk."""
     with told():
+        if cap is not None or uncap:
+            _cap(tenant, None if uncap else cap, state_dir)
+            return
         last = _day(until, "--until") or datetime.now(UTC).date()
         first = _day(since, "--since") or last - timedelta(days=DAYS_DEFAULT - 1)
         if first > last:
@@ -87,9 +96,7 @@ def _from_gateway(tenant: str | None, by: By, first: date, last: date, state_dir
     asked = {"by": by.value, "since": first.isoformat(), "until": last.isoformat()}
     asked |= {"tenant": tenant} if tenant else {}
     try:
-        token = os.environ.get("SWITCHBOARD_GATEWAY_ADMIN_TOKEN")
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        answer = httpx.get(f"{url}/admin/cost", params=asked, headers=headers, timeout=GATEWAY_S_MAX, trust_env=False)
+        answer = httpx.get(f"{url}/admin/cost", params=asked, headers=_token(), timeout=GATEWAY_S_MAX, trust_env=False)
         if answer.status_code != 200:
             raise Problem(f"The gateway cannot tell the cost: {_message(answer)}")
         return CostReport.model_validate_json(answer.content)
@@ -97,6 +104,40 @@ def _from_gateway(tenant: str | None, by: By, first: date, last: date, state_dir
         return None
     except ValidationError:
         raise Problem("The gateway's answer cannot be read: it is of another version than this command.") from None
+
+
+def _cap(tenant: str | None, day_usd: float | None, state_dir: Path) -> None:
+    """Sets or lifts (None) a tenant's cap. Raises `Problem`."""
+    if tenant is None:
+        raise Problem("Say whose cap: add --tenant NAME.")
+    url = f"{runfile.load(state_dir).gateway_url}/admin/budgets/{quote(tenant, safe='')}/cap"
+    try:
+        answer = httpx.request(
+            "DELETE" if day_usd is None else "PUT",
+            url,
+            json=None if day_usd is None else {"day_usd": str(day_usd)},
+            headers=_token(),
+            timeout=GATEWAY_S_MAX,
+            trust_env=False,
+        )
+    except httpx.TransportError:
+        raise Problem("The gateway does not answer: look at `switchboard doctor`.") from None
+    if answer.status_code != 200:
+        raise Problem(f"The gateway did not do it: {_message(answer)}")
+    standing = answer.json()
+    if day_usd is None:
+        said = f"Tenant {tenant} is not capped any more; it has spent {standing['day_usd']} US dollars today."
+    else:
+        said = (
+            f"Tenant {tenant} may spend {standing['day_cap_usd']} US dollars a day from now on, and has spent "
+            f"{standing['day_usd']} today; calls beyond that are refused."
+        )
+    Console(highlight=False, soft_wrap=True).print(said, markup=False)
+
+
+def _token() -> dict[str, str]:
+    token = os.environ.get("SWITCHBOARD_GATEWAY_ADMIN_TOKEN")
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def _message(answer: httpx.Response) -> str:

@@ -1,6 +1,7 @@
 """Where tenants stand with their budgets, and what happened at 50, 80 and 100 %."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.gateway.budgets.policy import UNLIMITED, BudgetsPolicy
 from services.gateway.limits import keys
-from switchboard.ledger.money import usd_text
+from switchboard.ledger.money import picousd_of, usd_text
 
 EVENTS_SHOWN = 100
 
@@ -24,6 +25,8 @@ class TenantStanding(BaseModel):
     month_usd: str
     month_limit_usd: str | None
     at_limit: str
+    day_cap_usd: str | None
+    """An operator's; calls beyond it are refused."""
 
 
 class BudgetEvent(BaseModel):
@@ -48,21 +51,32 @@ async def standing_of(redis: Redis, policy: BudgetsPolicy, tenant: str | None = 
         for name in names:
             pipeline.hget(keys.spent(name, f"{now:%Y-%m-%d}"), "picousd")
             pipeline.hget(keys.spent(name, f"{now:%Y-%m}"), "picousd")
-        spent = [int(each or 0) for each in await pipeline.execute()]
+            pipeline.get(keys.cap(name))
+        answers = await pipeline.execute()
     found: list[TenantStanding] = []
-    for name, day, month in zip(names, spent[::2], spent[1::2], strict=True):
+    for name, day, month, cap in zip(names, answers[::3], answers[1::3], answers[2::3], strict=True):
         budget = policy.of(name)
         found.append(
             TenantStanding(
                 tenant=name,
-                day_usd=usd_text(day),
+                day_usd=usd_text(int(day or 0)),
                 day_limit_usd=_limit(budget.day_picousd),
-                month_usd=usd_text(month),
+                month_usd=usd_text(int(month or 0)),
                 month_limit_usd=_limit(budget.month_picousd),
                 at_limit=budget.at_limit,
+                day_cap_usd=None if cap is None else usd_text(int(cap)),
             )
         )
     return found
+
+
+async def set_cap(redis: Redis, tenant: str, day_usd: Decimal | None) -> None:
+    """From the next call on, over all replicas, until it is lifted (None). Raises `redis.RedisError`."""
+    if day_usd is None:
+        await redis.delete(keys.cap(tenant))
+    else:
+        await redis.set(keys.cap(tenant), picousd_of(day_usd))
+        await redis.sadd(keys.TENANTS, tenant)
 
 
 async def events_of(redis: Redis, tenant: str | None = None) -> list[BudgetEvent]:

@@ -35,7 +35,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is exceeded. `what`: requests, tokens, streams, calls, ms, picousd (of turns), day, month (of tenants)."""
+    """What is exceeded. `what`: requests, tokens, streams, calls, ms, picousd (of turns), day, month, cap (of tenants)."""
 
     whose: Whose
     what: str
@@ -63,6 +63,7 @@ _UNITS = {
     "picousd": "US dollars",
     "day": "US dollars a day",
     "month": "US dollars a month",
+    "cap": "US dollars a day",
 }
 
 
@@ -79,6 +80,9 @@ def error_of(refusal: Refusal, demand: Demand, now: datetime) -> QuotaExceeded:
             f"this call would pass that, so it was not made."
         )
         retry_after_s, retryable = None, False
+    elif refusal.what == "cap":
+        message = f"An operator has capped this tenant at {limit} {unit}, and {used} are spent."
+        retry_after_s, retryable = _seconds_to_next("day", now), False
     elif refusal.what in ("day", "month"):
         message = f"The budget of {limit} {unit} is spent ({used}). It begins anew with the next {refusal.what}."
         retry_after_s = _seconds_to_next(refusal.what, now)
@@ -97,7 +101,7 @@ def error_of(refusal: Refusal, demand: Demand, now: datetime) -> QuotaExceeded:
 
 
 def _shown(what: str, amount: int) -> int | float | str:
-    if what in ("picousd", "day", "month"):
+    if what in ("picousd", "day", "month", "cap"):
         return usd_text(amount)
     return amount / 1000 if what == "ms" else amount
 

@@ -57,6 +57,11 @@ def spent(tenant: str, period: str) -> str:
     return _key("spent", tenant, period)
 
 
+def cap(tenant: str) -> str:
+    """What an operator lets a tenant spend in a day."""
+    return _key("cap", tenant, "day")
+
+
 def sums(tenant: str, day: str) -> str:
     """Calls, tokens and money of a tenant's day by feature, agent, model and so on."""
     return _key("sums", tenant, day)

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 tenant's window  2 user's window  3 tenant's streams  4 user's streams
 --       5 turn  6 turn's calls under way  7 conversation  8 conversation's calls under way
---       9 tenant's day  10 tenant's month
+--       9 tenant's day  10 tenant's month  11 what an operator has capped the tenant's day at (picousd)
 -- ARGV  1 id  2 window ms  3 bucket ms  4 lease ms  5 tokens  6 is a stream (1, 0)
 --       7-9 tenant's requests, tokens, streams  10-12 user's  (-1: no limit)
 --       13 has a turn (1, 0)  14-17 turn's tokens, calls, ms, picousd  18 has a conversation  19-22 conversation's
@@ -100,6 +100,11 @@ local function period_checked(key, limit)
   local spent = redis.call('HGET', key, 'picousd') or '0'
   if tonumber(spent) >= tonumber(limit) then return spent end
   return nil
+end
+
+local cap = redis.call('GET', KEYS[11])
+if cap and period_checked(KEYS[9], cap) then
+  return {0, 'tenant', 'cap', cap, redis.call('HGET', KEYS[9], 'picousd') or '0', -1}
 end
 
 local cost, downgraded = ARGV[26], 0

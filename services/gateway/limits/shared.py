@@ -173,6 +173,7 @@ class SharedLimits:
             *reserved.names,
             keys.spent(demand.tenant, (day := day_of(reserved.started_s))),
             keys.spent(demand.tenant, day[:7]),
+            keys.cap(demand.tenant),
         ]
         arguments = [
             *(demand.id, self._window_ms, self._bucket_ms, round(self._lease_s * 1000)),

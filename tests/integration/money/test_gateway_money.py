@@ -209,20 +209,33 @@ def test_the_ledger_is_what_the_providers_served_attempt_by_attempt_and_to_the_p
         assert {row["key"] for row in report["rows"]} == outcomes
 
 
-def test_the_command_tells_what_the_gateway_tells(site: Site, tmp_path: Path):
-    httpx.post(f"{site.gateways[0]}/v1/chat/completions", json=body(), headers=headers("cli", agent="billing"))
+def command(site: Site, folder: Path, *options: str) -> str:
+    """What `switchboard cost` prints beside the second replica."""
     run = {
         "api_url": "", "console_url": "", "otlp_url": "", "keys": [], "processes": [], "redis_host": "",
-        "gateway_url": site.gateways[1], "state_dir": str(tmp_path), "pid": os.getpid(),
+        "gateway_url": site.gateways[1], "state_dir": str(folder), "pid": os.getpid(),
     }  # fmt: skip
-    (tmp_path / "run.json").write_text(json.dumps(run))
-    asked = ["cost", "--tenant", "cli", "--by", "agent", "--json", "--state-dir", str(tmp_path)]
-    answer = subprocess.run(
-        [sys.executable, "-m", "switchboard.cli.main", *asked], capture_output=True, check=True, text=True
-    )
+    (folder / "run.json").write_text(json.dumps(run))
+    line = [sys.executable, "-m", "switchboard.cli.main", "cost", *options, "--state-dir", str(folder)]
+    return subprocess.run(line, capture_output=True, check=True, text=True).stdout
+
+
+def test_the_command_tells_what_the_gateway_tells(site: Site, tmp_path: Path):
+    httpx.post(f"{site.gateways[0]}/v1/chat/completions", json=body(), headers=headers("cli", agent="billing"))
+    printed = command(site, tmp_path, "--tenant", "cli", "--by", "agent", "--json")
     told = httpx.get(f"{site.gateways[0]}/admin/cost", params={"tenant": "cli", "by": "agent"}).json()
-    assert json.loads(answer.stdout) == told
+    assert json.loads(printed) == told
     assert told["rows"][0]["key"] == "billing" and told["total"]["cost_microusd"] > 0
+
+
+def test_one_command_stops_a_tenant_in_all_replicas_and_another_lets_it_go_on(site: Site, tmp_path: Path):
+    said = headers("capped")
+    assert "may spend 0.00 US dollars a day" in command(site, tmp_path, "--tenant", "capped", "--cap", "0")
+    for url in site.gateways:
+        refused = httpx.post(f"{url}/v1/chat/completions", json=body(), headers=said)
+        assert refused.status_code == 429 and refused.json()["exceeded"]["what"] == "cap"
+    assert "not capped any more" in command(site, tmp_path, "--tenant", "capped", "--uncap")
+    assert httpx.post(f"{site.gateways[0]}/v1/chat/completions", json=body(), headers=said).status_code == 200
 
 
 def test_a_free_tenants_eleventh_request_is_refused_over_both_replicas(site: Site):
