@@ -1,9 +1,11 @@
 """The running gateway process, used with the official OpenAI client; and in front of an OpenAI-protocol server."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,10 +48,11 @@ def process(arguments: list[str], port: int, **environment: str) -> Iterator[str
         for key, value in os.environ.items()
         if not key.startswith(("OPENAI_", "AZURE_", "OTEL_", "APPLICATIONINSIGHTS"))
     }
+    data_dir = tempfile.mkdtemp(prefix="switchboard-gateway-")  # not the ledger of whoever develops here
     running = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**kept, "PYTHONPATH": str(ROOT), "APP_PORT": str(port), **environment},
+        env={**kept, "PYTHONPATH": str(ROOT), "APP_PORT": str(port), "SWITCHBOARD_DATA_DIR": data_dir, **environment},
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -66,6 +69,7 @@ def process(arguments: list[str], port: int, **environment: str) -> Iterator[str
     finally:
         running.terminate()
         running.wait(timeout=15)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

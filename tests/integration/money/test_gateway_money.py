@@ -131,6 +131,7 @@ def archived_when(site: Site, tenant: str, count: int, within_s: float = 30.0) -
     return found
 
 
+CALLS = 90
 FAULTS = [
     {"kind": "status", "status": 503, "share": 0.15},
     {"kind": "status", "status": 429, "retry_after_s": 0.05, "share": 0.1},
@@ -171,32 +172,44 @@ def told_of(site: Site) -> dict[str, dict[str, Any]]:
     return found
 
 
+def differing(
+    told: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]], records: dict[str, Record]
+) -> list[str]:
+    """Attempts of which a provider says something else than the ledger."""
+    found: list[str] = []
+    for name in (told.keys() - before.keys()) | records.keys():
+        request = told.get(name, {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0})
+        served = (request["prompt_tokens"], request["completion_tokens"], request["cached_tokens"])
+        record = records.get(name)
+        if record is None:
+            found.append(f"{name} is not in the ledger: {request}")
+        elif (
+            served != (record.prompt_tokens, record.completion_tokens, record.cached_tokens)
+            or record.cost_picousd != cost_of(PRICES.get(record.deployment, Price()), Spent(*served))
+        ):  # fmt: skip
+            found.append(f"{record} is {request}")
+    if (calls := len({record.request_id for record in records.values()})) < CALLS:
+        found.append(f"{calls} of {CALLS} calls are in the ledger")
+    return found
+
+
 def test_the_ledger_is_what_the_providers_served_attempt_by_attempt_and_to_the_picodollar(site: Site):
     before = told_of(site)
     httpx.put(f"{site.providers[0]}/simulated/faults", json={"faults": FAULTS})
     try:
-        asyncio.run(some_traffic(site, 90))
+        asyncio.run(some_traffic(site, CALLS))
     finally:
         httpx.put(f"{site.providers[0]}/simulated/faults", json={"faults": []})
-    time.sleep(1.0)  # streams that were given up are read for 0.3 s more
-    said = {name: request for name, request in told_of(site).items() if name not in before}
-    deadline = time.monotonic() + 30
-    while True:
-        records = {record.id: record for record in archived(site, "load")}
-        if said.keys() <= records.keys() or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
-    for name, request in said.items():
-        record = records[name]
-        told = (request["prompt_tokens"], request["completion_tokens"], request["cached_tokens"])
-        assert (record.prompt_tokens, record.completion_tokens, record.cached_tokens) == told, record
-        assert record.cost_picousd == cost_of(PRICES[record.deployment], Spent(*told))
-        assert not record.estimated
-    for name in records.keys() - said.keys():
-        assert (records[name].cost_picousd, records[name].prompt_tokens) == (0, 0)
+    deadline = time.monotonic() + 40
+    # Streams that were given up are read on for a while, and the archiver takes its time.
+    while differences := differing(told_of(site), before, records := {r.id: r for r in archived(site, "load")}):
+        assert time.monotonic() < deadline, differences
+        time.sleep(0.3)
+    assert not any(record.estimated for record in records.values())
+    assert all(record.trace_id for record in records.values())
     outcomes = {record.outcome for record in records.values()}
     assert {"ok", "failed", "cut", "cancelled"} <= outcomes
-    assert len({record.request_id for record in records.values()}) == 90
+    assert len({record.request_id for record in records.values()}) == CALLS
     assert {record.deployment for record in records.values()} >= {"one", "two"}  # there was failover
 
     whole = sum(record.cost_picousd for record in records.values())
@@ -245,7 +258,7 @@ def test_a_free_tenants_eleventh_request_is_refused_over_both_replicas(site: Sit
     ]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
     refused = answers[-1]
-    assert 50 <= int(refused.headers["retry-after"]) <= 61
+    assert 30 <= int(refused.headers["retry-after"]) <= 61
     told = refused.json()["error"]
     assert told["exceeded"] == {
         "whose": "tenant",
@@ -270,7 +283,7 @@ def test_a_free_tenant_streams_one_answer_at_a_time(site: Site):
     said = headers("streams", tier="free")
     url_one, url_two = (f"{url}/v1/chat/completions" for url in site.gateways)
     slow = body("slow", stream=True)
-    httpx.put(f"{site.providers[0]}/simulated/faults", json={"faults": [{"kind": "drip", "delay_ms": 100}]})
+    httpx.put(f"{site.providers[0]}/simulated/faults", json={"faults": [{"kind": "drip", "delay_ms": 250}]})
     try:
         with httpx.stream("POST", url_one, json=slow, headers=said, timeout=30) as running:
             lines = running.iter_lines()

