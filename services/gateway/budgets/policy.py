@@ -30,6 +30,12 @@ class HardBudget(BaseModel):
     def ms(self) -> int:
         return UNLIMITED if self.seconds is None else round(self.seconds * 1000)
 
+    @cached_property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """Tokens, calls, milliseconds, picodollars; `UNLIMITED` where there is no limit."""
+        tokens, calls = (UNLIMITED if limit is None else limit for limit in (self.tokens, self.calls))
+        return tokens, calls, self.ms, self.picousd
+
 
 class TenantBudget(BaseModel):
     """Money of one tenant; None: no limit. Days and months are UTC's."""

@@ -19,7 +19,7 @@ from services.gateway.limits import keys
 from services.gateway.limits.demand import Demand, Refusal, error_of
 from services.gateway.limits.local import LocalHold, LocalLimits
 from services.gateway.limits.pipe import Pipe, RedisAway, Script
-from services.gateway.limits.tiers import UNLIMITED, Allowance, Rules
+from services.gateway.limits.tiers import Rules
 from services.gateway.ports import ModelCall
 from switchboard.ledger.money import picousd_of
 from switchboard.ledger.record import day_of
@@ -178,10 +178,10 @@ class SharedLimits:
         arguments = [
             *(demand.id, self._window_ms, self._bucket_ms, round(self._lease_s * 1000)),
             *(demand.tokens, int(demand.is_stream)),
-            *_numbers(demand.allowed.tenant),
-            *_numbers(demand.allowed.user),
-            *(int(bool(demand.turn)), *_hard(demand.turn_budget)),
-            *(int(bool(demand.conversation)), *_hard(demand.conversation_budget)),
+            *demand.allowed.tenant.numbers,
+            *demand.allowed.user.numbers,
+            *(int(bool(demand.turn)), *demand.turn_budget.numbers),
+            *(int(bool(demand.conversation)), *demand.conversation_budget.numbers),
             *(budget.day_picousd, budget.month_picousd, budget.at_limit),
             *(demand.cost_picousd, demand.cheaper_picousd, TURN_KEPT_S, CONVERSATION_KEPT_S),
         ]
@@ -238,17 +238,6 @@ def _settled(due: asyncio.Future[Any]) -> None:
     error = None if due.cancelled() else due.exception()
     if error is not None and not isinstance(error, RedisAway):
         logger.error("Redis refused a settlement: %s", error)
-
-
-def _numbers(allowance: Allowance) -> tuple[int, int, int]:
-    limits = (allowance.requests_per_minute, allowance.tokens_per_minute, allowance.streams)
-    requests, tokens, streams = (UNLIMITED if limit is None else limit for limit in limits)
-    return requests, tokens, streams
-
-
-def _hard(budget: Any) -> tuple[int, int, int, int]:
-    tokens = UNLIMITED if budget.tokens is None else budget.tokens
-    return tokens, UNLIMITED if budget.calls is None else budget.calls, budget.ms, budget.picousd
 
 
 def _scope_keys(demand: Demand) -> list[str]:

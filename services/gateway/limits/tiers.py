@@ -22,6 +22,13 @@ class Allowance(BaseModel):
     """Streamed answers at the same time."""
 
     @cached_property
+    def numbers(self) -> tuple[int, int, int]:
+        """Requests, tokens, streams; `UNLIMITED` where there is no limit."""
+        limits = (self.requests_per_minute, self.tokens_per_minute, self.streams)
+        requests, tokens, streams = (UNLIMITED if limit is None else limit for limit in limits)
+        return requests, tokens, streams
+
+    @cached_property
     def is_unlimited(self) -> bool:
         return self.requests_per_minute is None and self.tokens_per_minute is None and self.streams is None
 
