@@ -122,7 +122,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
             return sse.stream(live, sse.last_event_number(request.headers.get("last-event-id"), live.turn_id))
         ended = await live.end()
         if isinstance(ended, TurnFailed):
-            raise problems.error_of_code(ended.code, ended.message)
+            raise problems.error_of_code(ended.code, ended.message, ended.retry_after_s)
         return _json(ChatAnswer(**dict(ended), route=live.route))
 
     @app.get("/v1/turns/{turn_id}/events", responses=STREAM_RESPONSES, tags=["chat"])

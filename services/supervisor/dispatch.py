@@ -122,7 +122,7 @@ def too_slow(name: str) -> DeadlineExceeded:
 
 def _failure(card: AgentCard, event: TurnFailed) -> _Told:
     logger.warning("agent %s failed: %s: %s", card.id, event.code, event.message)
-    return _Told(error_of_code(event.code, event.message))
+    return _Told(error_of_code(event.code, event.message, event.retry_after_s))
 
 
 async def _refusal(card: AgentCard, response: Response) -> _Told:

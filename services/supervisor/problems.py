@@ -26,6 +26,8 @@ from switchboard.contracts.turns import MESSAGE_CHARACTERS_MAX
 from switchboard.telemetry import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
+LIMIT_RETRY_AFTER_S = 10
+"""Where nobody said when a limit lets more pass."""
 NOT_JSON = "The body is not valid JSON."
 
 logger = logging.getLogger(__name__)
@@ -72,12 +74,14 @@ _BY_CODE: dict[str, type[SwitchboardError]] = {
 }
 
 
-def error_of_code(code: str, message: str) -> SwitchboardError:
-    """The error that a `turn.failed` tells of; one that is not known is ours."""
+def error_of_code(code: str, message: str, retry_after_s: int | None = None) -> SwitchboardError:
+    """The error that a `turn.failed` tells of; one that is not known is ours. A passed limit always says when to retry."""
     kind = _BY_CODE.get(code)
     if kind is None:
         return Unavailable(message) if code == "interrupted" else OurError(message)
-    return kind(message)
+    if issubclass(kind, LimitExceeded):
+        return kind(message, retry_after_s=retry_after_s or LIMIT_RETRY_AFTER_S)
+    return kind(message) if retry_after_s is None else kind(message, retry_after_s=retry_after_s)
 
 
 def install(app: FastAPI) -> None:

@@ -116,6 +116,8 @@ class Turn(BaseModel):
     code: str = ""
     failure: str = ""
     """A sentence for a person."""
+    retry_after_s: int | None = None
+    """Of a failed turn: when to try again, where that was known."""
     tools: list[str] = Field(default_factory=list)
     """Names of the tools that were called, in order; of an interactive turn only."""
     experiment: str = ""

@@ -23,6 +23,7 @@ def ended_event(turn: Turn) -> TurnCompleted | TurnFailed:
         return TurnFailed(
             code=turn.code,
             message=turn.failure,
+            retry_after_s=turn.retry_after_s,
             trace_id=turn.trace_id,
             turn_id=turn.turn_id,
             conversation_id=turn.conversation_id,

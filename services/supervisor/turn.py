@@ -346,7 +346,7 @@ def take_answer(turn: Turn, answer: Answer) -> None:
 
 def take_failure(turn: Turn, error: SwitchboardError) -> None:
     turn.status = "failed"
-    turn.code, turn.failure = error.code, error.message
+    turn.code, turn.failure, turn.retry_after_s = error.code, error.message, error.retry_after_s
 
 
 def event_of(turn: Turn) -> dict[str, Any]:

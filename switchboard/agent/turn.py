@@ -221,6 +221,7 @@ class TurnRunner:
             TurnFailed(
                 code=error.code,
                 message=error.message,
+                retry_after_s=error.retry_after_s,
                 trace_id=current_trace_id(),
                 turn_id=request.turn_id,
                 conversation_id=request.conversation_id,

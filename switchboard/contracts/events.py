@@ -123,6 +123,8 @@ class TurnFailed(BaseModel):
     type: Literal["turn.failed"] = "turn.failed"
     code: str
     message: str
+    retry_after_s: int | None = None
+    """When to try again, where that is known."""
     trace_id: str = ""
     turn_id: str = ""
     conversation_id: str = ""
