@@ -11,8 +11,8 @@ from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.recall import Recall
-from switchboard.memory.shelf import Entry, Shelf, Why
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.shelf import Entry, Shelf
+from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
 from switchboard.memory.user import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
@@ -94,7 +94,7 @@ class Conversations:
         """
         for attempt in range(ACCEPT_ATTEMPTS_MAX):
             item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
-            if item is None:
+            if item is None or is_erased(item):
                 raise NotFound(UNKNOWN_CONVERSATION)
             before = Conversation.model_validate(item.value)
             if (before.handover is None) == (handover is None):
@@ -181,8 +181,9 @@ class Conversations:
         return turn.as_read()
 
     async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
+        """The turn's record in the hot tier, to be written over; brought there from where it is."""
         name = _turn_name(turn_id)
-        return await self._state.get(keys.turn(tenant, *name)) if name is not None else None
+        return await self._tiers.raised_turn(tenant, *name) if name is not None else None
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""
@@ -205,11 +206,11 @@ class Conversations:
             created_at=at,
             updated_at=at,
         )
-        # All at once: what the user agreed to have remembered, the record, and its place in the index.
-        known, *_ = await asyncio.gather(
-            self._state.get(keys.user_memory(principal.tenant, principal.user)),
-            self._state.create(_key(conversation), conversation.model_dump(mode="json")),
-            self._indexed(conversation, "new"),
+        written = [(_key(conversation), conversation.model_dump(mode="json"))]
+        if self._shelf is not None:  # in the index with it: what is in none could neither be moved nor forgotten
+            written.append(await self._shelf.note(_entry(conversation)))
+        known, _ = await asyncio.gather(
+            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
         )
         conversation.remembered = await self._remembered(principal, None, known)
         return conversation
@@ -219,10 +220,14 @@ class Conversations:
         key, recall = (kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.recall))
         user = keys.user_memory(principal.tenant, principal.user)
         item, remembered, known = await self._state.get_many([key, recall, user])
+        if is_erased(item):
+            raise NotFound(UNKNOWN_CONVERSATION)
         if item is None:
             found = await self._tiers.find_below(key)
             # In the index before it is hot: what is hot and in no index would never move down again.
-            await self._indexed(_owned(found.value if found is not None else None, principal), "again")
+            below = _owned(found.value if found is not None else None, principal)
+            if self._shelf is not None:
+                await self._shelf.opened(_entry(below), "again")
             item, remembered = await self._tiers.raised(key), await self._tiers.raised(recall)
         conversation = _owned(item.value if item is not None else None, principal)
         assert item is not None
@@ -243,13 +248,6 @@ class Conversations:
             value = found.value if found is not None else {}
         return UserMemory.model_validate(value).added_to(told, conversation_id) if value else told
 
-    async def _indexed(self, conversation: Conversation, why: Why) -> None:
-        if self._shelf is not None:
-            entry = Entry(
-                tenant=conversation.tenant, user=conversation.owner, conversation_id=conversation.conversation_id
-            )
-            await self._shelf.opened(entry, why)
-
     async def _finish_turn(self, turn: Turn, item: StateItem) -> None:
         try:
             await self.replace_turn(turn, item.etag)
@@ -268,6 +266,10 @@ def _owned(value: Any, principal: Principal) -> Conversation:
     if conversation is None or conversation.owner != principal.user:
         raise NotFound(UNKNOWN_CONVERSATION)
     return conversation
+
+
+def _entry(conversation: Conversation) -> Entry:
+    return Entry(tenant=conversation.tenant, user=conversation.owner, conversation_id=conversation.conversation_id)
 
 
 def _turn_name(turn_id: str) -> tuple[str, int] | None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.memory.cold import CorruptBlob
 from switchboard.memory.lease import Lease
 from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.tiers import MOVED_KEY, Tiers
@@ -71,6 +70,8 @@ class Mover:
                     logger.info("moved %d to warm, %d to cold, %d failed", done.to_warm, done.to_cold, done.failed)
             except SwitchboardError as error:
                 logger.warning("a round of moving was broken off: %s", error.code)
+            except Exception:
+                logger.exception("A round of moving failed.")
 
     async def round(self) -> Round:
         """One round; nothing where another replica holds the lease. Raises `Unavailable` without the index."""
@@ -95,7 +96,7 @@ class Mover:
                 each = Entry(tenant=entry[0], user=entry[1], conversation_id=entry[2])
                 try:
                     seconds = await self._look_at(each, done)
-                except (SwitchboardError, CorruptBlob) as error:
+                except SwitchboardError as error:
                     logger.warning("%s of %s was not moved: %s", each.conversation_id or "a memory", each.tenant, error)
                     done.failed += 1
                     seconds = self._policy.every_s
@@ -109,14 +110,16 @@ class Mover:
         """Moves it if it is old enough. Returns in how many seconds to look again; None for never."""
         key = _key_of(entry)
         found = await self._tiers.find(key)
-        if found is None:
-            return None  # it was deleted
+        if found is None:  # it was deleted, perhaps before the index had it
+            if entry.conversation_id:
+                await self._shelf.disown(entry.tenant, entry.user, [entry.conversation_id])
+            return None
         value, tier = found.value, found.tier
         if MOVED_KEY in value:
-            tier, below = value[MOVED_KEY], await self._tiers.find_below(key)
+            below = await self._tiers.find_below(key)
             if below is None:
                 return None
-            value = below.value
+            value, tier = below.value, below.tier
         used_at = value.get("updated_at") or value.get("consented_at")
         if used_at is None:
             return None  # an empty memory: nothing to move

@@ -38,6 +38,10 @@ class StateStore(Protocol):
         """Writes only where nothing is yet (first write wins). Raises `Conflict`."""
         ...
 
+    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        """As `create`, several in one call; each by itself, so that of several some may be written. Raises `Conflict`."""
+        ...
+
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         """Writes only over the version that `etag` names, or where nothing is any more. Raises `Conflict`."""
         ...
@@ -47,7 +51,10 @@ class StateStore(Protocol):
         ...
 
     async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
-        """Deletes what is there; with `etag` only that version of it, else raises `Conflict`."""
+        """Deletes what is there; with `etag` only that version of it: over another one it raises `Conflict`.
+
+        Whether it also does where nothing is any more differs from store to store.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.supervisor.records import now
@@ -11,6 +11,7 @@ from services.supervisor.summarizing import GatewaySummarizer
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.mover import Policy
+from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
 from switchboard.sidecar.memory import MemorySidecar
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
@@ -185,6 +186,20 @@ async def test_a_conversation_is_read_and_continued_over_http_whatever_tier_it_i
     assert (await mover.round()).failed == 0
 
 
+async def test_a_turn_of_a_lower_tier_can_still_be_rated(system: System) -> None:
+    conversation_id = await talk(system, 2)
+    tiers = system.supervisor.conversations._tiers
+    rating = {"turn_id": f"{conversation_id}.1", "conversation_id": conversation_id, "rating": "down", "comment": "Hm"}
+    for to in ("warm", "cold"):
+        assert await tiers.move_conversation("aurora", conversation_id, to) == "moved"  # type: ignore[arg-type]
+    answer = await system.api.post("/v1/feedback", json=rating, headers=ADA)
+    assert answer.status_code == 200, answer.text
+    turn = await system.supervisor.conversations.turn_item("aurora", rating["turn_id"])
+    assert turn is not None and turn.value["rating"]["comment"] == "Hm"
+    await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
+    assert await system.supervisor.conversations.turn_item("aurora", rating["turn_id"]) is None
+
+
 async def test_a_running_turn_keeps_its_conversation_hot(system: System) -> None:
     conversation_id = await talk(system, 1)
     conversations, tiers = system.supervisor.conversations, system.supervisor.conversations._tiers
@@ -227,15 +242,16 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
         return {"data": [{"id": "cheap", "owned_by": owner}]}
 
     @gateway.post("/v1/chat/completions")
-    async def complete(body: dict[str, object]) -> JSONResponse:
-        asked.append(body)
+    async def complete(body: dict[str, object], request: Request) -> JSONResponse:
+        asked.append(request.headers.get("x-switchboard-tenant"))
         return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
 
     sidecar = MemorySidecar()
     await sidecar.attach("gateway", gateway)
     made = GatewaySummarizer(sidecar.invoker, "gateway", "cheap")
-    assert await made.summarize(["It is £41."], 100) == summary
-    assert len(asked) == (owner != "embedded")
+    with working_for("aurora", "ada", feature="memory"):
+        assert await made.summarize(["It is £41."], 100) == summary
+    assert asked == ([] if owner == "embedded" else ["aurora"]), "at its tenant's cost"
     sidecar.detach("gateway")
     assert await made.summarize(["It is £41."], 100) == "It is £41.", "a gateway that is down costs a summary nothing"
     assert await GatewaySummarizer(sidecar.invoker, "gateway", "").summarize(["It is £41."], 100) == "It is £41."
