@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from switchboard.routing.classifier import Reading
-from switchboard.routing.phrases import PART_WORDS_MIN
+from switchboard.routing.classifier import Reading, is_agent
+from switchboard.routing.phrases import PART_WORDS_MIN, points_back
 
 AGENTS_MAX = 3
 """That one message goes to."""
@@ -44,11 +44,11 @@ def several(parts: Sequence[str], readings: Sequence[Reading], whole: Reading) -
 
 
 def _meant(part: str, reading: Reading, whole: Reading) -> str | None:
-    if len(part.split()) < PART_WORDS_MIN:
+    if len(part.split()) < PART_WORDS_MIN or points_back(part):
         return None
     agent = next(iter(reading.agents))
     sure = reading.best >= PART_PROBABILITY_MIN and reading.familiarity >= PART_FAMILIARITY_MIN
-    return agent if sure and not agent.startswith(":") and whole.scores[agent] >= WHOLE_SCORE_MIN else None
+    return agent if sure and is_agent(agent) and whole.scores[agent] >= WHOLE_SCORE_MIN else None
 
 
 def _joined(parts: Sequence[str]) -> str:
