@@ -30,8 +30,8 @@ STANDS_ALONE_MIN = 0.95
 UNDERSTOOD_MIN = 0.45
 """Familiarity below which a message after an agent's question is its answer."""
 PROBABLE_MIN = 0.5
-CLARIFY_BEST_MAX, CLARIFY_SECOND_MIN = 0.55, 0.30
-"""Two agents are both meant, perhaps, when the best is less likely than the one and the second likelier than the other."""
+CLARIFY_BEST_MAX, CLARIFY_SHARE_MIN = 0.55, 0.6
+"""Two agents may be meant when the best is less likely than the one, and the second has this share of its probability."""
 PERSON_MIN = 0.45
 ELSEWHERE_MIN = 0.5
 """Probability from which on a message is for nobody."""
@@ -125,7 +125,7 @@ def thresholds(model: RoutingModel) -> dict[str, float]:
         **({"familiarity at least": of_fit.familiarity_min, "temperature": of_fit.temperature} if of_fit else {}),
         "stands alone from": STANDS_ALONE_MIN,
         "clarify below": CLARIFY_BEST_MAX,
-        "with a second above": CLARIFY_SECOND_MIN,
+        "with a second of at least this share": CLARIFY_SHARE_MIN,
         "person from": PERSON_MIN,
     }
 
@@ -192,7 +192,8 @@ def _by_reading(
         return Route(
             "out_of_scope", f"Unlike everything on the cards: {reading.familiarity:.2f}, below {bar:.2f}.", unsure=True
         )
-    close = len(ranked) > 1 and probability < CLARIFY_BEST_MAX and reading.agents[ranked[1]] > CLARIFY_SECOND_MIN
+    second = reading.agents[ranked[1]] if len(ranked) > 1 else 0.0
+    close = probability < CLARIFY_BEST_MAX and second >= CLARIFY_SHARE_MIN * probability
     if close and current in ranked[:2]:
         return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
     if close:
