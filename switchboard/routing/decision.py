@@ -39,6 +39,9 @@ ELSEWHERE_MIN = 0.5
 UNLIKELY_MAX = 0.2
 """A model need not be asked about an agent that is no likelier."""
 
+CLARIFY_FAMILIARITY_MIN = 0.65
+"""A message that is hardly like anything gets no question about whom it is for: the likeliest agent says what it knows."""
+
 By = Literal["classifier", "follow_up", "clarify", "out_of_scope", "small_talk", "person"]
 
 
@@ -126,6 +129,8 @@ def thresholds(model: RoutingModel) -> dict[str, float]:
         "stands alone from": STANDS_ALONE_MIN,
         "clarify below": CLARIFY_BEST_MAX,
         "with a second of at least this share": CLARIFY_SHARE_MIN,
+        "clarify from familiarity": CLARIFY_FAMILIARITY_MIN,
+        "nobody from": ELSEWHERE_MIN,
         "person from": PERSON_MIN,
     }
 
@@ -194,6 +199,7 @@ def _by_reading(
         )
     second = reading.agents[ranked[1]] if len(ranked) > 1 else 0.0
     close = probability < CLARIFY_BEST_MAX and second >= CLARIFY_SHARE_MIN * probability
+    close = close and reading.familiarity >= CLARIFY_FAMILIARITY_MIN
     if close and current in ranked[:2]:
         return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
     if close:

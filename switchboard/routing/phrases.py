@@ -70,10 +70,13 @@ _ANAPHORA = re.compile(
     r"go on|continue|what else|still|it|its|it's|that|that's|this|those|these|they|them|he|she|the (?:same|other|first|second|last))\b",
     re.IGNORECASE,
 )
+_HUMAN = (
+    r"(?:(?:real |live |actual |living )?(?:human(?: being)?|person|people|operator|representative|rep|employee|advis[eo]r|"
+    r"manager|staff|supervisor|colleague)|(?:real|live|human) (?:agent|one)|someone real|somebody real)\b"
+)
 _PERSON = re.compile(
-    r"\b(?:talk|speak|chat|connect|transfer|put|get|give|want|need|pass|escalate|call)\b.{0,30}\b(?:(?:real |live |actual )?"
-    r"(?:human(?: being)?|person|people|operator|representative|rep|employee|advis[eo]r|manager|staff|supervisor|colleague)|"
-    r"(?:real|live|human) (?:agent|one)|someone real|somebody real)\b"
+    rf"\b(?:talk|speak|chat|connect|transfer|put|pass|escalate)\b.{{0,30}}\b{_HUMAN}"
+    rf"|\b(?:want|need|get|give)(?: me| us)?(?: to)?(?: an?| the| some| your)? {_HUMAN}"
     r"|\b(?:talk|speak|chat) (?:to|with) (?:some(?:one|body)|an agent|your (?:team|boss))\b"
     r"|\b(?:connect|transfer|get|give) me (?:with |to )?an? agent\b"
     r"|^(?:a |an )?(?:real |live )?(?:human(?: being)?|person|operator|representative|live agent|real agent)(?: please| now)?$"

@@ -105,6 +105,7 @@ def test_who_asks_for_a_person_is_heard(message: str) -> None:
         "how many people can use my plan",
         "call me later",
         "I need a phone for one person",
+        "I want a plan for two people",
     ],
 )
 def test_who_does_not_ask_for_a_person_is_not_handed_over(message: str) -> None:
