@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.supervisor.handover import Handover, Reason
+from services.supervisor.handover import Handover
 from services.supervisor.records import Rating, Turn, TurnStatus
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, Usage
+from switchboard.contracts.handover import HandoverReason
 
 
 class ChatAnswer(TurnCompleted):
@@ -67,7 +68,7 @@ class JobAccepted(BaseModel):
 class HandoverView(BaseModel):
     """A conversation in the hands of a person. The summary is that person's, in the event on `conversation.handover`."""
 
-    reason: Reason
+    reason: HandoverReason
     since: datetime
 
     @classmethod

@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from switchboard.contracts.handover import HandoverEvent, HandoverReason
 from switchboard.contracts.turns import HistoryMessage
 
-TOPIC = "conversation.handover"
 REQUESTS_TOLD_MAX = 5
 TEXT_CHARACTERS_TOLD_MAX = 280
 
-Reason = Literal["asked", "refused", "operator"]
-"""The user asked for a person; two messages in a row were refused; an operator took it."""
-
-_REASONS: dict[Reason, str] = {
+_REASONS: dict[HandoverReason, str] = {
     "asked": "The customer asks for a person.",
     "refused": "Two messages in a row were outside of what the assistants can help with.",
     "operator": "An operator took the conversation over.",
@@ -25,13 +21,13 @@ _REASONS: dict[Reason, str] = {
 class Handover(BaseModel):
     """Since when and why a person has a conversation. While there is one, agents stay silent."""
 
-    reason: Reason
+    reason: HandoverReason
     since: datetime
     summary: str
     """For the person who takes it."""
 
 
-def summary_of(reason: Reason, history: Sequence[HistoryMessage], message: str = "") -> str:
+def summary_of(reason: HandoverReason, history: Sequence[HistoryMessage], message: str = "") -> str:
     """What a person must know to go on, in a few lines: why, what was asked, who answered, the last words."""
     asked = [each.text for each in history if each.role == "user"]
     if message:
@@ -50,17 +46,18 @@ def summary_of(reason: Reason, history: Sequence[HistoryMessage], message: str =
 
 def event_of_handover(
     handover: Handover | None, *, conversation_id: str, tenant: str, user: str, by: str, at: datetime
-) -> dict[str, Any]:
-    """The data of an event on `conversation.handover`; None stands for the hand back."""
-    event = {
-        "conversation_id": conversation_id,
-        "tenant": tenant,
-        "user": user,
-        "by": by,
-        "at": at.isoformat(),
-        "status": "returned" if handover is None else "handed_over",
-    }
-    return event if handover is None else event | {"reason": handover.reason, "summary": handover.summary}
+) -> HandoverEvent:
+    """The event on `conversation.handover`; None stands for the hand back."""
+    return HandoverEvent(
+        conversation_id=conversation_id,
+        tenant=tenant,
+        user=user,
+        by=by,
+        status="returned" if handover is None else "handed_over",
+        reason=handover.reason if handover else None,
+        summary=handover.summary if handover else "",
+        at=at,
+    )
 
 
 def _short(text: str) -> str:

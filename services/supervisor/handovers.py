@@ -2,9 +2,10 @@
 
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import UNKNOWN_CONVERSATION, Conversations
-from services.supervisor.handover import TOPIC, Handover, event_of_handover, summary_of
+from services.supervisor.handover import Handover, event_of_handover, summary_of
 from services.supervisor.records import Conversation, now
 from switchboard.contracts.errors import Forbidden, NotFound
+from switchboard.contracts.handover import TOPIC
 from switchboard.contracts.turns import Principal
 
 OPERATOR = "operator"
@@ -48,4 +49,4 @@ class Handovers:
             by=principal.user,
             at=now(),
         )
-        self._publisher.publish(TOPIC, event)
+        self._publisher.publish(TOPIC, event.model_dump(mode="json"))

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations
-from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
 from services.supervisor.merge import Answer, Said, merged
 from services.supervisor.online_evaluation import OnlineEvaluation
 from services.supervisor.problems import error_of_code
@@ -31,6 +30,7 @@ from services.supervisor.turn import (
     take_failure,
 )
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
+from switchboard.contracts.handover import TOPIC as HANDOVER_TOPIC
 from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
 from switchboard.evaluation.experiments import Assigned, Experiments
 from switchboard.sidecar.ports import PubSub

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.supervisor import replies
-from services.supervisor.handover import Reason
 from services.supervisor.judge import Judge
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import NotFound, Unavailable
+from switchboard.contracts.handover import HandoverReason
 from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
@@ -47,7 +47,7 @@ class Decision:
     reply: str = ""
     why: str = ""
     """A sentence for whoever asks why."""
-    hands_over: Reason | None = None
+    hands_over: HandoverReason | None = None
     """Why the conversation goes to a person with this turn, if it does."""
 
 

@@ -14,7 +14,6 @@ from opentelemetry.trace import Status, StatusCode
 from services.supervisor.background import BackgroundPublisher
 from services.supervisor.conversations import Claim, Conversations, Stored
 from services.supervisor.dispatch import Specialists
-from services.supervisor.handover import TOPIC as HANDOVER_TOPIC
 from services.supervisor.handover import Handover, event_of_handover, summary_of
 from services.supervisor.live import LiveTurn, LiveTurns
 from services.supervisor.merge import SUPERVISOR, Answer, answer_of
@@ -25,6 +24,7 @@ from services.supervisor.replay import emit_record, ended_event
 from services.supervisor.routing import Assignment, Decision, Router
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
+from switchboard.contracts.handover import TOPIC as HANDOVER_TOPIC
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.evaluation.experiments import Assigned, Experiments
 from switchboard.routing.decision import Context
@@ -335,7 +335,7 @@ def handover_event_of(turn: Turn) -> dict[str, Any]:
         user=turn.user,
         by=turn.user,
         at=now(),
-    )
+    ).model_dump(mode="json")
 
 
 def take_answer(turn: Turn, answer: Answer) -> None:

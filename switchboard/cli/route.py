@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from switchboard.cli.cards import cards_in
+from switchboard.cli.cores import one_core
 from switchboard.cli.problem import Problem, told
 from switchboard.cli.system import runfile
 from switchboard.contracts.cards import AgentCard, Skill
@@ -30,6 +31,7 @@ def route(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Explains a decision: with the agents of the running system, or where none runs with the local cards."""
+    one_core()
     console = Console(highlight=False, soft_wrap=True)
     with told():
         try:

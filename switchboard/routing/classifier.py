@@ -12,8 +12,14 @@ from switchboard.routing.lexical import LexicalSpace, Matrix
 
 ELSEWHERE = ""
 """As the agent of texts that belong to nobody."""
+RESERVED_PREFIX = ":"
+"""Of classes that are no agents, but compete with them: somebody who asks for a person, say."""
 SKILL_WEIGHT = 0.5
 """Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
+
+
+def is_agent(name: str) -> bool:
+    return name != ELSEWHERE and not name.startswith(RESERVED_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +36,15 @@ class Reading:
     """What the classifier makes of one text."""
 
     agents: dict[str, float]
-    """Probability of each agent, the likeliest first; with `elsewhere` they add up to 1."""
+    """Probability of each agent and each reserved class, the likeliest first; with `elsewhere` they add up to 1."""
     scores: dict[str, float]
     """Raw score of each agent, in the same order: of a message with two intents both agents keep a share."""
     elsewhere: float
     """Probability that it is for nobody, judged by what is known to be for nobody."""
     skill: str
-    """The likeliest skill of the likeliest agent."""
+    """The likeliest skill of the likeliest class."""
     score: float
-    """Raw score of the likeliest skill of all: about 1 for a known text, 0 for one unlike everything."""
+    """Raw score of the likeliest skill of any agent: about 1 for a known text, 0 for one unlike everything."""
     nearest: float
     """Cosine to the nearest example."""
 
@@ -68,6 +74,8 @@ class Classifier:
     fit: Fit
     in_scope: NDArray[np.bool_]
     """Shape (landmarks,): those that are an agent's."""
+    skill_in_scope: NDArray[np.bool_]
+    """Shape (skills,): likewise."""
     calibration: Calibration
 
     @classmethod
@@ -88,13 +96,14 @@ class Classifier:
         targets[np.arange(len(examples)), len(skills) + truth] = 1
         fit, unseen = fitted(vectors, rows, targets)
 
-        own = truth < len(agents)
-        best = unseen[:, : len(skills)][:, columns < len(agents)].max(axis=1)
+        own = np.array([is_agent(each.agent) for each in examples])
+        in_scope = np.array([is_agent(agent) for agent, _ in skills])
+        best = unseen[:, : len(skills)][:, in_scope].max(axis=1)
         calibration = Calibration(
             temperature_of(_agent_scores(unseen, columns), truth),
             familiarity_min_of((best + _nearest_other(vectors, own))[own]),
         )
-        return cls(agents, skills, columns, space, fit, own[fit.landmarks], calibration)
+        return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
     def read(self, texts: Sequence[str], vectors: Matrix) -> list[Reading]:
         """One reading a text. `vectors`: shape (texts, 384), of length 1."""
@@ -114,7 +123,7 @@ class Classifier:
             scores={self.agents[place]: float(scores[place]) for place in order},
             elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,
             skill=self.skills[of_best[skills[of_best].argmax()]][1],
-            score=float(skills[self.columns < len(self.agents)].max()),
+            score=float(skills[self.skill_in_scope].max()),
             nearest=float(nearest),
         )
 

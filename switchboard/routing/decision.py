@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.routing.classifier import Reading
+from switchboard.routing.classifier import Reading, is_agent
 from switchboard.routing.glossary import in_english
 from switchboard.routing.intents import Part, several
-from switchboard.routing.model import PERSON, RoutingModel
+from switchboard.routing.model import CONTINUATION, PERSON, RoutingModel
 from switchboard.routing.phrases import (
     PART_WORDS_MIN,
     PARTS_MAX,
@@ -30,9 +30,17 @@ STANDS_ALONE_MIN = 0.95
 UNDERSTOOD_MIN = 0.45
 """Familiarity below which a message after an agent's question is its answer."""
 PROBABLE_MIN = 0.5
-CLARIFY_BEST_MAX, CLARIFY_SECOND_MIN = 0.55, 0.30
-"""Two agents are both meant, perhaps, when the best is less likely than the one and the second likelier than the other."""
-PERSON_MIN = 0.6
+CLARIFY_BEST_MAX, CLARIFY_SHARE_MIN = 0.55, 0.6
+"""Two agents may be meant when the best is less likely than the one, and the second has this share of its probability."""
+PERSON_MIN = 0.45
+ELSEWHERE_MIN = 0.5
+"""Probability from which on a message is for nobody."""
+
+UNLIKELY_MAX = 0.2
+"""A model need not be asked about an agent that is no likelier."""
+
+CLARIFY_FAMILIARITY_MIN = 0.65
+"""A message that is hardly like anything gets no question about whom it is for: the likeliest agent says what it knows."""
 
 By = Literal["classifier", "follow_up", "clarify", "out_of_scope", "small_talk", "person"]
 
@@ -85,7 +93,7 @@ class Route:
     @property
     def shares(self) -> dict[str, float]:
         """Probability of each agent, the likeliest first; empty where the words alone decided."""
-        return {} if self.reading is None else {a: p for a, p in self.reading.agents.items() if a != PERSON}
+        return {} if self.reading is None else {a: p for a, p in self.reading.agents.items() if is_agent(a)}
 
     @property
     def classifier_by(self) -> By:
@@ -120,7 +128,9 @@ def thresholds(model: RoutingModel) -> dict[str, float]:
         **({"familiarity at least": of_fit.familiarity_min, "temperature": of_fit.temperature} if of_fit else {}),
         "stands alone from": STANDS_ALONE_MIN,
         "clarify below": CLARIFY_BEST_MAX,
-        "with a second above": CLARIFY_SECOND_MIN,
+        "with a second of at least this share": CLARIFY_SHARE_MIN,
+        "clarify from familiarity": CLARIFY_FAMILIARITY_MIN,
+        "nobody from": ELSEWHERE_MIN,
         "person from": PERSON_MIN,
     }
 
@@ -161,11 +171,13 @@ def _by_reading(
     assert model.classifier is not None
     current = context.agent if context.agent in model.cards else None
     asked = context.asked
-    ranked = [agent for agent in reading.agents if agent != PERSON]
+    ranked = [agent for agent in reading.agents if is_agent(agent)]
     best = ranked[0]
     probability = reading.agents[best]
+    continues = reading.agents[CONTINUATION]
+    top = max(reading.elsewhere, *reading.agents.values())
 
-    if reading.agents[PERSON] >= PERSON_MIN:
+    if reading.agents[PERSON] == top and top >= PERSON_MIN:
         return Route("person", f"Asks for a human with probability {reading.agents[PERSON]:.2f}.")
     if of_parts and (split := several(parts, of_parts, reading)):
         return Route("classifier", "Several parts, each surely for another agent.", split)
@@ -174,16 +186,23 @@ def _by_reading(
             return _whole("follow_up", current, message, f"It leans on what {current} said before.")
         if asked is not None and asked.agent is not None and (reading.familiarity < UNDERSTOOD_MIN or best == current):
             return _whole("follow_up", current, message, f"It answers the question of {current}.")
-    if reading.elsewhere > probability:
-        return Route("out_of_scope", f"For nobody with probability {reading.elsewhere:.2f}.", unsure=probability > 0.2)
+    if current is not None and continues == top:
+        why = f"It goes on with what {current} said, with probability {continues:.2f}."
+        return _whole("follow_up", current, message, why)
+    nobodys = 1 - sum(reading.agents[agent] for agent in ranked)
+    if nobodys > probability and nobodys >= ELSEWHERE_MIN:
+        return Route("out_of_scope", f"For nobody with probability {nobodys:.2f}.", unsure=probability > UNLIKELY_MAX)
     bar = model.classifier.calibration.familiarity_min
     if reading.familiarity < bar:
         return Route(
             "out_of_scope", f"Unlike everything on the cards: {reading.familiarity:.2f}, below {bar:.2f}.", unsure=True
         )
-    if len(ranked) > 1 and probability < CLARIFY_BEST_MAX and reading.agents[ranked[1]] > CLARIFY_SECOND_MIN:
-        if current in ranked[:2]:
-            return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
+    second = reading.agents[ranked[1]] if len(ranked) > 1 else 0.0
+    close = probability < CLARIFY_BEST_MAX and second >= CLARIFY_SHARE_MIN * probability
+    close = close and reading.familiarity >= CLARIFY_FAMILIARITY_MIN
+    if close and current in ranked[:2]:
+        return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
+    if close:
         why = f"{best} and {ranked[1]} are close: {probability:.2f} and {reading.agents[ranked[1]]:.2f}."
         return Route("clarify", why, candidates=(best, ranked[1]), unsure=True)
     why = f"{best} with probability {probability:.2f}, by its skill {reading.skill}."

@@ -3,6 +3,7 @@
 import csv
 import os
 import platform
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,9 @@ def evaluate(
         raise BadConfiguration("The training file has no category that is in scope.")
     embedder = MiniLmEmbedder()
     examples = [_example(each) for each in train]
+    examples += [
+        Example(name, each, each) for each in dict.fromkeys(e.agent for e in examples) if (name := _spoken(each))
+    ]
     started_s = time.perf_counter()
     vectors = embedder.encode([each.text for each in examples])
     embedded_s = time.perf_counter()
@@ -141,6 +145,12 @@ def machine() -> dict[str, Any]:
 def _example(row: Labelled) -> Example:
     agent = ELSEWHERE if row.out_of_scope else row.category
     return Example(row.text, agent, agent)
+
+
+def _spoken(category: str) -> str:
+    """A category's name as words, which describe it like the description on a card; empty where it has none."""
+    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", category))
+    return " ".join(words).lower()
 
 
 def _rejected(reading: Reading, classifier: Classifier) -> bool:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from switchboard.routing.classifier import Reading
-from switchboard.routing.phrases import PART_WORDS_MIN
+from switchboard.routing.classifier import Reading, is_agent
+from switchboard.routing.phrases import points_back
 
 AGENTS_MAX = 3
 """That one message goes to."""
-PART_PROBABILITY_MIN = 0.88
-PART_FAMILIARITY_MIN = 0.75
-WHOLE_SCORE_MIN = 0.18
+PART_WORDS_MIN = 3
+PART_PROBABILITY_MIN = 0.5
+PART_LEAD_MIN = 5.0
+"""So many times likelier than the next agent."""
+PART_FAMILIARITY_MIN = 0.65
+WHOLE_SCORE_MIN = 0.17
 """Raw score that the whole message must have for the agent of a part."""
 
 
@@ -44,11 +47,15 @@ def several(parts: Sequence[str], readings: Sequence[Reading], whole: Reading) -
 
 
 def _meant(part: str, reading: Reading, whole: Reading) -> str | None:
-    if len(part.split()) < PART_WORDS_MIN:
+    if len(part.split()) < PART_WORDS_MIN or points_back(part):
         return None
     agent = next(iter(reading.agents))
-    sure = reading.best >= PART_PROBABILITY_MIN and reading.familiarity >= PART_FAMILIARITY_MIN
-    return agent if sure and not agent.startswith(":") and whole.scores[agent] >= WHOLE_SCORE_MIN else None
+    others = [share for other, share in reading.agents.items() if other != agent and is_agent(other)]
+    sure = (
+        reading.best >= max(PART_PROBABILITY_MIN, PART_LEAD_MIN * max(others, default=0.0))
+        and reading.familiarity >= PART_FAMILIARITY_MIN
+    )
+    return agent if sure and is_agent(agent) and whole.scores[agent] >= WHOLE_SCORE_MIN else None
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -16,8 +16,10 @@ from switchboard.routing.lexical import Matrix
 SHARPNESS = 4.0
 """γ: how fast likeness of meaning falls off with the angle."""
 RIDGE = 0.1
-EXACT_TEXTS_MAX = 3_000
-"""Beyond, this many of the texts stand for all of them."""
+EXACT_TEXTS_MAX = 10_240
+LANDMARKS = 3_072
+"""So many of the texts stand for all of them, where there are more than can be fitted exactly."""
+TRIANGLE_ROWS = 128
 BLOCK_ROWS = 1_024
 JITTER = 1e-4
 
@@ -57,16 +59,29 @@ def fitted(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]
 
 
 def _exact(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
-    kernel = _kernel(vectors, rows, vectors, rows).astype(np.float64)
+    kernel = _kernel(vectors, rows, vectors, rows)
     kernel[np.diag_indices_from(kernel)] += RIDGE
-    inverse = np.linalg.inv(kernel)
-    weights = inverse @ targets
-    unseen = targets - weights / inverse.diagonal()[:, None]
-    return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen.astype(np.float32)
+    half = _inverse_of_triangle(np.linalg.cholesky(kernel))  # its inverse is half.T @ half
+    weights = half.T @ (half @ targets)
+    unseen = targets - weights / np.einsum("ij,ij->j", half, half)[:, None]
+    return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen
+
+
+def _inverse_of_triangle(lower: Matrix) -> Matrix:
+    """Of a lower triangular matrix, in halves: a third of the work of a general inverse, most of it in products."""
+    size = len(lower)
+    if size <= TRIANGLE_ROWS:
+        return np.linalg.inv(lower)
+    middle = size // 2
+    result = np.zeros_like(lower)
+    result[:middle, :middle] = _inverse_of_triangle(lower[:middle, :middle])
+    result[middle:, middle:] = _inverse_of_triangle(lower[middle:, middle:])
+    result[middle:, :middle] = -result[middle:, middle:] @ (lower[middle:, :middle] @ result[:middle, :middle])
+    return result
 
 
 def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
-    chosen = spread(targets, EXACT_TEXTS_MAX)
+    chosen = spread(targets, LANDMARKS)
     near, near_rows = vectors[chosen], rows[chosen]
     system = RIDGE * _kernel(near, near_rows, near, near_rows).astype(np.float64)
     system[np.diag_indices_from(system)] += JITTER
@@ -97,7 +112,7 @@ def spread(targets: Matrix, count: int) -> Rows:
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 
-def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.float64]) -> Fit:
+def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.floating]) -> Fit:
     return Fit(chosen, vectors, weights.astype(np.float32), (rows.T @ weights).astype(np.float32))
 
 

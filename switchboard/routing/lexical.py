@@ -63,7 +63,7 @@ def words_of(text: str) -> list[str]:
 
 def _families(text: str) -> tuple[list[str], list[str]]:
     words = words_of(text)
-    pairs = [f"{left} {right}" for left, right in zip(["^", *words], [*words, "$"], strict=True)]
+    pairs = [f"{left} {right}" for left, right in zip(["^", *words], [*words, "$"], strict=True)] if words else []
     grams: list[str] = []
     for word in words:
         padded = f" {word} "

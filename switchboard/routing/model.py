@@ -8,13 +8,14 @@ from anyio import to_thread
 
 from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import Embedder, Vectors
-from switchboard.routing.background import NOBODYS, PERSONS
+from switchboard.routing.background import COMMON_WORDS, CONTINUATIONS, NOBODYS, PERSONS
 from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
-from switchboard.routing.phrases import SMALL_TALK_WORDS
 from switchboard.routing.spelling import IsWord, Speller
 
 PERSON = ":person"
 """As the agent of who asks for a human; no card can have this id."""
+CONTINUATION = ":continuation"
+"""As the agent of what leans on the message before."""
 NOBODYS_COSINE_MAX = 0.6
 """To an agent's example; a text that is likelier than this belongs to that agent."""
 
@@ -32,16 +33,17 @@ class RoutingModel:
     async def learned(cls, cards: Mapping[str, AgentCard], embedder: Embedder, is_word: IsWord) -> "RoutingModel":
         """Learns from the cards' examples. Only texts that the embedder has not seen cost more than milliseconds."""
         examples = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
-        speller = Speller.learned([*(each.text for each in examples), *PERSONS, *SMALL_TALK_WORDS], is_word)
+        speller = Speller.learned([*(each.text for each in examples), *PERSONS, *COMMON_WORDS], is_word)
         own = await embedder.embed([each.text for each in examples])
         nobodys = await embedder.embed(NOBODYS)
-        persons = await embedder.embed(PERSONS)
+        shared = await embedder.embed([*PERSONS, *CONTINUATIONS])
         if not examples:
             return cls(cards, embedder, speller)
         apart = (nobodys @ own.T).max(axis=1) <= NOBODYS_COSINE_MAX
         examples += [Example(text, PERSON, PERSON) for text in PERSONS]
+        examples += [Example(text, CONTINUATION, CONTINUATION) for text in CONTINUATIONS]
         examples += [Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(NOBODYS, apart, strict=True) if kept]
-        vectors = np.concatenate([own, persons, nobodys[apart]])
+        vectors = np.concatenate([own, shared, nobodys[apart]])
         return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
 
     @property

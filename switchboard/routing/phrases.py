@@ -9,14 +9,9 @@ WORDS_DETAIL_MAX = 5
 PARTS_MAX = 4
 PART_WORDS_MIN = 2
 
-SMALL_TALK_WORDS = ("hello", "thanks", "thank", "goodbye", "morning", "evening", "please")
-"""Words that small talk is made of, for who mistypes them."""
-
 SmallTalk = Literal["greeting", "thanks", "farewell", "abilities"]
 
-_FILLER = (
-    r"(?:\s+(?:there|all|again|everyone|team|guys|folks|bot|assistant|so much|very much|a lot|a bunch|for now|then))*"
-)
+_FILLER = r"(?:\s+(?:there|all|again|everyone|team|guys|folks|bot|mate|assistant|so much|very much|a lot|a bunch|for now|then))*"
 _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
     (
         "greeting",
@@ -75,10 +70,13 @@ _ANAPHORA = re.compile(
     r"go on|continue|what else|still|it|its|it's|that|that's|this|those|these|they|them|he|she|the (?:same|other|first|second|last))\b",
     re.IGNORECASE,
 )
+_HUMAN = (
+    r"(?:(?:real |live |actual |living )?(?:human(?: being)?|person|people|operator|representative|rep|employee|advis[eo]r|"
+    r"manager|staff|supervisor|colleague)|(?:real|live|human) (?:agent|one)|someone real|somebody real)\b"
+)
 _PERSON = re.compile(
-    r"\b(?:talk|speak|chat|connect|transfer|put|get|give|want|need|pass|escalate|call)\b.{0,30}\b(?:(?:real |live |actual )?"
-    r"(?:human(?: being)?|person|people|operator|representative|rep|employee|advis[eo]r|manager|staff|supervisor|colleague)|"
-    r"(?:real|live|human) (?:agent|one)|someone real|somebody real)\b"
+    rf"\b(?:talk|speak|chat|connect|transfer|put|pass|escalate)\b.{{0,30}}\b{_HUMAN}"
+    rf"|\b(?:want|need|get|give)(?: me| us)?(?: to)?(?: an?| the| some| your)? {_HUMAN}"
     r"|\b(?:talk|speak|chat) (?:to|with) (?:some(?:one|body)|an agent|your (?:team|boss))\b"
     r"|\b(?:connect|transfer|get|give) me (?:with |to )?an? agent\b"
     r"|^(?:a |an )?(?:real |live )?(?:human(?: being)?|person|operator|representative|live agent|real agent)(?: please| now)?$"
@@ -86,8 +84,10 @@ _PERSON = re.compile(
     r"(?:sprechen|reden)|parler (?:à|avec) (?:un|une) (?:conseiller|conseillère|humain|personne|agent)|"
     r"parlare con (?:una persona|un operatore)|falar com (?:uma pessoa|um atendente))\b"
 )
+_BACK = re.compile(r"^(?:it|it's|its|that's|they|them|one|both|he|she|him|her)\b", re.IGNORECASE)
 _BREAK = re.compile(
-    r"(?<=[.!?;])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and|(?:and )?while you(?:'re| are) at it|und|et|y)\s+|\s*;\s*|\n+",
+    r"(?<=[.!?;:])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and|besides|then|n|"
+    r"(?:and )?while you(?:'re| are) at it|und|et|y|e)\s+|\s*[,;]\s*|\s+[-–—]\s+|\n+",
     re.IGNORECASE,
 )
 
@@ -131,6 +131,11 @@ def is_detail(message: str) -> bool:
 def leans_on_context(message: str) -> bool:
     """A short message that begins like a continuation: "and the one before?", "what about October?"."""
     return len(message.split()) <= WORDS_REPLY_MAX and bool(_ANAPHORA.match(message.strip()))
+
+
+def points_back(part: str) -> bool:
+    """A part of a message that begins with what stands for something in the part before."""
+    return bool(_BACK.match(part.strip()))
 
 
 def ends_in_question(text: str) -> bool:

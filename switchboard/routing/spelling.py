@@ -27,7 +27,9 @@ class Speller:
 
     @classmethod
     def learned(cls, texts: Iterable[str], is_word: IsWord) -> "Speller":
-        words = dict.fromkeys(word for text in texts for word in words_of(text) if word.isalpha())
+        # "Wi-Fi" is known as one word, too.
+        spoken = (form for text in texts for form in (text, text.replace("-", "")))
+        words = dict.fromkeys(word for text in spoken for word in words_of(text) if word.isalpha())
         by_length: dict[int, list[str]] = {}
         for word in list(words)[:KNOWN_WORDS_MAX]:
             if len(word) >= CORRECTED_CHARACTERS_MIN:

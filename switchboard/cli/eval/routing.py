@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from switchboard.cli.cards import cards_in
+from switchboard.cli.cores import one_core
 from switchboard.cli.problem import Problem, told
 from switchboard.contracts.errors import BadConfiguration
 
@@ -38,6 +39,7 @@ def routing(
     ] = False,
 ) -> None:
     """Learns from one file, or from the agents' cards, and is measured on another. Prints JSON."""
+    one_core()
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
     with told():
         try:
