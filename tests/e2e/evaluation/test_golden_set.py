@@ -13,6 +13,9 @@ from switchboard.evaluation.results import load_results
 from switchboard.evaluation.suite import load_cases
 from switchboard.testing.system import System
 
+pytestmark = pytest.mark.timeout(600)
+"""The system's start and the whole run are in the first test's time; on an idle machine both take about a minute."""
+
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,7 +41,6 @@ def summary(fresh: System, out: Path) -> dict[str, Any]:
     return json.loads(ended.stdout)
 
 
-@pytest.mark.timeout(600)
 def test_the_golden_set_passes_the_gate(summary: dict[str, Any]) -> None:
     failing = "\n".join(summary["failing"])
     assert summary["gate"]["passed"], f"{summary['gate']['failures']}\nfailing cases:\n{failing}"
@@ -80,8 +82,8 @@ def test_a_bar_that_is_not_reached_fails_the_command(fresh: System, out: Path, t
     bars.write_text("metrics: {required_facts: 1.0}\n")
     golden = tmp_path / "mine.yaml"
     golden.write_text(
-        "suite: mine\ncases:\n  - {id: impossible, user: aurora/C-10001, say: How much is my latest bill?, "
-        'facts: ["£0.01"]}\n'
+        "suite: mine\ncases:\n  - {id: impossible, user: aurora/C-10001, say: "
+        '"How much is my latest bill?", facts: ["£0.01"]}\n'
     )
     arguments = ["eval", "run", str(golden), "--gate", "--judge", "off", "--bars", str(bars), "--out", str(out)]
     arguments += ["--state-dir", str(fresh.run_path.parent), "--baseline", str(tmp_path / "none.json")]

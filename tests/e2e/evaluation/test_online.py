@@ -17,7 +17,9 @@ from switchboard.evaluation.suite import load_cases
 from switchboard.testing.system import System
 from tests.e2e.evaluation.conftest import SHARE
 
-ADA, CLEO, OPS = "demo-aurora-ada", "demo-borealis-cleo", "demo-aurora-ops"
+pytestmark = pytest.mark.timeout(300)
+
+ADA, CLEO = "demo-aurora-ada", "demo-borealis-cleo"
 TURNS_MAX = 25
 """The chance that none of so many is in a sample of a half is one in thirty million."""
 WAIT_S_MAX = 30.0
