@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from switchboard.agent.calls import ToolCalls
+from switchboard.agent.calls import FACTS_CHARACTERS_MAX, ToolCalls, told_facts
 from switchboard.agent.effects import Effects
 from switchboard.agent.prompt import messages_of
 from switchboard.contracts.cards import AgentCard, Skill
@@ -39,7 +39,7 @@ async def unheard(_: TurnEvent) -> None:
 
 
 def calls(variant: Variant | None) -> ToolCalls:
-    return ToolCalls(CARD, {}, Effects(MemorySidecar().state), request(variant), unheard)
+    return ToolCalls(CARD, {}, Effects(MemorySidecar().state, lease_s=30), request(variant), unheard)
 
 
 def test_a_variants_instructions_follow_the_cards() -> None:
@@ -56,8 +56,6 @@ def test_a_variants_model_stands_in_the_place_of_the_cards() -> None:
 
 
 def test_a_tools_result_tells_what_it_found_within_its_bound() -> None:
-    from switchboard.agent.calls import FACTS_CHARACTERS_MAX, told_facts
-
     offer = Offer(question="Would you like one?", tool="sell")
     assert told_facts(ToolOutcome(facts=["It costs £2.00."], offer=offer)) == ["It costs £2.00.", "Would you like one?"]
     long = told_facts(ToolOutcome(facts=["x" * 3_000, "y" * 3_000, "z"]))
