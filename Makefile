@@ -6,7 +6,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 PYTEST_FLAGS ?=
 
-.PHONY: setup dapr up test check bench bench-gateway compose-test lock doctor
+.PHONY: setup dapr up test check eval bench bench-gateway compose-test lock doctor
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -33,6 +33,9 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest $(PYTEST_FLAGS) -q tests/unit
+
+eval: setup dapr
+	$(BIN)/switchboard eval run --start --gate
 
 bench: setup dapr
 	$(BIN)/python -m bench

@@ -12,6 +12,7 @@ from services.supervisor.jobs import Jobs
 from services.supervisor.judge import Judge
 from services.supervisor.memories import Memories
 from services.supervisor.online_evaluation import OnlineEvaluation
+from services.supervisor.ratings import Ratings
 from services.supervisor.readiness import Readiness
 from services.supervisor.remembering import Remembering
 from services.supervisor.routing import Router
@@ -107,7 +108,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     tiers = Tiers(sidecar.state, warm, cold)
     policy = Policy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
     shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
-    conversations = Conversations(sidecar.state, tiers, shelf)
+    ratings = Ratings(sidecar.state)
+    conversations = Conversations(sidecar.state, tiers, shelf, ratings)
     summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
     remembering = Remembering(sidecar.state, tiers, summarizer, shelf)
 
@@ -154,6 +156,6 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         mover=Mover(shelf, tiers, lease(), policy),
         experiments=experiments,
         scoreboard=scoreboard,
-        feedback=Feedback(conversations, sidecar.state, scoreboard),
+        feedback=Feedback(conversations, ratings, scoreboard),
         evaluation=evaluation,
     )

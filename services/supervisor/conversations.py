@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.supervisor.handover import Handover
+from services.supervisor.ratings import Ratings
 from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
@@ -47,9 +48,16 @@ class Claim:
 class Conversations:
     """May be called concurrently. Raises `NotFound`, `Conflict` and what the state port raises."""
 
-    def __init__(self, state: StateStore, tiers: Tiers | None = None, shelf: Shelf | None = None) -> None:
-        """`tiers` under the state store, and the index that finds what is to be moved there; neither by default."""
+    def __init__(
+        self,
+        state: StateStore,
+        tiers: Tiers | None = None,
+        shelf: Shelf | None = None,
+        ratings: Ratings | None = None,
+    ) -> None:
+        """`tiers` under the state store, the index that finds what is to be moved there, and that of ratings."""
         self._state = state
+        self._ratings = ratings or Ratings(state)
         self._tiers = tiers or Tiers(state)
         self._shelf = shelf
 
@@ -83,6 +91,7 @@ class Conversations:
         if any(turn.status == "running" for turn in last):
             raise Conflict("A message of this conversation is being answered. Please try again when it is.")
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
+        await self._ratings.forget(principal.tenant, conversation_id)
         if self._shelf is not None:
             await self._shelf.disown(principal.tenant, principal.user, [conversation_id])
 

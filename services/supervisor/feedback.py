@@ -1,7 +1,6 @@
 """Thumbs: a user rates a turn of their own; it stands on the turn's record, on its trace, and in the tenant's index."""
 
 import asyncio
-import logging
 import random
 from datetime import datetime
 from typing import Literal
@@ -10,21 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.supervisor.conversations import UNKNOWN_TURN, Conversations
 from services.supervisor.online_evaluation import place_of
+from services.supervisor.ratings import RatedTurn, Ratings
 from services.supervisor.records import Rating, Turn, now
 from services.supervisor.scoreboard import Scoreboard
-from switchboard.contracts.errors import Conflict, NotFound, SwitchboardError, Unprocessable
+from switchboard.contracts.errors import Conflict, NotFound, Unprocessable
 from switchboard.contracts.turns import ConversationId, Principal
 from switchboard.evaluation.span import record_rating
-from switchboard.sidecar import keys
-from switchboard.sidecar.ports import StateStore
 
 ATTEMPTS_MAX = 4
 JITTER_S_MAX = 0.03
-INDEX_MAX = 500
-"""Newest rated turns of a tenant that the index holds."""
 COMMENT_CHARACTERS_MAX = 2_000
-
-logger = logging.getLogger(__name__)
+FILED_AWAY = "This conversation has been filed away; an answer can be rated in the days after it was given."
 
 
 class FeedbackRequest(BaseModel):
@@ -48,14 +43,6 @@ class FeedbackView(BaseModel):
     at: datetime
 
 
-class RatedTurn(BaseModel):
-    """One line of the index, without anybody's words."""
-
-    turn_id: str
-    rating: Literal["up", "down"]
-    at: datetime
-
-
 class FeedbackList(BaseModel):
     """Newest first."""
 
@@ -65,9 +52,9 @@ class FeedbackList(BaseModel):
 class Feedback:
     """May be called concurrently, in any number of replicas."""
 
-    def __init__(self, conversations: Conversations, state: StateStore, scoreboard: Scoreboard) -> None:
+    def __init__(self, conversations: Conversations, ratings: Ratings, scoreboard: Scoreboard) -> None:
         self._conversations = conversations
-        self._state = state
+        self._ratings = ratings
         self._scoreboard = scoreboard
 
     async def give(self, principal: Principal, request: FeedbackRequest) -> FeedbackView:
@@ -77,22 +64,22 @@ class Feedback:
         record_rating(given.rating, given.comment, place_of(turn))
         if turn.experiment:
             await self._scoreboard.add_rating(turn.experiment, turn.tenant, given.rating, before)
-        await self._index(turn, given)
+        await self._ratings.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))
         return FeedbackView(turn_id=turn.turn_id, conversation_id=turn.conversation_id, **given.model_dump())
 
     async def newest(self, tenant: str) -> FeedbackList:
         """The tenant's rated turns, newest first, at most 500."""
-        item = await self._state.get(keys.feedback_index(tenant))
-        return FeedbackList(ratings=[RatedTurn.model_validate(each) for each in (item.value if item else [])])
+        return FeedbackList(ratings=await self._ratings.newest(tenant))
 
     async def _stored(self, principal: Principal, request: FeedbackRequest, given: Rating) -> tuple[Turn, str]:
         """The rated turn, and its rating before."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             item = await self._conversations.turn_item(principal.tenant, request.turn_id)
-            turn = Turn.model_validate(item.value).as_read() if item else None
-            if item is None or turn is None or turn.user != principal.user:
-                raise NotFound(UNKNOWN_TURN)
-            if turn.conversation_id != request.conversation_id:
+            if item is None:
+                await self._conversations.turn(principal, request.turn_id)  # raises where it is not theirs
+                raise Unprocessable(FILED_AWAY)
+            turn = Turn.model_validate(item.value).as_read()
+            if turn.user != principal.user or turn.conversation_id != request.conversation_id:
                 raise NotFound(UNKNOWN_TURN)
             if turn.status == "running":
                 raise Unprocessable("This answer is not complete yet. Please rate it when it is.")
@@ -104,24 +91,3 @@ class Feedback:
             except Conflict:
                 await asyncio.sleep(random.random() * JITTER_S_MAX * attempt)
         raise Conflict
-
-    async def _index(self, turn: Turn, given: Rating) -> None:
-        """The index is a convenience: where it cannot be written, the rating is kept all the same."""
-        line = RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at).model_dump(mode="json")
-        key = keys.feedback_index(turn.tenant)
-        try:
-            for attempt in range(1, ATTEMPTS_MAX + 1):
-                item = await self._state.get(key)
-                lines = [each for each in (item.value if item else []) if each["turn_id"] != turn.turn_id]
-                lines = [line, *lines][:INDEX_MAX]
-                try:
-                    if item is None:
-                        await self._state.create(key, lines)
-                    else:
-                        await self._state.replace(key, lines, etag=item.etag)
-                    return
-                except Conflict:
-                    await asyncio.sleep(random.random() * JITTER_S_MAX * attempt)
-            logger.warning("the rating of turn %s is not in the index: too many writers", turn.turn_id)
-        except SwitchboardError as error:
-            logger.warning("the rating of turn %s is not in the index: %s", turn.turn_id, error.code)

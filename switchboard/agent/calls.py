@@ -85,7 +85,7 @@ class ToolCalls:
                     outcome = await self._outcome(tool, policy, call_id, values)
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
                 self.offer = outcome.offer
-                facts = _told_facts(outcome)
+                facts = told_facts(outcome)
                 self._remember(name, outcome)
                 answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
             ok = True
@@ -143,7 +143,7 @@ def _told(message: str, *, retry: bool = False) -> str:
     return orjson.dumps({"error": message, "retry": retry}).decode()
 
 
-def _told_facts(outcome: ToolOutcome) -> list[str]:
+def told_facts(outcome: ToolOutcome) -> list[str]:
     """The facts and the offer's question, cut at the bound."""
     facts: list[str] = []
     left = FACTS_CHARACTERS_MAX

@@ -12,6 +12,7 @@ import httpx
 from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.evaluation.evaluators.score import Metric, Score
 from switchboard.evaluation.transcript import Transcript
+from switchboard.models.caller import INTERNAL
 
 EMBEDDED = "embedded"
 """Who owns, by the gateway's list of models, the one in its own process: no judge of anything."""
@@ -47,7 +48,11 @@ class AzureJudges:
                 "install the extra with 'pip install switchboard[evaluation]'."
             ) from error
         model = OpenAIModelConfiguration(
-            type="openai", model=alias, base_url=f"{gateway_url.rstrip('/')}/v1", api_key="-"
+            type="openai",
+            model=alias,
+            base_url=f"{gateway_url.rstrip('/')}/v1",
+            api_key="-",
+            extra_headers={**INTERNAL, "x-switchboard-feature": "evaluation"},
         )
         self._groundedness: Any = GroundednessEvaluator(model)
         self._relevance: Any = RelevanceEvaluator(model)

@@ -4,7 +4,9 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import numpy as np
@@ -125,10 +127,15 @@ class System:
         return await self.api.post("/v1/chat", json={"message": message, **body}, headers=ADA | (headers or {}))
 
 
-@pytest.fixture
-async def system() -> AsyncIterator[System]:
+@asynccontextmanager
+async def running(**settings: Any) -> AsyncIterator[System]:
+    """A supervisor with its specialists, opened; `settings` over those that every test has."""
     sidecar = MemorySidecar()
-    supervisor = build(Settings(turn_s_max=5, console_url="http://console.test"), sidecar, WordEmbedder())
+    supervisor = build(
+        Settings(**{"turn_s_max": 5, "console_url": "http://console.test", "evaluation_share": 0, **settings}),
+        sidecar,
+        WordEmbedder(),
+    )
     app = create_app(supervisor)
     gateway = FastAPI()
     gateway.get("/healthz")(lambda: {"status": "ok"})
@@ -142,6 +149,12 @@ async def system() -> AsyncIterator[System]:
             await made.add(agent)
         yield made
     await supervisor.close()
+
+
+@pytest.fixture
+async def system() -> AsyncIterator[System]:
+    async with running() as made:
+        yield made
 
 
 def failing(code: str, message: str) -> Script:
