@@ -22,6 +22,7 @@ from switchboard.sidecar.registry import AgentRegistry
 if TYPE_CHECKING:
     from switchboard.agent.loop import ModelLoop
     from switchboard.knowledge import KnowledgeBase
+    from switchboard.knowledge.index import KnowledgeIndex
     from switchboard.models.gateway_client import GatewayEmbedder
 
 logger = logging.getLogger(__name__)
@@ -107,10 +108,9 @@ class Specialist:
             raise BadConfiguration(
                 f"The card of {self.card.id} names the folder '{path}' for its knowledge: it is not there."
             )
-        indexes = self.settings.knowledge_dir or self.settings.data_dir / "knowledge"
-        database = indexes / f"{self.card.id}.sqlite"
         self._embedder = GatewayEmbedder(self.settings.model_base_url)
-        return await asyncio.to_thread(KnowledgeBase.open, self.card.id, folder, database, self._embedder)
+        index = await asyncio.to_thread(_knowledge_index, self.card.id, self.settings)
+        return await asyncio.to_thread(KnowledgeBase.over, self.card.id, folder, index, self._embedder)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -164,6 +164,18 @@ class Specialist:
 def build(card: AgentCard, folder: Path, settings: AgentSettings, sidecar: Sidecar | None) -> Specialist:
     """A specialist that is not open yet; `sidecar` None means the real one."""
     return Specialist(card, folder, settings, sidecar if sidecar is not None else _real_sidecar(settings))
+
+
+def _knowledge_index(agent_id: str, settings: AgentSettings) -> "KnowledgeIndex":
+    """In Cosmos DB where its endpoint is set, else in a file. Raises `Unavailable`."""
+    if settings.knowledge_cosmos_endpoint:
+        from switchboard.knowledge.cosmos_index import opened
+
+        return opened(settings.knowledge_cosmos_endpoint, settings.knowledge_cosmos_database)
+    from switchboard.knowledge.sqlite_index import SqliteIndex
+
+    indexes = settings.knowledge_dir or settings.data_dir / "knowledge"
+    return SqliteIndex(indexes / f"{agent_id}.sqlite")
 
 
 def _real_sidecar(settings: AgentSettings) -> Sidecar:

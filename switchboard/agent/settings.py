@@ -25,6 +25,9 @@ class AgentSettings(BaseSettings):
     data_dir: Path = Path(".switchboard/data")
     knowledge_dir: Path | None = None
     """Where the article indexes lie; None means `<data_dir>/knowledge`. Systems may share one: it is keyed by content."""
+    knowledge_cosmos_endpoint: str | None = None
+    """Azure Cosmos DB account for the article indexes of all replicas, instead of files; signed in to by identity."""
+    knowledge_cosmos_database: str = "switchboard"
     demo_seed: int = 20260101
     demo_today: date = date(2026, 11, 15)
     """The demo company's fixed "today"."""

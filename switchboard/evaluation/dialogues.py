@@ -5,9 +5,11 @@ where `question` is the dialogue, newest turn first, each turn `user:` or `agent
 `answers` holds `text` and `answer_start` of the gold spans.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +24,19 @@ TITLE_NUMBER = re.compile(r"\s*#\d+(_\d+)*$")
 LINES_MAX = 1_000_000
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Part(StrEnum):
+    """Which questions: those of one half of the documents, so that what was tuned on one is reported on the other."""
+
+    ALL = "all"
+    DEV = "dev"
+    TEST = "test"
+
+
+def part_of(doc_id: str) -> Part:
+    """By a hash of the document's id: the same on every machine."""
+    return Part.DEV if hashlib.sha256(doc_id.encode()).digest()[0] % 2 == 0 else Part.TEST
 
 
 class Spans(BaseModel):

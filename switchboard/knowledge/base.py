@@ -6,12 +6,13 @@ What is not near enough to the question is never returned, so a question without
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from switchboard.contracts.errors import NotFound
+from switchboard.contracts.errors import NotFound, Unavailable
 from switchboard.contracts.tools import Passage
 from switchboard.knowledge.article import Article, embedded_text
 from switchboard.knowledge.folder import read_folder
@@ -23,6 +24,9 @@ from switchboard.knowledge.sqlite_index import SqliteIndex
 logger = logging.getLogger(__name__)
 
 PASSAGES_MAX = 4
+SYNC_ATTEMPTS_MAX = 30
+SYNC_PAUSE_S = 1.0
+"""Replicas that start together ingest one after the other; all but the first find nothing to do."""
 EMBED_BATCH_MAX = 32
 
 COSINE_MIN = 0.42
@@ -64,15 +68,27 @@ class KnowledgeBase:
 
     @classmethod
     def open(cls, agent_id: str, folder: Path, database: Path, embedder: Embedder) -> "KnowledgeBase":
-        """Reads the folder and brings the file in line with it. Blocks.
+        """`over` with the embedded index in a file."""
+        return cls.over(agent_id, folder, SqliteIndex(database), embedder)
 
-        A document that cannot be read is logged and left out. Raises `BadConfiguration` where there is no folder.
+    @classmethod
+    def over(cls, agent_id: str, folder: Path, index: KnowledgeIndex, embedder: Embedder) -> "KnowledgeBase":
+        """Reads the folder and brings the index in line with it. Blocks, also while another replica does the same.
+
+        A document that cannot be read is logged and left out. Raises `BadConfiguration` where there is no folder, and
+        `Unavailable` where the index does not answer.
         """
         reading = read_folder(folder)
         for bad in reading.bad:
             logger.error("Left out of the knowledge of %s: %s", agent_id, bad.reason)
-        index = SqliteIndex(database)
-        index.sync(agent_id, reading.articles)
+        for attempt in range(SYNC_ATTEMPTS_MAX):
+            try:
+                index.sync(agent_id, reading.articles)
+                break
+            except Unavailable:
+                if attempt == SYNC_ATTEMPTS_MAX - 1:
+                    raise
+                time.sleep(SYNC_PAUSE_S)
         return cls(agent_id, index, embedder)
 
     def close(self) -> None:

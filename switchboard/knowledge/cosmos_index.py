@@ -43,6 +43,16 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+def opened(endpoint: str, database: str) -> "CosmosIndex":
+    """The index of an account that this process's identity may use. Raises `Unavailable`."""
+    from azure.identity import DefaultAzureCredential
+
+    try:
+        return CosmosIndex(container_of(CosmosClient(endpoint, DefaultAzureCredential()), database))
+    except (CosmosHttpResponseError, AzureError) as error:
+        raise Unavailable("The knowledge store does not answer at the moment.") from error
+
+
 def container_of(client: CosmosClient, database: str, container: str = "knowledge") -> ContainerProxy:
     """The container, created with its vector and full-text policies where it is not there."""
     return client.create_database_if_not_exists(database).create_container_if_not_exists(

@@ -10,12 +10,16 @@ import typer
 
 from switchboard.cli.problem import Problem, told
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.evaluation.dialogues import Part
 
 
 def retrieval(
     docs: Annotated[Path, typer.Option(help="Documents as JSON Lines: doc_id, title, text.")],
     qa: Annotated[Path, typer.Option(help="Questions as JSON Lines: doc_id, question (newest turn first), answers.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Asks only the first so many questions.")] = None,
+    part: Annotated[
+        Part, typer.Option(help="Questions of one half of the documents: settings are tuned on dev.")
+    ] = Part.ALL,
     scale: Annotated[
         bool, typer.Option("--scale", help="Speed at 1k, 10k and 100k chunks on one core instead.")
     ] = False,
@@ -27,7 +31,7 @@ def retrieval(
 
     with told():
         try:
-            documents, questions = read(docs, qa, limit)
+            documents, questions = read(docs, qa, part, limit)
             if scale:
                 speeds = measure_speed(documents, questions, MiniLmEmbedder, progress)
                 text = json.dumps({"speed": [each.model_dump() for each in speeds]}, indent=2)

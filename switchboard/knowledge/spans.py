@@ -1,0 +1,44 @@
+"""The part of a passage that a claim was taken from: what a citation points at."""
+
+import re
+from collections.abc import Iterator
+
+from switchboard.knowledge.words import content_words, rough_stem
+
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+COVERAGE_MIN = 0.4
+"""Below this the claim is not in the passage's words: the whole passage is cited."""
+NEAR_BEST_MIN = 0.6
+"""Sentences beside the best one that have so much of its share of the claim's words belong to the span."""
+
+
+def narrowed(passage: str, claim: str) -> tuple[int, int]:
+    """Start and end of whole sentences of `passage`, in order and without gaps, that say what `claim` says."""
+    asked = _stems(claim)
+    sentences = list(_sentences(passage))
+    if not asked or len(sentences) < 2:
+        return 0, len(passage)
+    shares = [len(asked & _stems(passage[start:end])) / len(asked) for start, end in sentences]
+    best = max(range(len(shares)), key=lambda place: shares[place])
+    first = last = best
+    while first > 0 and shares[first - 1] >= NEAR_BEST_MIN * shares[best]:
+        first -= 1
+    while last + 1 < len(shares) and shares[last + 1] >= NEAR_BEST_MIN * shares[best]:
+        last += 1
+    start, end = sentences[first][0], sentences[last][1]
+    covered = len(asked & _stems(passage[start:end])) / len(asked)
+    return (start, end) if covered >= COVERAGE_MIN else (0, len(passage))
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    for match in SENTENCE_END.finditer(text):
+        if text[at : match.start()].strip():
+            yield at, match.start()
+        at = match.end()
+    if text[at:].strip():
+        yield at, len(text)
+
+
+def _stems(text: str) -> set[str]:
+    return {rough_stem(word) for word in content_words(text)}
