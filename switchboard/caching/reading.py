@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from switchboard.caching import lexicon
@@ -23,9 +23,7 @@ _MAY = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th)?|in|of|since|until|by|last|next|this)\s+may\b|\bmay\s+\d", re.IGNORECASE
 )
 
-_KINDS: tuple[tuple[QuestionKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
+_KIND_PATTERNS: tuple[tuple[QuestionKind, str], ...] = (
         ("count", r"\bhow many\b|\bnumber of\b"),
         ("frequency", r"\bhow (?:often|frequently)\b"),
         ("time", r"\bhow (?:long|soon|fast|quickly)\b|\bwhen\b(?! i\b)|\bwhat (?:time|date|day)\b|\bhow much (?:time|longer)\b"),
@@ -66,7 +64,6 @@ class Reading:
     modals: frozenset[str]
     persons: frozenset[int]
     is_question: bool
-    extra: dict[str, float] = field(default_factory=dict[str, float], compare=False, repr=False)
 
 
 def read(text: str, known_names: Collection[str] = ()) -> Reading:
@@ -93,7 +90,7 @@ def read(text: str, known_names: Collection[str] = ()) -> Reading:
         identifiers=identifiers | addresses,
         dates=_dates(tokens, text),
         variants=frozenset(token for token in tokens if token in lexicon.VARIANTS or token in lexicon.PLACES),
-        names=_names(plain),
+        names=_names(rest),
         known_names=frozenset(name for name in known_names if f" {name} " in f" {lowered} " or name in text.lower()),
         negations=sum(token in lexicon.NEGATIONS for token in tokens),
         kinds=kinds,
