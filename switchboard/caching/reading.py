@@ -1,5 +1,6 @@
 """What the guards and the verifier read in a question, computed once a text."""
 
+import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,16 +25,16 @@ _MAY = re.compile(
 )
 
 _KIND_PATTERNS: tuple[tuple[QuestionKind, str], ...] = (
-        ("count", r"\bhow many\b|\bnumber of\b"),
-        ("frequency", r"\bhow (?:often|frequently)\b"),
-        ("time", r"\bhow (?:long|soon|fast|quickly)\b|\bwhen\b(?! i\b)|\bwhat (?:time|date|day)\b|\bhow much (?:time|longer)\b"),
-        ("amount", r"\bhow much\b(?! (?:time|longer))|\bhow (?:expensive|high|large|big)\b|\bwhat (?:is|are|does|do|will|would)\b.*\b(?:price|cost|costs|fee|fees|charge|rate)\b"),
-        ("place", r"\bwhere\b|\bwhich (?:country|countries|place|shop|store)\b"),
-        ("person", r"\bwho\b|\bwhom\b"),
-        ("reason", r"\bwhy\b|\bhow come\b|\breason\b|\bwhat (?:caused|causes)\b|\bwhat is causing\b"),
-        ("method", r"\bhow (?:do|can|to|should|could|would|might|shall|must|is|are|does|did)\b|\bway to\b|\bsteps\b|\bprocess\b|\binstructions\b"),
-    )
+    ("count", r"\bhow many\b|\bnumber of\b"),
+    ("frequency", r"\bhow (?:often|frequently)\b"),
+    ("time", r"\bhow (?:long|soon|fast|quickly)\b|\bwhen\b(?! i\b)|\bwhat (?:time|date|day)\b|\bhow much (?:time|longer)\b"),
+    ("amount", r"\bhow much\b(?! (?:time|longer))|\bhow (?:expensive|high|large|big)\b|\bwhat (?:is|are|does|do|will|would)\b.*\b(?:price|cost|costs|fee|fees|charge|rate)\b"),
+    ("place", r"\bwhere\b|\bwhich (?:country|countries|place|shop|store)\b"),
+    ("person", r"\bwho\b|\bwhom\b"),
+    ("reason", r"\bwhy\b|\bhow come\b|\breason\b|\bwhat (?:caused|causes)\b|\bwhat is causing\b"),
+    ("method", r"\bhow (?:do|can|to|should|could|would|might|shall|must|is|are|does|did)\b|\bway to\b|\bsteps\b|\bprocess\b|\binstructions\b"),
 )  # fmt: skip
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def read(text: str, known_names: Collection[str] = ()) -> Reading:
         tokens=tokens,
         stems=frozenset(stems),
         content=frozenset(s for t, s in zip(tokens, stems, strict=True) if t not in lexicon.FUNCTION_WORDS),
-        bigrams=frozenset(zip(stems, stems[1:], strict=False)),
+        bigrams=frozenset(itertools.pairwise(stems)),
         trigrams=frozenset(padded[i : i + 3] for i in range(len(padded) - 2)),
         numbers=tuple(sorted(numbers + number_words)),
         units=frozenset(units) | frozenset(lexicon.UNITS[token] for token in tokens if token in lexicon.UNITS),
@@ -162,7 +163,7 @@ def _dates(tokens: tuple[str, ...], text: str) -> frozenset[str]:
     found = {lexicon.DATES[token] for token in tokens if token in lexicon.DATES}
     if _MAY.search(text):
         found.add("may")
-    for mark, word in zip(tokens, tokens[1:], strict=False):
+    for mark, word in itertools.pairwise(tokens):
         if mark in lexicon.PERIOD_MARKS and lexicon.UNITS.get(word) in ("day", "week", "month", "quarter", "year"):
             found.add(f"{mark} {lexicon.UNITS[word]}")
     return frozenset(found)
