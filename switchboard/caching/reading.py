@@ -34,7 +34,8 @@ _KIND_PATTERNS: tuple[tuple[QuestionKind, str], ...] = (
     ("reason", r"\bwhy\b|\bhow come\b|\breason\b|\bwhat (?:caused|causes)\b|\bwhat is causing\b"),
     ("method", r"\bhow (?:do|can|to|should|could|would|might|shall|must|is|are|does|did)\b|\bway to\b|\bsteps\b|\bprocess\b|\binstructions\b"),
 )  # fmt: skip
-_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS)
+_KINDS: list[tuple[QuestionKind, re.Pattern[str]]] = [(kind, re.compile(pattern)) for kind, pattern in _KIND_PATTERNS]
+_PHRASES = tuple((re.compile(pattern), plain) for pattern, plain in lexicon.PHRASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Reading:
     text: str
     tokens: tuple[str, ...]
     stems: frozenset[str]
+    wording: tuple[str, ...]
+    """Stems, sorted, after ways of saying the same are rewritten to one: equal wordings ask the same."""
     content: frozenset[str]
     """Stems of the words that carry meaning."""
     bigrams: frozenset[tuple[str, str]]
@@ -78,11 +81,12 @@ def read(text: str, known_names: Collection[str] = ()) -> Reading:
     number_words = [lexicon.NUMBER_WORDS[token] for token in tokens if token in lexicon.NUMBER_WORDS]
     lowered = " ".join(tokens)
     padded = f" {lowered} "
-    kinds = frozenset(kind for kind, pattern in _KINDS if pattern.search(lowered))
+    kinds: frozenset[QuestionKind] = frozenset(kind for kind, pattern in _KINDS if pattern.search(lowered))
     return Reading(
         text=text,
         tokens=tokens,
         stems=frozenset(stems),
+        wording=_wording(lowered),
         content=frozenset(s for t, s in zip(tokens, stems, strict=True) if t not in lexicon.FUNCTION_WORDS),
         bigrams=frozenset(itertools.pairwise(stems)),
         trigrams=frozenset(padded[i : i + 3] for i in range(len(padded) - 2)),
@@ -159,6 +163,12 @@ def _measured(text: str) -> bool:
     return word in lexicon.UNITS or word == "k"
 
 
+def _wording(lowered: str) -> tuple[str, ...]:
+    for pattern, plain in _PHRASES:
+        lowered = pattern.sub(plain, lowered)
+    return tuple(sorted(stem(word) for word in lowered.split()))
+
+
 def _dates(tokens: tuple[str, ...], text: str) -> frozenset[str]:
     found = {lexicon.DATES[token] for token in tokens if token in lexicon.DATES}
     if _MAY.search(text):
@@ -195,4 +205,6 @@ _SKIPPED = frozenset(["a", "an", "the", "my", "your", "our", "their", "his", "he
 
 
 def _asks(tokens: tuple[str, ...]) -> bool:
-    return bool(tokens) and tokens[0] in frozenset(["can", "is", "are", "do", "does", "will", "could", "would", "did", "may", "what", "which"])
+    return bool(tokens) and tokens[0] in frozenset(
+        ["can", "is", "are", "do", "does", "will", "could", "would", "did", "may", "what", "which"]
+    )

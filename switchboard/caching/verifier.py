@@ -17,6 +17,8 @@ from switchboard.caching.reading import Reading
 from switchboard.contracts.errors import BadConfiguration
 
 WEIGHTS_FILE = "verifier.json"
+SAME_WORDING_GAP = 0.25
+"""Of a cosine's distance to 1 that is left between questions of the same wording: what the model was not asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Verifier:
 
     def score(self, cosine: float, asked: Reading, cached: Reading) -> float:
         """0 to 1, to be compared with a threshold as a cosine would be."""
+        if asked.wording and asked.wording == cached.wording:
+            return 1.0 - (1.0 - cosine) * SAME_WORDING_GAP
         row = np.array(features(cosine, asked, cached, self.rarity))
         return float(min(1.0, max(0.0, self.offset + row @ self.weights)))
 
