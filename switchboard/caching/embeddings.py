@@ -9,7 +9,7 @@ import orjson
 from switchboard.caching.entries import Bounds, Entries
 from switchboard.caching.fingerprint import digest, fingerprint
 
-TEXTS_MAX = 64
+TEXTS_MAX = 8
 """Longer lists are documents on their way into an index: they come once and would push out what is asked again."""
 TEXT_CHARACTERS_MAX = 2_000
 
