@@ -8,10 +8,11 @@ from services.gateway.attempts import Attempts
 from services.gateway.background import Background
 from services.gateway.breaker import Breakers
 from services.gateway.bulkheads import Walls
+from services.gateway.caching.answers import AnswerCache
 from services.gateway.health import Health
 from services.gateway.in_force import InForce
 from services.gateway.policy.models import BreakerRule, Bulkheads, ProviderInstance
-from services.gateway.ports import Cache, Ledger, Limits, NoCache
+from services.gateway.ports import Cache, Ledger, Limits
 from services.gateway.pricing import Estimates
 from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
@@ -22,6 +23,8 @@ from services.gateway.providers.simulated import RemoteSimulated, Simulated
 from services.gateway.redis_server import RedisServer
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
 from services.gateway.shared_breaker import SharedBreakers
+from switchboard.caching.entries import Entries
+from switchboard.caching.memory_entries import MemoryEntries
 from switchboard.models.minilm import MiniLmEmbedder
 
 if TYPE_CHECKING:
@@ -82,7 +85,7 @@ def build(settings: Settings) -> Gateway:
     )
     return Gateway(
         in_force=in_force,
-        cache=NoCache(),
+        cache=AnswerCache(lambda: in_force.now.policy.cache, _entries(redis), embedder),
         limits=accounting.limits,
         ledger=accounting.ledger,
         accounting=accounting,
@@ -101,6 +104,15 @@ def _server(settings: Settings) -> RedisServer | None:
         return None
     password = settings.redis_password.get_secret_value() if settings.redis_password else None
     return RedisServer.at(settings.redis_host, password=password, tls=settings.redis_tls)
+
+
+def _entries(redis: "Redis | None") -> Entries:
+    """Where cached answers are kept: in Redis where there is one, for all replicas, else in this process."""
+    if redis is None:
+        return MemoryEntries()
+    from switchboard.caching.redis_entries import RedisEntries
+
+    return RedisEntries(redis)
 
 
 def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:

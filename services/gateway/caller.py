@@ -15,6 +15,8 @@ Tier = Literal["free", "developer", "professional", "enterprise", "internal"]
 """`internal` is the system's own work (indexing, warming up): it belongs to no customer and is never rate limited."""
 Lane = Literal["interactive", "batch"]
 Preference = Literal["fast", "quality", "cheap"]
+Cacheable = Literal["", "yes", "no"]
+"""`no`: neither answered from a cache nor kept in one. `yes`: the answer is anybody's, whatever tools are offered."""
 
 ANONYMOUS = "anonymous"
 VALUE_CHARACTERS_MAX = 128
@@ -36,6 +38,9 @@ class Caller:
     turn: str = ""
     lane: Lane = "interactive"
     preference: Preference | None = None
+    cacheable: Cacheable = ""
+    knowledge: str = ""
+    """The version of the knowledge that the answer rests on: cached answers of another version do not serve."""
 
 
 def caller_of(headers: Mapping[str, str], *, anonymous_tier: Tier = "free") -> Caller:
@@ -60,6 +65,8 @@ def caller_of(headers: Mapping[str, str], *, anonymous_tier: Tier = "free") -> C
             Preference | None,
             _one_of(headers.get("x-model-preference", "").strip(), get_args(Preference), "X-Model-Preference"),
         ),
+        cacheable=cast(Cacheable, _one_of(said("cacheable"), ("yes", "no"), "x-switchboard-cacheable") or ""),
+        knowledge=said("knowledge"),
     )
 
 

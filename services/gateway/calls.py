@@ -84,7 +84,7 @@ class Calls:
             looked = await gateway.cache.look(call)
             account.cache = route.cache = looked.state
             if looked.hit is not None:
-                reply = self._from_cache(looked.hit, call, route, account, started)
+                reply = self._from_cache(looked, looked.hit, call, route, account, started)
             else:
                 account.slot = await gateway.walls.enter(call.caller)
                 alias = call.alias
@@ -175,13 +175,15 @@ class Calls:
         account.record(target, route.step, "rejected", answer.spent, started, model=answer.model, error=fault)
         return None
 
-    def _from_cache(self, hit: CacheHit, call: ModelCall, route: Route, account: Account, started: float) -> Reply:
+    def _from_cache(
+        self, looked: Looked, hit: CacheHit, call: ModelCall, route: Route, account: Account, started: float
+    ) -> Reply:
         step = "exact_cache" if hit.state == "exact" else "semantic_cache"
         route.answered_by(step, hit.state)
         account.from_cache(hit, step, started)
         usage = hit.body.get("usage")
         told = {**(usage if isinstance(usage, dict) else {}), "cost_usd": 0.0}
-        return Reply(_headers(call, route, Looked(state=hit.state)), {**hit.body, "usage": told})
+        return Reply(_headers(call, route, looked), {**hit.body, "usage": told})
 
     async def _degraded(
         self,

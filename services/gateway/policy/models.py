@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from services.gateway.budgets.policy import BudgetsPolicy
+from services.gateway.caching.policy import CacheRule
 from services.gateway.caller import Lane, Tier
 from services.gateway.ledger.prices import price_per_million
 from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
@@ -198,7 +199,8 @@ class Policy(Part):
     contracts: dict[str, TierAllowance] = Field(default_factory=dict[str, TierAllowance], max_length=100_000)
     """What single tenants may use, whatever the tier of their keys."""
     budgets: BudgetsPolicy = BudgetsPolicy()
-    cache: Any = None
+    cache: CacheRule | None = None
+    """None: nothing is cached."""
 
     @field_validator("aliases", mode="before")
     @classmethod

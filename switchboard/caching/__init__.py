@@ -1,0 +1,1 @@
+"""Caches of model answers: exact, semantic and embeddings. Pure decisions here; stores behind ports."""

@@ -1,0 +1,62 @@
+"""The store in a real Redis keeps the contract of stores."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from switchboard.caching.entries import Bounds
+from switchboard.caching.redis_entries import RedisEntries
+from switchboard.contracts.errors import Unavailable
+from switchboard.testing.entries_contract import EntriesContract
+from tests.integration.runtime import bench
+
+
+@pytest.fixture(scope="module")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with bench(tmp_path_factory.mktemp("cache")) as made:
+        yield made.redis()
+
+
+@pytest.fixture
+async def redis(redis_port: int) -> AsyncIterator[Redis]:
+    client = Redis(host="127.0.0.1", port=redis_port, socket_timeout=20.0)
+    yield client
+    await client.aclose()
+
+
+class TestRedisEntries(EntriesContract):
+    @pytest.fixture
+    def entries(self, redis: Redis) -> RedisEntries:
+        return RedisEntries(redis)
+
+    @pytest.fixture
+    def wait(self) -> Callable[[float], Awaitable[None]]:
+        return asyncio.sleep
+
+
+async def test_many_writers_never_leave_more_than_the_bound(redis: Redis):
+    partition = uuid.uuid4().hex
+    replicas = [RedisEntries(redis) for _ in range(4)]
+    bounds = Bounds(entries_max=10, bytes_max=5_000, ttl_s=60.0)
+    await asyncio.gather(*(replicas[n % 4].put(partition, str(n), b"h" * 10, b"v" * 300, bounds) for n in range(100)))
+    base = f"switchboard:cache:{{{partition}}}"
+    assert len(await replicas[0].ids(partition)) == 10
+    assert int(await redis.hget(f"{base}:n", "bytes")) == 10 * 310  # pyright: ignore[reportGeneralTypeIssues]
+    assert len([key async for key in redis.scan_iter(f"{base}:v:*")]) == 10
+
+
+async def test_a_partition_that_nobody_uses_leaves_nothing_behind(redis: Redis):
+    partition = uuid.uuid4().hex
+    await RedisEntries(redis).put(partition, "one", b"h", b"v", Bounds(ttl_s=60.0))
+    async for key in redis.scan_iter(f"switchboard:cache:{{{partition}}}*"):
+        assert await redis.pttl(key) > 0
+
+
+async def test_a_redis_that_does_not_answer_is_unavailable():
+    client = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.5)
+    with pytest.raises(Unavailable):
+        await RedisEntries(client).get("p", "one")
+    await client.aclose()
