@@ -87,9 +87,16 @@ def test_markdown_without_front_matter_is_named_by_its_file_and_heading(tmp_path
 
 def test_what_stands_beside_a_file_is_its_front_matter(tmp_path: Path) -> None:
     files.pdf(tmp_path / "manual.pdf", ["Text"])
-    (tmp_path / "manual.pdf.yaml").write_text("id: hub\ntitle: Hub manual\ntenants: [aurora]\nvalid_until: 2027-01-31\n")
+    (tmp_path / "manual.pdf.yaml").write_text(
+        "id: hub\ntitle: Hub manual\ntenants: [aurora]\nvalid_until: 2027-01-31\n"
+    )
     front = read_document(tmp_path / "manual.pdf").front
-    assert (front.id, front.title, front.tenants, str(front.valid_until)) == ("hub", "Hub manual", ["aurora"], "2027-01-31")
+    assert (front.id, front.title, front.tenants, str(front.valid_until)) == (
+        "hub",
+        "Hub manual",
+        ["aurora"],
+        "2027-01-31",
+    )
 
 
 def test_bad_files_are_listed_with_a_reason_and_the_others_are_read(

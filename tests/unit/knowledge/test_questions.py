@@ -51,7 +51,13 @@ def test_what_both_rankings_know_comes_first() -> None:
 
 def passage(text: str, start: int = 0, document: str = "d") -> Passage:
     return Passage(
-        n=0, title="T", uri=f"kb://a/{document}#{start}", text=text, document=document, start=start, end=start + len(text)
+        n=0,
+        title="T",
+        uri=f"kb://a/{document}#{start}",
+        text=text,
+        document=document,
+        start=start,
+        end=start + len(text),
     )
 
 
