@@ -11,7 +11,7 @@ from services.supervisor.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.recall import Recall
-from switchboard.memory.shelf import Entry, Shelf, Why
+from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.tiers import MOVED_KEY, Tiers
 from switchboard.memory.user import UserMemory
 from switchboard.sidecar import keys
@@ -205,11 +205,11 @@ class Conversations:
             created_at=at,
             updated_at=at,
         )
-        # All at once: what the user agreed to have remembered, the record, and its place in the index.
-        known, *_ = await asyncio.gather(
-            self._state.get(keys.user_memory(principal.tenant, principal.user)),
-            self._state.create(_key(conversation), conversation.model_dump(mode="json")),
-            self._indexed(conversation, "new"),
+        written = [(_key(conversation), conversation.model_dump(mode="json"))]
+        if self._shelf is not None:  # in the index with it: what is in none could neither be moved nor forgotten
+            written.append(await self._shelf.note(_entry(conversation)))
+        known, _ = await asyncio.gather(
+            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
         )
         conversation.remembered = await self._remembered(principal, None, known)
         return conversation
@@ -222,7 +222,9 @@ class Conversations:
         if item is None:
             found = await self._tiers.find_below(key)
             # In the index before it is hot: what is hot and in no index would never move down again.
-            await self._indexed(_owned(found.value if found is not None else None, principal), "again")
+            below = _owned(found.value if found is not None else None, principal)
+            if self._shelf is not None:
+                await self._shelf.opened(_entry(below), "again")
             item, remembered = await self._tiers.raised(key), await self._tiers.raised(recall)
         conversation = _owned(item.value if item is not None else None, principal)
         assert item is not None
@@ -243,13 +245,6 @@ class Conversations:
             value = found.value if found is not None else {}
         return UserMemory.model_validate(value).added_to(told, conversation_id) if value else told
 
-    async def _indexed(self, conversation: Conversation, why: Why) -> None:
-        if self._shelf is not None:
-            entry = Entry(
-                tenant=conversation.tenant, user=conversation.owner, conversation_id=conversation.conversation_id
-            )
-            await self._shelf.opened(entry, why)
-
     async def _finish_turn(self, turn: Turn, item: StateItem) -> None:
         try:
             await self.replace_turn(turn, item.etag)
@@ -268,6 +263,10 @@ def _owned(value: Any, principal: Principal) -> Conversation:
     if conversation is None or conversation.owner != principal.user:
         raise NotFound(UNKNOWN_CONVERSATION)
     return conversation
+
+
+def _entry(conversation: Conversation) -> Entry:
+    return Entry(tenant=conversation.tenant, user=conversation.owner, conversation_id=conversation.conversation_id)
 
 
 def _turn_name(turn_id: str) -> tuple[str, int] | None:

@@ -109,8 +109,10 @@ class Mover:
         """Moves it if it is old enough. Returns in how many seconds to look again; None for never."""
         key = _key_of(entry)
         found = await self._tiers.find(key)
-        if found is None:
-            return None  # it was deleted
+        if found is None:  # it was deleted, perhaps before the index had it
+            if entry.conversation_id:
+                await self._shelf.disown(entry.tenant, entry.user, [entry.conversation_id])
+            return None
         value, tier = found.value, found.tier
         if MOVED_KEY in value:
             tier, below = value[MOVED_KEY], await self._tiers.find_below(key)

@@ -72,12 +72,17 @@ class Shelf:
 
     async def opened(self, entry: Entry, why: Why = "new") -> None:
         """Notes a conversation that this replica made, or woke from a lower tier. Returns when it is written."""
+        key, value = await self.note(entry, why)
+        await self._state.put(key, value)
+
+    async def note(self, entry: Entry, why: Why = "new") -> tuple[StateKey, Any]:
+        """The record that `opened` writes, for a caller who writes it with another of its own."""
         if not self._registered:
             await self._change(lambda contents: contents.writers.setdefault(self._writer, _Log(seen_at=self._clock())))
             self._registered = True
         self._seq += 1
         value = entry.model_dump() | {"why": why, "at": self._clock()}
-        await self._state.put(keys.opened(self._writer, self._seq), value)
+        return keys.opened(self._writer, self._seq), value
 
     async def take_in(self, due_after_s: float) -> int:
         """Takes in what the logs hold; each conversation is due so long after it was opened. Returns how many."""

@@ -53,6 +53,11 @@ class DaprStateStore:
     async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         await self._save(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
 
+    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        states = [_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items]
+        request = api_v1.SaveStateRequest(store_name=self._name, states=states)
+        await self._channel.call("save states", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         await self._save(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
 
@@ -69,17 +74,20 @@ class DaprStateStore:
         await self._channel.call("delete state", self._channel.stub.DeleteState, request, CALL_TIMEOUT_S)
 
     async def _save(self, key: StateKey, value: Any, etag: str | None, metadata: dict[str, str]) -> None:
-        data = orjson.dumps(value)
-        if len(data) > VALUE_BYTES_MAX:
-            raise TooLarge("This is more than the conversation can keep.")
-        item = common_v1.StateItem(
-            key=key.key,
-            value=data,
-            etag=None if etag is None else common_v1.Etag(value=etag),
-            metadata={"partitionKey": key.partition, **metadata},
-        )
-        request = api_v1.SaveStateRequest(store_name=self._name, states=[item])
+        request = api_v1.SaveStateRequest(store_name=self._name, states=[_state_item(key, value, etag, metadata)])
         await self._channel.call("save state", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+
+
+def _state_item(key: StateKey, value: Any, etag: str | None, metadata: dict[str, str]) -> common_v1.StateItem:
+    data = orjson.dumps(value)
+    if len(data) > VALUE_BYTES_MAX:
+        raise TooLarge("This is more than the conversation can keep.")
+    return common_v1.StateItem(
+        key=key.key,
+        value=data,
+        etag=None if etag is None else common_v1.Etag(value=etag),
+        metadata={"partitionKey": key.partition, **metadata},
+    )
 
 
 def _item(data: bytes, etag: str) -> StateItem | None:

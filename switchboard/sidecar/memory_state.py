@@ -45,6 +45,10 @@ class MemoryStateStore:
             raise Conflict()
         self._write(key, value, ttl_s)
 
+    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        for key, value in items:
+            await self.create(key, value)
+
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         record = self._live(key)
         if record and str(record.version) != etag:

@@ -38,6 +38,10 @@ class StateStore(Protocol):
         """Writes only where nothing is yet (first write wins). Raises `Conflict`."""
         ...
 
+    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        """As `create`, several in one call; each by itself, so that of several some may be written. Raises `Conflict`."""
+        ...
+
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         """Writes only over the version that `etag` names, or where nothing is any more. Raises `Conflict`."""
         ...

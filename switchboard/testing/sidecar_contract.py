@@ -128,6 +128,16 @@ class StateContract:
         items = [await state.get(first), await state.get(second)]
         assert [item.value["n"] for item in items if item] == [1, 2]
 
+    async def test_several_are_created_in_one_call_and_none_over_what_is_there(self, state: StateStore) -> None:
+        one, other = fresh(), fresh()
+        await state.create_all([(one, {"n": 1}), (other, {"n": 2})])
+        items = await state.get_many([one, other])
+        assert [item.value["n"] for item in items if item] == [1, 2]
+        with pytest.raises(Conflict):
+            await state.create_all([(fresh(), {"n": 3}), (other, {"n": 4})])
+        kept = await state.get(other)
+        assert kept is not None and kept.value == {"n": 2}
+
     async def test_a_delete_with_an_etag_deletes_only_that_version(self, state: StateStore) -> None:
         key = fresh()
         await state.create(key, {"n": 1})
