@@ -109,7 +109,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
     conversations = Conversations(sidecar.state, tiers, shelf)
     summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
-    remembering = Remembering(sidecar.state, tiers, summarizer)
+    remembering = Remembering(sidecar.state, tiers, summarizer, shelf)
 
     def lease() -> Lease:
         return Lease(sidecar.state, LEASE_NAME, LEASE_S)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from services.supervisor.records import Conversation, Turn
 from switchboard.contracts.errors import Conflict, SwitchboardError
 from switchboard.memory.recall import Recall, Said, folded
+from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.summary import Summarizer
 from switchboard.memory.tiers import MOVED_KEY, Tiers
 from switchboard.memory.user import Lesson, UserMemory
@@ -43,8 +44,9 @@ class _Waiting:
 class Remembering:
     """Call `after` for each turn that was answered; open it with the app and close it after the turns."""
 
-    def __init__(self, state: StateStore, tiers: Tiers, summarizer: Summarizer) -> None:
+    def __init__(self, state: StateStore, tiers: Tiers, summarizer: Summarizer, shelf: Shelf | None = None) -> None:
         self._state = state
+        self._shelf = shelf
         self._tiers = tiers
         self._summarizer = summarizer
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
@@ -166,6 +168,8 @@ class Remembering:
             if MOVED_KEY in value:
                 found = await self._tiers.find_below(key)
                 value = found.value if found is not None else {}
+                if self._shelf is not None:  # before it is hot again: else nothing would move it down any more
+                    await self._shelf.opened(Entry(tenant=tenant, user=user), "again")
             before = UserMemory.model_validate(value)
             after = before.learned([lesson])
             if after == before:

@@ -115,10 +115,10 @@ class Mover:
             return None
         value, tier = found.value, found.tier
         if MOVED_KEY in value:
-            tier, below = value[MOVED_KEY], await self._tiers.find_below(key)
+            below = await self._tiers.find_below(key)
             if below is None:
                 return None
-            value = below.value
+            value, tier = below.value, below.tier
         used_at = value.get("updated_at") or value.get("consented_at")
         if used_at is None:
             return None  # an empty memory: nothing to move

@@ -24,7 +24,7 @@ PARALLEL_WRITES = 16
 Tier = Literal["hot", "warm", "cold"]
 Moved = Literal["moved", "used", "busy", "gone"]
 """`used`: somebody wrote to it meanwhile; `busy`: a turn of it is running; `gone`: it is not in the tier above."""
-MOVED_KEY = "moved_to"
+MOVED_KEY = "moved"
 """In the hot store, in place of a user's memory that is further down: a turn need not look for what is nowhere."""
 
 
@@ -143,7 +143,7 @@ class Tiers:
             return "moved"
         await self._keep(to, key, item.value)
         try:
-            await self._hot.replace(key, {MOVED_KEY: to}, etag=item.etag)
+            await self._hot.replace(key, {MOVED_KEY: True}, etag=item.etag)
         except Conflict:
             return "used"
         return "moved"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis as redis_client
@@ -25,7 +26,7 @@ from switchboard.memory.lease import Lease
 from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.summary import ExtractiveSummarizer
-from switchboard.memory.tiers import Tiers
+from switchboard.memory.tiers import MOVED_KEY, Tiers
 from switchboard.sidecar import keys
 from switchboard.sidecar.dapr import DaprSidecar
 from switchboard.sidecar.ports import Blobs
@@ -73,7 +74,7 @@ class Place:
 
     sidecar: DaprSidecar
     folder: Path
-    redis: "redis_client.Redis[bytes]"
+    redis: Any
     user: Principal
     days: float = 0.0
 
@@ -82,7 +83,7 @@ class Place:
         self.tiers = Tiers(state, self.sidecar.store("warmstore"), Cold(self.sidecar.blobs("coldstore")))
         self.shelf = Shelf(state, clock=lambda: time.time() + self.days * DAY_S)
         self.conversations = Conversations(state, self.tiers, self.shelf)
-        self.remembering = Remembering(state, self.tiers, ExtractiveSummarizer())
+        self.remembering = Remembering(state, self.tiers, ExtractiveSummarizer(), self.shelf)
         self.memories = Memories(state, self.tiers, self.shelf, self.lease(), self.conversations, 7 * DAY_S)
         self.mover = Mover(
             self.shelf, self.tiers, self.lease(), Policy(), lambda: datetime.now(UTC) + timedelta(days=self.days)
@@ -272,6 +273,30 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
     assert await place.shelf.conversations_of("aurora", place.user.user) == []
     await place.pass_days(200)
     assert place.where(conversation_id) == set(), "the mover's index has it no more"
+
+
+async def test_the_memory_of_a_user_who_comes_back_goes_down_again_later(place: Place) -> None:
+    await place.memories.consent(place.user, True)
+    await place.talk("one thing")
+    for days in (8, 90):
+        await place.pass_days(days)
+    hot = keys.user_memory("aurora", place.user.user)
+    item = await place.sidecar.state.get(hot)
+    assert item is not None and item.value == {MOVED_KEY: True}, "a note that it is further down"
+    below = await place.tiers.find_below(hot)
+    assert below is not None and below.tier == "cold"
+    told = await place.say("Hello", "Hello!")
+    assert told.remembered is not None and told.remembered.preferences, "read from where it is"
+    await place.say("Please never call me about another thing.", "All right.", told.conversation_id)
+    await place.remembering.drained()
+    memory = await place.memories.read(place.user)
+    assert any("another thing" in each for each in memory.preferences)
+    assert any("one thing" in each for each in memory.preferences)
+    item = await place.sidecar.state.get(hot)
+    assert item is not None and item.value["consent"]
+    await place.pass_days(16)
+    item = await place.sidecar.state.get(hot)
+    assert item is not None and MOVED_KEY in item.value
 
 
 async def test_without_consent_nothing_is_remembered_of_a_user(place: Place) -> None:
