@@ -17,6 +17,7 @@ from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.summary import Summarizer
 from switchboard.memory.tiers import MOVED_KEY, Tiers
 from switchboard.memory.user import Lesson, UserMemory
+from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateStore
 
@@ -130,11 +131,11 @@ class Remembering:
         known = Recall.model_validate(recall.value) if recall is not None else Recall()
         in_tail = min((each.n for each in record.tail), default=record.turn_count + 1)
         if known.upto < in_tail - 1:
-            await self._fold(tenant, conversation_id, known, in_tail)
+            await self._fold(tenant, waiting.user, conversation_id, in_tail)
         if user is not None and (user.value.get("consent") or MOVED_KEY in user.value):
             await self._learn(tenant, waiting.user, Lesson(conversation_id, waiting.turns))
 
-    async def _fold(self, tenant: str, conversation_id: str, known: Recall, before: int) -> None:
+    async def _fold(self, tenant: str, user: str, conversation_id: str, before: int) -> None:
         """Folds the turns that have left the tail, in their order, as far as they ended."""
         key = keys.recall(tenant, conversation_id)
         for attempt in range(ATTEMPTS_MAX):
@@ -145,7 +146,8 @@ class Remembering:
             turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
             running = next((turn.n for turn in turns if turn.status == "running"), before)
             said = [said_of(turn) for turn in turns if turn.status == "completed" and turn.n < running]
-            after = await folded(known, said, self._summarizer)
+            with working_for(tenant, user, feature="memory", conversation=conversation_id):
+                after = await folded(known, said, self._summarizer)
             after.upto = max(after.upto, min(running, numbers.stop) - 1) if numbers else after.upto
             if after == known:
                 return

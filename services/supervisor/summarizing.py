@@ -8,6 +8,7 @@ import orjson
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.memory.summary import ExtractiveSummarizer, ModelSummarizer, Summarizer
+from switchboard.models.caller import caller_headers
 from switchboard.sidecar.ports import Invoker
 
 TIMEOUT_S = 20.0
@@ -50,7 +51,12 @@ class GatewaySummarizer:
 
     async def _call(self, path: str, body: Mapping[str, Any] | None) -> Any:
         opened = self._invoker.open(
-            self._gateway_app_id, path, json=body, timeout_s=TIMEOUT_S, method="GET" if body is None else "POST"
+            self._gateway_app_id,
+            path,
+            json=body,
+            headers=dict(caller_headers()),
+            timeout_s=TIMEOUT_S,
+            method="GET" if body is None else "POST",
         )
         async with opened as response:
             if response.status != 200:

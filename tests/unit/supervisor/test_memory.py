@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.supervisor.records import now
@@ -11,6 +11,7 @@ from services.supervisor.summarizing import GatewaySummarizer
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.mover import Policy
+from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
 from switchboard.sidecar.memory import MemorySidecar
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
@@ -227,15 +228,16 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
         return {"data": [{"id": "cheap", "owned_by": owner}]}
 
     @gateway.post("/v1/chat/completions")
-    async def complete(body: dict[str, object]) -> JSONResponse:
-        asked.append(body)
+    async def complete(body: dict[str, object], request: Request) -> JSONResponse:
+        asked.append(request.headers.get("x-switchboard-tenant"))
         return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
 
     sidecar = MemorySidecar()
     await sidecar.attach("gateway", gateway)
     made = GatewaySummarizer(sidecar.invoker, "gateway", "cheap")
-    assert await made.summarize(["It is £41."], 100) == summary
-    assert len(asked) == (owner != "embedded")
+    with working_for("aurora", "ada", feature="memory"):
+        assert await made.summarize(["It is £41."], 100) == summary
+    assert asked == ([] if owner == "embedded" else ["aurora"]), "at its tenant's cost"
     sidecar.detach("gateway")
     assert await made.summarize(["It is £41."], 100) == "It is £41.", "a gateway that is down costs a summary nothing"
     assert await GatewaySummarizer(sidecar.invoker, "gateway", "").summarize(["It is £41."], 100) == "It is £41."
