@@ -181,8 +181,9 @@ class Conversations:
         return turn.as_read()
 
     async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
+        """The turn's record in the hot tier, to be written over; brought there from where it is."""
         name = _turn_name(turn_id)
-        return await self._state.get(keys.turn(tenant, *name)) if name is not None else None
+        return await self._tiers.raised_turn(tenant, *name) if name is not None else None
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""

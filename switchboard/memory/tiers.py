@@ -70,10 +70,19 @@ class Tiers:
         if item is not None:
             return item
         found = await self.find_below(key)
-        if found is None:
+        return await self._raise(key, found.value if found is not None else None)
+
+    async def raised_turn(self, tenant: str, conversation_id: str, n: int) -> StateItem | None:
+        """As `raised`, for a turn."""
+        key = keys.turn(tenant, conversation_id, n)
+        item = await self._hot.get(key)
+        return item or await self._raise(key, (await self.turns(tenant, conversation_id, [n]))[0])
+
+    async def _raise(self, key: StateKey, value: Any | None) -> StateItem | None:
+        if value is None:
             return None
         with contextlib.suppress(Conflict):  # somebody else brought it
-            await self._hot.create(key, found.value)
+            await self._hot.create(key, value)
         return await self._hot.get(key)
 
     async def turns(self, tenant: str, conversation_id: str, numbers: Sequence[int]) -> list[Any | None]:

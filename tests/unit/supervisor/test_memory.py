@@ -186,6 +186,20 @@ async def test_a_conversation_is_read_and_continued_over_http_whatever_tier_it_i
     assert (await mover.round()).failed == 0
 
 
+async def test_a_turn_of_a_lower_tier_can_still_be_rated(system: System) -> None:
+    conversation_id = await talk(system, 2)
+    tiers = system.supervisor.conversations._tiers
+    rating = {"turn_id": f"{conversation_id}.1", "conversation_id": conversation_id, "rating": "down", "comment": "Hm"}
+    for to in ("warm", "cold"):
+        assert await tiers.move_conversation("aurora", conversation_id, to) == "moved"  # type: ignore[arg-type]
+    answer = await system.api.post("/v1/feedback", json=rating, headers=ADA)
+    assert answer.status_code == 200, answer.text
+    turn = await system.supervisor.conversations.turn_item("aurora", rating["turn_id"])
+    assert turn is not None and turn.value["rating"]["comment"] == "Hm"
+    await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
+    assert await system.supervisor.conversations.turn_item("aurora", rating["turn_id"]) is None
+
+
 async def test_a_running_turn_keeps_its_conversation_hot(system: System) -> None:
     conversation_id = await talk(system, 1)
     conversations, tiers = system.supervisor.conversations, system.supervisor.conversations._tiers
