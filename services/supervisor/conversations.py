@@ -12,7 +12,7 @@ from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.recall import Recall
 from switchboard.memory.shelf import Entry, Shelf
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
 from switchboard.memory.user import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
@@ -94,7 +94,7 @@ class Conversations:
         """
         for attempt in range(ACCEPT_ATTEMPTS_MAX):
             item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
-            if item is None:
+            if item is None or is_erased(item):
                 raise NotFound(UNKNOWN_CONVERSATION)
             before = Conversation.model_validate(item.value)
             if (before.handover is None) == (handover is None):
@@ -220,6 +220,8 @@ class Conversations:
         key, recall = (kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.recall))
         user = keys.user_memory(principal.tenant, principal.user)
         item, remembered, known = await self._state.get_many([key, recall, user])
+        if is_erased(item):
+            raise NotFound(UNKNOWN_CONVERSATION)
         if item is None:
             found = await self._tiers.find_below(key)
             # In the index before it is hot: what is hot and in no index would never move down again.

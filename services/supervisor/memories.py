@@ -134,9 +134,11 @@ class Memories:
         found = await self._tiers.find(key)
         if found is None and conversation.turn_count <= len(conversation.tail) // 2:
             return  # nothing of it has left the tail yet
-        nothing = Recall().forgotten(conversation.turn_count)
-        await self._state.put(key, nothing.model_dump(mode="json"))
+        nothing = Recall().forgotten(conversation.turn_count).model_dump(mode="json")
+        await self._state.put(key, nothing)
         await self._tiers.erase_record(key, but_hot=True)
+        if await self._tiers.find(key) is None:  # moved down just now, and deleted there
+            await self._state.put(key, nothing)
 
     async def _conversation_ids(self, principal: Principal) -> list[str]:
         """All of the user's conversations: what the logs still hold is taken in first. Raises `Unavailable`."""

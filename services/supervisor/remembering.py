@@ -15,7 +15,7 @@ from switchboard.contracts.errors import Conflict, SwitchboardError
 from switchboard.memory.recall import Recall, Said, folded
 from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.summary import Summarizer
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
 from switchboard.memory.user import Lesson, UserMemory
 from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
@@ -125,7 +125,7 @@ class Remembering:
                 keys.user_memory(tenant, waiting.user),
             ]
         )
-        if conversation is None:
+        if conversation is None or is_erased(conversation):
             return  # deleted meanwhile
         record = Conversation.model_validate(conversation.value)
         known = Recall.model_validate(recall.value) if recall is not None else Recall()

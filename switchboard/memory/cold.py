@@ -1,15 +1,20 @@
 """The cold tier: records as compressed JSON in files or blobs; a conversation's turns a hundred to a blob."""
 
 import gzip
+import logging
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from switchboard.contracts.errors import OurError
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import Blobs, StateKey
 
 PAGE_TURNS = 100
+
+logger = logging.getLogger(__name__)
 
 
 class Cold:
@@ -53,11 +58,14 @@ class Cold:
         data = gzip.compress(orjson.dumps(value), mtime=0)
         await self._blobs.put(name, data)
         if await self._blobs.get(name) != data:
-            raise CorruptBlob(name)
+            logger.error("blob %s does not hold what was written to it", name)
+            raise CorruptBlob
 
 
-class CorruptBlob(Exception):
+class CorruptBlob(OurError):
     """A blob does not hold what was written to it."""
+
+    default = "An older part of the conversation cannot be read. We have been told."
 
 
 def _page(n: int) -> int:
@@ -65,4 +73,10 @@ def _page(n: int) -> int:
 
 
 def _unpacked(data: bytes | None) -> Any | None:
-    return orjson.loads(gzip.decompress(data)) if data is not None else None
+    if data is None:
+        return None
+    try:
+        return orjson.loads(gzip.decompress(data))
+    except (EOFError, OSError, zlib.error, orjson.JSONDecodeError) as error:
+        logger.error("a blob of %d bytes is damaged: %s", len(data), error)
+        raise CorruptBlob from error

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.memory.cold import CorruptBlob
 from switchboard.memory.lease import Lease
 from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.tiers import MOVED_KEY, Tiers
@@ -71,6 +70,8 @@ class Mover:
                     logger.info("moved %d to warm, %d to cold, %d failed", done.to_warm, done.to_cold, done.failed)
             except SwitchboardError as error:
                 logger.warning("a round of moving was broken off: %s", error.code)
+            except Exception:
+                logger.exception("A round of moving failed.")
 
     async def round(self) -> Round:
         """One round; nothing where another replica holds the lease. Raises `Unavailable` without the index."""
@@ -95,7 +96,7 @@ class Mover:
                 each = Entry(tenant=entry[0], user=entry[1], conversation_id=entry[2])
                 try:
                     seconds = await self._look_at(each, done)
-                except (SwitchboardError, CorruptBlob) as error:
+                except SwitchboardError as error:
                     logger.warning("%s of %s was not moved: %s", each.conversation_id or "a memory", each.tenant, error)
                     done.failed += 1
                     seconds = self._policy.every_s

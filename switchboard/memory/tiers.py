@@ -20,12 +20,16 @@ from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
 BATCH_KEYS = 100
 PARALLEL_WRITES = 16
+ATTEMPTS_MAX = 4
 
 Tier = Literal["hot", "warm", "cold"]
 Moved = Literal["moved", "used", "busy", "gone"]
 """`used`: somebody wrote to it meanwhile; `busy`: a turn of it is running; `gone`: it is not in the tier above."""
 MOVED_KEY = "moved"
 """In the hot store, in place of a user's memory that is further down: a turn need not look for what is nowhere."""
+ERASED_KEY, ERASED_S = "erased", 3600
+"""In the hot store, for an hour in place of a conversation that was deleted: whoever was just moving it, or writing to
+it, finds that it is to be gone. It reads as if nothing were there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Tiers:
         """The record of `key`, wherever it is."""
         item = await self._hot.get(key)
         if item is not None:
-            return Found(item.value, "hot")
+            return None if is_erased(item) else Found(item.value, "hot")
         return await self.find_below(key)
 
     async def find_below(self, key: StateKey) -> Found | None:
@@ -68,7 +72,7 @@ class Tiers:
         """The record of `key` in the hot store, brought there from where it is; None where it is nowhere."""
         item = await self._hot.get(key)
         if item is not None:
-            return item
+            return None if is_erased(item) else item
         found = await self.find_below(key)
         return await self._raise(key, found.value if found is not None else None)
 
@@ -109,6 +113,8 @@ class Tiers:
         source = self._hot if to == "warm" or self._warm is None else self._warm
         key, recall = keys.conversation(tenant, conversation_id), keys.recall(tenant, conversation_id)
         item = await source.get(key)
+        if is_erased(item):
+            return "gone"
         if item is None:
             below = await self.find_below(key)
             if below is not None:  # its record went, and perhaps not all that belongs to it
@@ -125,16 +131,36 @@ class Tiers:
                 return "busy"
             await self._keep_turns(to, tenant, conversation_id, turns)
         remembered = await source.get(recall)
-        if remembered is not None:
+        if remembered is not None:  # before the conversation's own record: whoever reads that below finds this, too
             await self._keep(to, recall, remembered.value)
         await self._keep(to, key, item.value)
         try:
             await source.delete(key, etag=item.etag)
         except Conflict:
+            await self._erase_again(tenant, conversation_id, turn_count)
             return "used"
-        await source.delete(recall)
+        await self._move_recall(source, to, recall)
         await self._delete_turns(source, tenant, conversation_id, turn_count)
+        await self._erase_again(tenant, conversation_id, turn_count)
         return "moved"
+
+    async def _move_recall(self, source: StateStore, to: Literal["warm", "cold"], key: StateKey) -> None:
+        """Deletes it above; where it was changed since it was copied (it may have been emptied), copies it again."""
+        for _ in range(ATTEMPTS_MAX):
+            item = await source.get(key)
+            if item is None:
+                return
+            await self._keep(to, key, item.value)
+            try:
+                await source.delete(key, etag=item.etag)
+                return
+            except Conflict:
+                continue
+
+    async def _erase_again(self, tenant: str, conversation_id: str, turn_count: int) -> None:
+        """Where the conversation was deleted while it was moved, what the move has written goes, too."""
+        if is_erased(await self._hot.get(keys.conversation(tenant, conversation_id))):
+            await self.erase_conversation(tenant, conversation_id, turn_count)
 
     async def move_record(self, key: StateKey, to: Literal["warm", "cold"]) -> Moved:
         """Moves one record down; the hot store keeps a note that it is further down."""
@@ -149,20 +175,27 @@ class Tiers:
                 return "gone"
             await self._keep("cold", key, found.value)
             await self._warm.delete(key)
+            item = await self._hot.get(key)
+            if item is None or MOVED_KEY not in item.value:  # written anew, or forgotten, meanwhile
+                await self.erase_record(key, but_hot=True)
+                return "used"
             return "moved"
         await self._keep(to, key, item.value)
         try:
             await self._hot.replace(key, {MOVED_KEY: True}, etag=item.etag)
         except Conflict:
+            await self.erase_record(key, but_hot=True)  # what is hot is newer, and perhaps nothing
             return "used"
         return "moved"
 
     # -- forgetting
 
     async def erase_conversation(self, tenant: str, conversation_id: str, turn_count: int) -> None:
-        """Deletes a conversation, its memory and its turns in every tier."""
-        for key in (keys.conversation(tenant, conversation_id), keys.recall(tenant, conversation_id)):
-            await self.erase_record(key)
+        """Deletes a conversation, its memory and its turns in every tier; for an hour its name says that it is erased."""
+        key = keys.conversation(tenant, conversation_id)
+        await self._hot.put(key, {ERASED_KEY: True}, ttl_s=ERASED_S)
+        await self.erase_record(key, but_hot=True)
+        await self.erase_record(keys.recall(tenant, conversation_id))
         for store in (self._hot, self._warm):
             if store is not None:
                 await self._delete_turns(store, tenant, conversation_id, turn_count)
@@ -207,6 +240,11 @@ class Tiers:
             there = [key for key, item in zip(wanted, await store.get_many(wanted), strict=True) if item is not None]
             for start in range(0, len(there), PARALLEL_WRITES):
                 await asyncio.gather(*(store.delete(key) for key in there[start : start + PARALLEL_WRITES]))
+
+
+def is_erased(item: StateItem | None) -> bool:
+    """Whether a hot record says that what stood there was deleted."""
+    return item is not None and isinstance(item.value, dict) and ERASED_KEY in item.value
 
 
 def _is_running(turn: Any) -> bool:

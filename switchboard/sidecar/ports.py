@@ -51,7 +51,10 @@ class StateStore(Protocol):
         ...
 
     async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
-        """Deletes what is there; with `etag` only that version of it, else raises `Conflict`."""
+        """Deletes what is there; with `etag` only that version of it: over another one it raises `Conflict`.
+
+        Whether it also does where nothing is any more differs from store to store.
+        """
         ...
 
 

@@ -26,7 +26,7 @@ from switchboard.memory.lease import Lease
 from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.summary import ExtractiveSummarizer
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.tiers import ERASED_KEY, MOVED_KEY, Tiers
 from switchboard.sidecar import keys
 from switchboard.sidecar.dapr import DaprSidecar
 from switchboard.sidecar.ports import Blobs
@@ -267,7 +267,9 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
 
     await place.memories.forget(place.user, transcripts=True)
     assert place.where(secret) == set()
-    assert place.where(conversation_id) - {"hot"} == set()
+    left = await place.sidecar.state.get(keys.conversation("aurora", conversation_id))
+    assert left is not None and left.value == {ERASED_KEY: True}, "for an hour"
+    await place.sidecar.state.delete(keys.conversation("aurora", conversation_id))
     with pytest.raises(NotFound):
         await place.conversations.conversation(place.user, conversation_id)
     assert await place.shelf.conversations_of("aurora", place.user.user) == []
