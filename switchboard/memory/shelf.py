@@ -26,6 +26,9 @@ SETTLED_S = 60.0
 """After so long an entry that is missing between others will not come: its write failed."""
 SILENT_S = 24 * 3600.0
 """A log without entries for so long is of a replica that is gone."""
+SIGN_EVERY = LOG_BATCH // 2
+"""Entries, after which a replica says again that it keeps its log. It must succeed before it goes on: so however long
+the state store fails, fewer entries in a row are missing than a reader looks ahead."""
 OWNED_PAGE, DUE_PAGE = 500, 200
 WRITERS_MAX = 1_000
 ATTEMPTS_MAX = 8
@@ -67,7 +70,8 @@ class Shelf:
         self._bucket_s = bucket_s
         self._clock = clock
         self._writer = secrets.token_hex(6)
-        self._registered = False
+        self._signing = asyncio.Lock()
+        self._signed_at = float("-inf")
         self._seq = 0
 
     async def opened(self, entry: Entry, why: Why = "new") -> None:
@@ -77,12 +81,18 @@ class Shelf:
 
     async def note(self, entry: Entry, why: Why = "new") -> tuple[StateKey, Any]:
         """The record that `opened` writes, for a caller who writes it with another of its own."""
-        if not self._registered:
-            await self._change(lambda contents: contents.writers.setdefault(self._writer, _Log(seen_at=self._clock())))
-            self._registered = True
-        self._seq += 1
-        value = entry.model_dump() | {"why": why, "at": self._clock()}
-        return keys.opened(self._writer, self._seq), value
+        async with self._signing:
+            if self._seq % SIGN_EVERY == 0 or self._clock() - self._signed_at > SILENT_S / 4:
+                await self._change(self._sign)
+                self._signed_at = self._clock()
+            self._seq += 1
+            seq = self._seq
+        return keys.opened(self._writer, seq), entry.model_dump() | {"why": why, "at": self._clock()}
+
+    def _sign(self, contents: _Contents) -> None:
+        """Says that this replica's log is kept."""
+        log = contents.writers.setdefault(self._writer, _Log(next=self._seq + 1, seen_at=0.0))
+        log.seen_at = self._clock()
 
     async def take_in(self, due_after_s: float) -> int:
         """Takes in what the logs hold; each conversation is due so long after it was opened. Returns how many."""

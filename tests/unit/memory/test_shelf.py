@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from switchboard.contracts.errors import Unavailable
 from switchboard.memory.lease import Lease
 from switchboard.memory.shelf import DUE_PAGE, OWNED_PAGE, SETTLED_S, SILENT_S, Entry, Shelf
 from switchboard.sidecar import keys
@@ -108,6 +109,36 @@ async def test_the_log_of_a_replica_that_is_gone_is_dropped_after_a_day(state: M
     await here.take_in(WEEK_S)
     item = await state.get(keys.shelf())
     assert item is not None and item.value["writers"] == {}
+
+
+async def test_a_long_outage_of_the_state_store_loses_no_later_conversation(
+    state: MemoryStateStore, clock: Clock
+) -> None:
+    made = shelf(state, clock)
+    await made.opened(entry(1))
+    state.down = True
+    for n in range(500):
+        with pytest.raises(Unavailable):
+            await made.opened(entry(1_000 + n))
+    state.down = False
+    await made.opened(entry(2))
+    await made.take_in(WEEK_S)
+    clock.now += SETTLED_S * 2
+    await made.opened(entry(3))
+    await made.take_in(WEEK_S)
+    assert sorted(await made.conversations_of("t", "ada")) == ["c1", "c2", "c3"]
+
+
+async def test_a_replica_that_was_idle_for_days_is_heard_again(state: MemoryStateStore, clock: Clock) -> None:
+    idle, other = shelf(state, clock), shelf(state, clock)
+    await idle.opened(entry(1))
+    for _ in range(4):
+        clock.now += SILENT_S
+        await other.opened(entry(2))
+        await other.take_in(WEEK_S)
+    await idle.opened(entry(3))
+    await other.take_in(WEEK_S)
+    assert sorted(await other.conversations_of("t", "ada")) == ["c1", "c2", "c3"]
 
 
 async def test_pages_hold_any_number_of_conversations(state: MemoryStateStore, clock: Clock) -> None:
