@@ -28,17 +28,28 @@ def is_sampled(body: Mapping[str, Any]) -> bool:
 
 
 def exact_refusal(body: Mapping[str, Any], said: Said) -> str | None:
-    """Why a request is not looked up by its fingerprint; None where it is."""
+    """Why a request is not looked up by its fingerprint; None where it is.
+
+    `tool_results`: what a tool returned may be somebody's data, or the trace of an effect; the caller's word does not
+    change that. `tools`: the answer may be a call, so the caller must ask for the same one each time, by a temperature
+    of 0, or say `yes`.
+    """
     if said == "no":
         return "caller"
-    return "sampling" if is_sampled(body) and said != "yes" else None
+    if _holds_results(body.get("messages")):
+        return "tool_results"
+    if said == "yes":
+        return None
+    if is_sampled(body):
+        return "sampling"
+    return "tools" if _offers_tools(body) and body.get("temperature") != 0 else None
 
 
 def question_of(body: Mapping[str, Any], said: Said) -> Question | str:
     """The question that a semantic look-up may go by, or why there is none.
 
-    `tool_results`: what a tool returned may be somebody's data, or the trace of an effect; the caller's word does not
-    change that. `history`: the question hangs on what was said before. `tools`: the answer may be a call.
+    Beside the reasons of `exact_refusal`: `tools` whatever the temperature, and `history`, where the question hangs on
+    what was said before.
     """
     refused = exact_refusal(body, said)
     if refused is not None:
@@ -47,11 +58,9 @@ def question_of(body: Mapping[str, Any], said: Said) -> Question | str:
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         return "shape"
     roles = [each.get("role") for each in messages]
-    if "tool" in roles or "function" in roles or any(each.get("tool_calls") for each in messages):
-        return "tool_results"
     if roles[-1] != "user" or roles.count("user") != 1 or "assistant" in roles:
         return "history"
-    if body.get("tools") and body.get("tool_choice") != "none" and said != "yes":
+    if _offers_tools(body) and said != "yes":
         return "tools"
     text = messages[-1].get("content")
     if not isinstance(text, str) or not text.strip() or len(text) > TEXT_CHARACTERS_MAX:
@@ -85,3 +94,14 @@ def is_whole(body: Mapping[str, Any]) -> bool:
     """Whether an answer is finished, so that it may be given again to the very same request."""
     choices = body.get("choices")
     return bool(choices) and all(each.get("finish_reason") in ("stop", "tool_calls") for each in choices or [])
+
+
+def _holds_results(messages: Any) -> bool:
+    if not isinstance(messages, list):
+        return False
+    told = [each for each in messages if isinstance(each, dict)]
+    return any(each.get("role") in ("tool", "function") or each.get("tool_calls") for each in told)
+
+
+def _offers_tools(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("tools") or body.get("functions")) and body.get("tool_choice") != "none"

@@ -174,12 +174,8 @@ class AnswerCache:
 
 
 def _exact_key(call: ModelCall) -> tuple[str, str]:
-    """A request that holds tools' results is one user's: they may be that user's data."""
-    messages: list[Any] = call.body.get("messages") or []
-    own = any(isinstance(each, dict) and each.get("role") in ("tool", "function") for each in messages)
     tenant = call.caller.tenant
-    identity = fingerprint(call.body, tenant=tenant, alias=call.alias, user=call.caller.user if own else "")
-    return f"x:{digest(tenant)}", identity
+    return f"x:{digest(tenant)}", fingerprint(call.body, tenant=tenant, alias=call.alias)
 
 
 def _hit(value: bytes | None, call: ModelCall, state: CacheState, score: float) -> CacheHit | None:

@@ -133,13 +133,20 @@ async def test_another_tenant_gets_nothing_exactly(cache: AnswerCache):
     assert (await cache.look(call(caller=Caller(tenant="borealis")))).state == "miss"
 
 
-async def test_what_a_tool_returned_answers_its_own_user_only_and_never_by_meaning(cache: AnswerCache):
+@pytest.mark.parametrize("said", ["", "yes"])
+async def test_a_request_with_a_tools_result_is_never_cached(cache: AnswerCache, said: Any):
     result = {"role": "tool", "tool_call_id": "1", "content": "The balance is 7."}
-    looked = await kept(cache, call(QUESTION, result))
-    assert looked.ticket.asked is None and "reason=tool_results" in looked.headers[HEADER]
-    assert (await cache.look(call(QUESTION, result))).state == "exact"
-    other = Caller(tenant="aurora", user="bob")
-    assert (await cache.look(call(QUESTION, result, caller=other))).hit is None
+    caller = Caller(tenant="aurora", user="ada", cacheable=said)
+    looked = await kept(cache, call(QUESTION, result, caller=caller, temperature=0))
+    assert (looked.ticket, looked.state) == (None, "off") and "reason=tool_results" in looked.headers[HEADER]
+
+
+async def test_a_request_that_offers_tools_is_cached_only_where_it_asks_for_the_same_answer(cache: AnswerCache):
+    tools = [{"type": "function", "function": {"name": "refund", "parameters": {}}}]
+    assert (await kept(cache, call(tools=tools))).ticket is None
+    await kept(cache, call(tools=tools, temperature=0))
+    assert (await cache.look(call(tools=tools, temperature=0))).state == "exact"
+    assert (await cache.look(call(SAME, tools=tools, temperature=0))).hit is None
 
 
 async def test_a_caller_that_says_no_is_neither_answered_nor_kept(cache: AnswerCache):
