@@ -42,6 +42,8 @@ retry: {wait_s_first: 0.01, wait_s_max: 0.05, budget_percent: 100}
 breaker: {failures: 1000}
 timeouts: {first_token_s: 1.0, between_tokens_s: 1.0, total_s: 20, drain_s: 0.3}
 max_tokens_default: 100
+cache:
+  exact: {ttl_s: 3600}
 contracts:
   load: {}
   turns: {}
@@ -208,7 +210,7 @@ def test_the_ledger_is_what_the_providers_served_attempt_by_attempt_and_to_the_p
     assert not any(record.estimated for record in records.values())
     assert all(record.trace_id for record in records.values())
     outcomes = {record.outcome for record in records.values()}
-    assert {"ok", "failed", "cut", "cancelled"} <= outcomes
+    assert {"ok", "failed", "cut", "cancelled", "cached"} <= outcomes
     assert len({record.request_id for record in records.values()}) == CALLS
     assert {record.deployment for record in records.values()} >= {"one", "two"}  # there was failover
 
