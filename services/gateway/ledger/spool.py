@@ -42,12 +42,12 @@ class Spool:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor, self._bytes = None, 0
-                if self._path.exists():
-                    self._path.rename(self._path.with_suffix(f".{os.urandom(4).hex()}.taken"))
+            if self._path.exists():  # also what an earlier process of our number left
+                self._path.rename(self._path.with_suffix(f".{os.urandom(4).hex()}.taken"))
         found: list[tuple[Path, list[bytes]]] = []
         for path in sorted(self._folder.glob("*"))[:FILES_MAX]:
-            if path.suffix == ".jsonl" and _is_alive(path):
-                continue  # another replica on this disk still writes it
+            if path == self._path or (path.suffix == ".jsonl" and _is_alive(path)):
+                continue  # it is still written: by us since a moment ago, or by another replica on this disk
             found.append((path, [line for line in path.read_bytes().split(b"\n") if line]))
         return found
 
