@@ -33,12 +33,13 @@ class ModelEndpoint:
 
     def __init__(self, operation: Operation) -> None:
         self._operation: Operation = operation
+        self._tracer = tracer(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         # One span for the request and its model call: a stream's ends in another task than it began in.
         caller = propagate.extract(headers)
-        span = tracer(__name__).start_span(
+        span = self._tracer.start_span(
             self._operation, caller, kind=SpanKind.CLIENT, attributes={OPERATION: self._operation}
         )
         token = context.attach(trace.set_span_in_context(span, caller))
