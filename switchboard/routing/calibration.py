@@ -11,7 +11,7 @@ TEMPERATURES = np.geomspace(0.02, 0.5, 30)
 TEMPERATURE_DEFAULT = 0.1
 CALIBRATED_TEXTS_MIN = 20
 """With fewer texts than this their left-out scores say nothing."""
-REJECTED_SHARE = 0.015
+REJECTED_SHARE = 0.0175
 """Of the known texts that would be rejected, were they left out. New texts are rejected two to three times as often:
 they are less like the known ones than those are like each other."""
 FAMILIARITY_MIN_MAX = 1.0

@@ -29,6 +29,8 @@ class Example:
     text: str
     agent: str
     skill: str
+    is_name: bool = False
+    """What the skill is called, which nobody says: it teaches, but thresholds are not measured by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,12 @@ class Classifier:
         fit, unseen = fitted(vectors, rows, targets)
 
         own = np.array([is_agent(each.agent) for each in examples])
+        said = own & ~np.array([each.is_name for each in examples])
         in_scope = np.array([is_agent(agent) for agent, _ in skills])
         best = unseen[:, : len(skills)][:, in_scope].max(axis=1)
         calibration = Calibration(
             temperature_of(_agent_scores(unseen, columns), truth),
-            familiarity_min_of((best + _nearest_other(vectors, own))[own]),
+            familiarity_min_of((best + _nearest_other(vectors, fit.landmarks[own[fit.landmarks]]))[said]),
         )
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
@@ -138,13 +141,12 @@ def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     return (SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together).astype(np.float32, copy=False)
 
 
-def _nearest_other(vectors: Matrix, own: NDArray[np.bool_]) -> Matrix:
-    """Of each text, the cosine to the nearest other one that is an agent's. Shape (texts,)."""
+def _nearest_other(vectors: Matrix, landmarks: NDArray[np.intp]) -> Matrix:
+    """Of each text, the cosine to the nearest of `landmarks` that it is not itself. Shape (texts,)."""
     result = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK_ROWS):
-        cosines = vectors[start : start + BLOCK_ROWS] @ vectors.T
-        rows = np.arange(len(cosines))
-        cosines[rows, start + rows] = -1
-        cosines[:, ~own] = -1
-        result[start : start + BLOCK_ROWS] = cosines.max(axis=1)
+        rows = np.arange(start, min(start + BLOCK_ROWS, len(vectors)))
+        cosines = vectors[rows] @ vectors[landmarks].T
+        cosines[rows[:, None] == landmarks] = -1
+        result[rows] = cosines.max(axis=1)
     return result

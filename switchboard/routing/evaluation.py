@@ -71,9 +71,8 @@ def evaluate(
         raise BadConfiguration("The training file has no category that is in scope.")
     embedder = MiniLmEmbedder()
     examples = [_example(each) for each in train]
-    examples += [
-        Example(name, each, each) for each in dict.fromkeys(e.agent for e in examples) if (name := _spoken(each))
-    ]
+    names = {each.agent: _spoken(each.agent) for each in examples}
+    examples += [Example(name, agent, agent, is_name=True) for agent, name in names.items() if name]
     started_s = time.perf_counter()
     vectors = embedder.encode([each.text for each in examples])
     embedded_s = time.perf_counter()
