@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     route_model: str = "cheap"
     """The gateway's alias that is asked where the classifier is unsure. Empty: none. The embedded model never is."""
     route_model_s_max: float = Field(default=1.5, gt=0, le=30)
-    evaluation_share: float = Field(default=0.1, ge=0, le=1)
+    evaluation_share: float = Field(default=0.05, ge=0, le=1)
     """Of the turns that are evaluated after they ended; 0 switches it off."""
     experiments_file: Path | None = None
     """YAML of A/B experiments; none without it."""

@@ -85,7 +85,7 @@ def test_a_bar_that_is_not_reached_fails_the_command(fresh: System, out: Path, t
         "suite: mine\ncases:\n  - {id: impossible, user: aurora/C-10001, say: "
         '"How much is my latest bill?", facts: ["£0.01"]}\n'
     )
-    arguments = ["eval", "run", str(golden), "--gate", "--judge", "off", "--bars", str(bars), "--out", str(out)]
+    arguments = ["eval", "run", str(golden), "--gate", "--bars", str(bars), "--out", str(out)]
     arguments += ["--state-dir", str(fresh.run_path.parent), "--baseline", str(tmp_path / "none.json")]
     ended = CliRunner().invoke(app, arguments)
     assert ended.exit_code == 1
