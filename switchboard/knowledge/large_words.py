@@ -1,6 +1,7 @@
 """BM25 over many chunks, with bm25s: scores are computed when it is built, a query only adds them up.
 
-On 100,000 chunks a query takes 2 ms where FTS5 takes 200. Building takes some 15 s a 100,000 chunks, after each sync.
+FTS5 scores every chunk that has one of the words, which takes longest where there are many. Building goes through all
+chunks, after each sync that changes any.
 """
 
 import sqlite3

@@ -11,7 +11,7 @@ from switchboard.contracts.errors import Unavailable
 from switchboard.knowledge.fusion import fused
 from switchboard.knowledge.index import Filter, KnowledgeIndex, StoredChunk, Vectors
 from switchboard.knowledge.question import Question
-from switchboard.knowledge.words import content_words, rough_stem
+from switchboard.knowledge.words import WORD, content_words, rough_stem
 
 logger = logging.getLogger(__name__)
 
@@ -86,5 +86,5 @@ async def _vector(embedder: Embedder | None, question: Question) -> Vectors | No
 
 
 def _coverage(asked: set[str], stored: StoredChunk) -> float:
-    words = {rough_stem(word) for word in content_words(f"{stored.chunk.label}\n{stored.chunk.text}")}
-    return len(asked & words) / max(1, len(asked))
+    words = set(WORD.findall(f"{stored.chunk.label}\n{stored.chunk.text}".lower()))
+    return len(asked & {rough_stem(word) for word in words}) / max(1, len(asked))

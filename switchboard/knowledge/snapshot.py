@@ -16,6 +16,12 @@ Mask = NDArray[np.bool_]
 FTS_CHUNKS_MAX = 5_000
 """FTS5 scores every chunk that has one of the words: beyond this it takes longer than all the rest of a query."""
 MASKS_MAX = 256
+COARSE_ROWS_MIN = 20_000
+"""Beyond this a scan reads the vectors' principal components, a third of their size, and the whole vectors of the
+best only: the time of a scan is that of reading memory."""
+COARSE_DIMENSIONS = 128
+COARSE_TIMES = 10
+SAMPLE_ROWS = 4_000
 
 
 class Generation(NamedTuple):
@@ -34,6 +40,8 @@ class Snapshot:
         self.large = large
         self._matrix: Vectors | None = None
         self._model_id: str | None = None
+        self._axes: Vectors | None = None
+        self._coarse: Vectors | None = None
         self._masks: dict[Filter, Mask | None] = {}
 
     def allowed(self, connection: sqlite3.Connection, scope: Filter) -> Mask | None:
@@ -51,13 +59,20 @@ class Snapshot:
         """A vector a row; zeros where a row has none. None where no row has one of this model."""
         if self._model_id != model_id:
             self._matrix, self._model_id = _matrix(connection, self.rows, model_id), model_id
+            if self._matrix is not None and len(self._matrix) > COARSE_ROWS_MIN:
+                self._axes = _principal_axes(self._matrix)
+                self._coarse = self._matrix @ self._axes.T
         return self._matrix
 
     def nearest(self, matrix: Vectors, vector: Vectors, allowed: Mask | None, limit: int) -> list[Hit]:
-        cosines: Vectors = matrix @ vector
-        if allowed is not None:
-            cosines = np.where(allowed, cosines, -2.0)
-        best = np.argpartition(-cosines, limit - 1)[:limit] if len(cosines) > limit else np.arange(len(cosines))
+        if self._axes is not None and self._coarse is not None:
+            near = _masked(self._coarse @ (self._axes @ vector), allowed)
+            rows = np.sort(_top(near, limit * COARSE_TIMES))
+            cosines = np.full(len(matrix), -2.0, dtype=np.float32)
+            cosines[rows] = np.where(near[rows] > -2.0, matrix[rows] @ vector, -2.0)
+        else:
+            cosines = _masked(matrix @ vector, allowed)
+        best = _top(cosines, limit)
         best = best[np.argsort(-cosines[best], kind="stable")]
         return [Hit(str(self.rows[place]), float(cosines[place])) for place in best if cosines[place] > -2.0]
 
@@ -82,6 +97,22 @@ def condition(scope: Filter) -> tuple[str, tuple[Any, ...]]:
     }
     given = {sql: values for sql, values in parts.items() if values[0] is not None}
     return " AND ".join(given) or "1", tuple(value for values in given.values() for value in values)
+
+
+def _masked(scores: Vectors, allowed: Mask | None) -> Vectors:
+    return scores if allowed is None else np.where(allowed, scores, np.float32(-2.0))
+
+
+def _top(scores: Vectors, limit: int) -> Rows:
+    """Places of the best scores, in no order."""
+    return np.argpartition(-scores, limit - 1)[:limit] if len(scores) > limit else np.arange(len(scores))
+
+
+def _principal_axes(matrix: Vectors) -> Vectors:
+    """The COARSE_DIMENSIONS directions along which the vectors differ most, from evenly chosen rows."""
+    some = matrix[:: max(1, len(matrix) // SAMPLE_ROWS)]
+    _, directions = np.linalg.eigh(some.T @ some)  # in ascending order; cosines are about the origin, not the mean
+    return np.ascontiguousarray(directions[:, ::-1][:, :COARSE_DIMENSIONS].T, dtype=np.float32)
 
 
 def _matrix(connection: sqlite3.Connection, rows: Rows, model_id: str) -> Vectors | None:

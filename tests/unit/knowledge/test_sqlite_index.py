@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from switchboard.knowledge import snapshot
@@ -79,3 +80,23 @@ def test_a_file_of_another_schema_is_made_anew(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 1")
     assert SqliteIndex(path).by_words("refunded", TECH, 5) == []
+
+
+def test_the_coarse_scan_finds_what_the_whole_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(3)
+    matrix = (draw.normal(size=(500, 12)) @ draw.normal(size=(12, 384))).astype(np.float32)
+    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    rows = np.arange(500, dtype=np.int64)
+    whole = snapshot.Snapshot(snapshot.Generation(1, 1), rows, None)
+    coarse = snapshot.Snapshot(snapshot.Generation(1, 1), rows, None)
+    monkeypatch.setattr(snapshot, "COARSE_ROWS_MIN", 10)
+    monkeypatch.setattr(snapshot, "_matrix", lambda *_: matrix)
+    with sqlite3.connect(":memory:") as connection:
+        assert coarse.matrix(connection, "model") is matrix
+    allowed = rows % 2 == 0
+    for mask in (None, allowed):
+        for vector in matrix[:5]:
+            expected = whole.nearest(matrix, vector, mask, 10)
+            found = coarse.nearest(matrix, vector, mask, 10)
+            assert [hit.key for hit in found] == [hit.key for hit in expected]
+            assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], abs=1e-5)
