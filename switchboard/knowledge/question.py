@@ -7,7 +7,7 @@ EARLIER_MESSAGES_MAX = 12
 MEANING_CHARACTERS_MAX = 1_200
 """About what MiniLM reads at once."""
 EARLIER_CHARACTERS_MAX = 400
-"""Beyond so many characters earlier messages are not embedded: they cost time and change no rank (evals/retrieval)."""
+"""Beyond so many characters earlier messages are not embedded: they cost time, and on the dev half found no more."""
 
 
 @dataclass(frozen=True, slots=True)

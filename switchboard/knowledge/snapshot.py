@@ -66,7 +66,8 @@ class Snapshot:
 
     def nearest(self, matrix: Vectors, vector: Vectors, allowed: Mask | None, limit: int) -> list[Hit]:
         if self._axes is not None and self._coarse is not None:
-            near = _masked(self._coarse @ (self._axes @ vector), allowed)
+            turned: Vectors = self._axes @ vector
+            near = _masked((self._coarse @ turned).astype(np.float32, copy=False), allowed)
             rows = np.sort(_top(near, limit * COARSE_TIMES))
             cosines = np.full(len(matrix), -2.0, dtype=np.float32)
             cosines[rows] = np.where(near[rows] > -2.0, matrix[rows] @ vector, -2.0)
