@@ -221,7 +221,8 @@ def _heading(name: str) -> str:
 
 
 def _citation(citation: Citation, agent: str) -> Citation:
-    return Citation(n=citation.n, agent=agent, title=citation.title, uri=citation.uri, span=citation.span)
+    """All that is said of the source, under the agent that cites it."""
+    return Citation.model_validate(citation.model_dump(include=set(Citation.model_fields)) | {"agent": agent})
 
 
 def _renumbered(citations: Sequence[Citation], first: int) -> dict[int, int]:

@@ -21,7 +21,7 @@ from switchboard.telemetry import tool_span
 logger = logging.getLogger(__name__)
 
 SUMMARY_CHARACTERS_MAX = 300
-FACTS_CHARACTERS_MAX = 4_000
+FACTS_CHARACTERS_MAX = 8_000
 """Of all facts together that the reader of a turn's events is told; the model is told all."""
 SEARCH_TOOL = "search_knowledge"
 DEFAULT_POLICY = ToolPolicy()
@@ -144,10 +144,11 @@ def _told(message: str, *, retry: bool = False) -> str:
 
 
 def told_facts(outcome: ToolOutcome) -> list[str]:
-    """The facts and the offer's question, cut at the bound."""
+    """The facts, the offer's question and what the passages say, cut at the bound."""
     facts: list[str] = []
     left = FACTS_CHARACTERS_MAX
-    for fact in [*outcome.facts, *([outcome.offer.question] if outcome.offer else [])]:
+    offered = [outcome.offer.question] if outcome.offer else []
+    for fact in [*outcome.facts, *offered, *(passage.text for passage in outcome.passages)]:
         if left <= 0:
             break
         facts.append(fact[:left])

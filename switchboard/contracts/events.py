@@ -79,7 +79,7 @@ class ToolReturned(BaseModel):
     summary: str
     """One line for a person, at most 300 characters."""
     facts: list[str] = Field(default_factory=list)
-    """What it found, as the model was told it: what the answer may lean on. At most 4,000 characters in all."""
+    """What it found, as the model was told it: what the answer may lean on. At most 8,000 characters in all."""
     duration_ms: float
 
 

@@ -13,11 +13,23 @@ NEAR_BEST_MIN = 0.6
 
 
 def narrowed(passage: str, claim: str) -> tuple[int, int]:
-    """Start and end of whole sentences of `passage`, in order and without gaps, that say what `claim` says."""
-    asked = _stems(claim)
+    """Start and end of whole sentences of `passage`, in order and without gaps, that say what `claim` says.
+
+    A claim of several sentences has the span of all of them that the passage says; of none, the whole passage.
+    """
     sentences = list(_sentences(passage))
-    if not asked or len(sentences) < 2:
+    parts = [claim[start:end] for start, end in _sentences(claim)]
+    spans = [span for part in parts if (span := _narrowed(passage, sentences, part)) is not None]
+    if not spans or len(sentences) < 2:
         return 0, len(passage)
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _narrowed(passage: str, sentences: list[tuple[int, int]], claim: str) -> tuple[int, int] | None:
+    """Of one sentence of a claim; None where the passage does not say it."""
+    asked = _stems(claim)
+    if not asked or not sentences:
+        return None
     shares = [len(asked & _stems(passage[start:end])) / len(asked) for start, end in sentences]
     best = max(range(len(shares)), key=lambda place: shares[place])
     first = last = best
@@ -27,7 +39,7 @@ def narrowed(passage: str, claim: str) -> tuple[int, int]:
         last += 1
     start, end = sentences[first][0], sentences[last][1]
     covered = len(asked & _stems(passage[start:end])) / len(asked)
-    return (start, end) if covered >= COVERAGE_MIN else (0, len(passage))
+    return (start, end) if covered >= COVERAGE_MIN else None
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

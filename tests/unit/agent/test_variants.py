@@ -58,6 +58,6 @@ def test_a_variants_model_stands_in_the_place_of_the_cards() -> None:
 def test_a_tools_result_tells_what_it_found_within_its_bound() -> None:
     offer = Offer(question="Would you like one?", tool="sell")
     assert told_facts(ToolOutcome(facts=["It costs £2.00."], offer=offer)) == ["It costs £2.00.", "Would you like one?"]
-    long = told_facts(ToolOutcome(facts=["x" * 3_000, "y" * 3_000, "z"]))
+    long = told_facts(ToolOutcome(facts=["x" * 6_000, "y" * 6_000, "z"]))
     assert sum(map(len, long)) == FACTS_CHARACTERS_MAX
     assert ToolReturned(agent="a", call_id="b", name="c", ok=True, summary="", duration_ms=1).facts == []
