@@ -104,10 +104,14 @@ class InForce:
             follower(policy)
 
     async def _watch(self) -> None:
+        before = self._seen
         while True:
             await asyncio.sleep(POLL_S)
-            if self._stamp() != self._seen:
+            stamp = self._stamp()
+            # Twice the same: a file that is being written at this moment is not read half.
+            if stamp != self._seen and stamp == before:
                 await self.reload()
+            before = stamp
 
     def _stamp(self) -> tuple[int, int]:
         try:
