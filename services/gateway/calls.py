@@ -75,13 +75,17 @@ class Calls:
         started = time.perf_counter()
         route = Route(call.alias)
         account = Account(call, gateway.ledger, route.cache, gateway.background)
+        # Limits and cache are asked at once: each answers after a way to Redis and back.
+        looking = asyncio.create_task(gateway.cache.look(call))
         try:
             account.admission = await gateway.limits.admit(call)
             if account.admission.alias != call.alias:
                 # From here on it is a call of the cheaper alias: to the caches and in the ledger too.
                 account.call = call = replace(call, alias=account.admission.alias)
                 route.alias = call.alias
-            looked = await gateway.cache.look(call)
+                looking.cancel()
+                looking = asyncio.create_task(gateway.cache.look(call))
+            looked = await looking
             account.cache = route.cache = looked.state
             if looked.hit is not None:
                 reply = self._from_cache(looked, looked.hit, call, route, account, started)
@@ -95,6 +99,7 @@ class Calls:
                     body = await self._degraded(error, call, alias, route, account, force, started)
                     reply = Reply(_headers(call, route, looked), body)
         except BaseException:
+            looking.cancel()
             route.mark(span)
             await account.settle()
             raise
