@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from switchboard.cli.cores import one_core
 from switchboard.cli.problem import Problem, told
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.dialogues import Part
@@ -25,6 +26,7 @@ def retrieval(
     ] = False,
 ) -> None:
     """Measures retrieval on documents and dialogues. Prints JSON on standard output, progress on standard error."""
+    one_core()
     from switchboard.evaluation.retrieval import measure, read
     from switchboard.evaluation.retrieval_speed import measure_speed
     from switchboard.models.minilm import MiniLmEmbedder
