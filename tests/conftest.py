@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 
 from switchboard.testing.system import System, app_names, without_model_settings
 
@@ -44,9 +43,6 @@ def loopback_only() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The whole system with the embedded model. Tests that stop parts of it start their own `System`."""
-    if HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
-        # A unit test has traced this process: its calls would be the roots of traces that nobody collects.
-        HTTPXClientInstrumentor().uninstrument()
     running = System(apps=app_names())
     running.start()
     yield running
