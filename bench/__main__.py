@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from rich.table import Table
 from bench import machine, turns
 from bench.figures import percentile, spread
 from bench.hops import Hop, hops
+from switchboard.cli.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"
@@ -44,12 +44,6 @@ GOALS = {
     "first_event_ms_p50": ("<=", 15.0),
     "turn_1000_over_turn_1": ("<=", 1.25),
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.figures import percentile
+from switchboard.cli.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "gateway.json"
@@ -44,12 +44,6 @@ GOALS = {
     "gateway_first_token_added_ms_p50": ("<=", 5.0),
     "gateway_requests_per_second": (">=", 400.0),
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def policy(provider_url: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from email.utils import formatdate
@@ -14,39 +12,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from runtime import Bench, wait_until
 
 from switchboard.cli.system.process import Child
+from tests.integration.node_package import node_command
 
 PINS = Path(__file__).parent / "cosmos"
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 """The key that every Cosmos emulator has; no secret."""
-INSTALL_TIMEOUT_S = 110
 
 
 def command() -> list[str]:
-    """Starts the server; installed once per user and set of pins. Skips the test where Node is absent."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("Node.js and npm are not installed: the Cosmos-protocol server needs them.")
-    pins = hashlib.sha256((PINS / "package-lock.json").read_bytes() + (PINS / "server.js").read_bytes()).hexdigest()[
-        :10
-    ]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
-    folder = cache / f"cosmosdb-server-{pins}"
-    if not folder.exists():
-        making = cache / f"cosmosdb-server-{pins}.{os.getpid()}"
-        shutil.copytree(PINS, making, dirs_exist_ok=True)
-        install = [npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(install, cwd=making, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
-        if done.returncode:
-            pytest.fail(f"npm could not install the Cosmos-protocol server:\n{done.stderr[-1500:]}")
-        try:
-            making.rename(folder)
-        except OSError:  # another run was faster
-            shutil.rmtree(making)
-    return [node, str(folder / "server.js")]
+    """Starts the server."""
+    return node_command(PINS, "server.js", name="cosmosdb-server", what="the Cosmos-protocol server")
 
 
 class CosmosServer:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ import httpx
 import numpy as np
 import openai
 import pytest
+
+from switchboard.cli.system.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_S = 90
@@ -33,12 +34,6 @@ TOOLS: list[Any] = [
         },
     }
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @contextmanager

@@ -54,6 +54,14 @@ class Ports:
         lock.close()
 
 
+_of_this_process = Ports()
+
+
+def free_port() -> int:
+    """A port kept for this process until it ends. Raises `NoFreePort`."""
+    return _of_this_process.take()
+
+
 def is_taken(port: int) -> bool:
     """Whether something listens on a port, of any interface."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from switchboard.cli.system.ports import free_port
 from tests.integration.runtime import bench
-from tests.integration.test_gateway import free_port, process
+from tests.integration.test_gateway import process
 
 POLICY = """
 version: 1

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +15,11 @@ from typing import Any
 import httpx
 import yaml
 
+from switchboard.cli.system.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 START_S = 90
 CONFIGURATION = ("OPENAI_", "AZURE_", "OTEL_", "APPLICATIONINSIGHTS", "SWITCHBOARD_")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Process:

@@ -1,9 +1,6 @@
 """One suite, two clients that know nothing of each other: the official `openai` for Python and for Node."""
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +9,9 @@ from typing import Any
 import pytest
 from gateway_site import Site
 
+from tests.integration.node_package import node_command
+
 SUITE = Path(__file__).parent / "conformance"
-INSTALL_TIMEOUT_S = 110
 RUN_TIMEOUT_S = 100
 SECRET = "provider-secret"
 TOOLS = [
@@ -77,27 +75,8 @@ def python_client() -> list[str]:
 
 
 def node_client() -> list[str]:
-    """Installed once per user and set of pins. Skips the test where Node is absent."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("Node.js and npm are not installed: the second client of the conformance suite needs them.")
-    pins = hashlib.sha256((SUITE / "package-lock.json").read_bytes() + (SUITE / "runner.mjs").read_bytes()).hexdigest()[
-        :10
-    ]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
-    folder = cache / f"gateway-conformance-{pins}"
-    if not folder.exists():
-        making = cache / f"gateway-conformance-{pins}.{os.getpid()}"
-        shutil.copytree(SUITE, making, dirs_exist_ok=True)
-        install = [npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(install, cwd=making, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
-        if done.returncode:
-            pytest.fail(f"npm could not install the second client:\n{done.stderr[-1500:]}")
-        try:
-            making.rename(folder)
-        except OSError:  # another run was faster
-            shutil.rmtree(making)
-    return [node, str(folder / "runner.mjs")]
+    what = "the second client of the conformance suite"
+    return node_command(SUITE, "runner.mjs", name="gateway-conformance", what=what)
 
 
 @pytest.mark.timeout(300)

@@ -21,10 +21,11 @@ import pytest
 
 from services.gateway.ledger.prices import cost_of
 from services.gateway.providers.port import Spent
+from switchboard.cli.system.ports import free_port
 from switchboard.ledger.archive import Archive
 from switchboard.ledger.record import Price, Record
 from tests.integration.runtime import Bench, bench
-from tests.integration.test_gateway import free_port, process
+from tests.integration.test_gateway import process
 
 POLICY = """
 version: 1
