@@ -17,13 +17,13 @@ import uvloop
 
 from bench import machine
 from bench.figures import percentile
-from services.gateway.accounting import Accounting
-from services.gateway.budgets.policy import BudgetsPolicy, HardBudget, TenantBudget
-from services.gateway.caller import Caller
-from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance
-from services.gateway.ports import Attempt, ModelCall
+from services.gateway.calls.caller import Caller
+from services.gateway.calls.ports import Attempt, ModelCall
+from services.gateway.money.accounting import Accounting
+from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget, TenantBudget
+from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.providers.port import Spent
-from services.gateway.redis_server import RedisServer
+from services.gateway.redis.server import RedisServer
 from switchboard.cli.system import redis
 from switchboard.cli.system.ports import Ports
 from switchboard.cli.system.process import Spawner, stop

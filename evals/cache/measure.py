@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from bench.machine import facts
 from evals.cache import near_misses
+from evals.cache.command import figures, read_rows
+from evals.cache.replay import Row, replay, replay_plain
 from evals.cache.train import is_development
-from switchboard.caching.decision import Thresholds
-from switchboard.caching.replay import Row, replay, replay_plain
-from switchboard.caching.verifier import load
-from switchboard.cli.eval.cache import figures, read_rows
+from services.gateway.caching.semantic.decision import Thresholds
+from services.gateway.caching.semantic.verifier import load
 from switchboard.models.minilm import MiniLmEmbedder
 
 TARGET = Path(__file__).parent / "results.json"

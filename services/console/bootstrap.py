@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.console.settings import ConsoleSettings
+from switchboard.identity.keys import ApiKeys, KeyFile, load_key_file
 from switchboard.telemetry.spans import STORE_FILE, SpanStore
-from switchboard.tenancy.keys import ApiKeys, KeyFile, load_key_file
 
 DEMO_PREFIX = "demo-"
 """Only keys that start so are ever handed to a browser."""

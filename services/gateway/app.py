@@ -11,11 +11,12 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.gateway import admin, admin_cost
-from services.gateway.answers import ModelEndpoint
+from services.gateway.admin import cost as admin_cost
+from services.gateway.admin import routes as admin
 from services.gateway.bootstrap import Gateway, build
-from services.gateway.calls import Calls
-from services.gateway.errors import response_of
+from services.gateway.calls.endpoint import ModelEndpoint
+from services.gateway.calls.errors import response_of
+from services.gateway.calls.life import Calls
 from services.gateway.settings import settings
 from switchboard import telemetry
 from switchboard.contracts.errors import SwitchboardError

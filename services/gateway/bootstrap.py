@@ -3,28 +3,28 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.gateway.accounting import Accounting
-from services.gateway.attempts import Attempts
-from services.gateway.background import Background
-from services.gateway.breaker import Breakers
-from services.gateway.bulkheads import Walls
-from services.gateway.caching.answers import AnswerCache
-from services.gateway.health import Health
-from services.gateway.in_force import InForce
+from services.gateway.caching.answer_cache import AnswerCache
+from services.gateway.caching.semantic.entries import Entries
+from services.gateway.caching.semantic.memory_entries import MemoryEntries
+from services.gateway.calls.attempts import Attempts
+from services.gateway.calls.background import Background
+from services.gateway.calls.ports import Cache, Ledger, Limits
+from services.gateway.money.accounting import Accounting
+from services.gateway.money.pricing import Estimates
+from services.gateway.policy.in_force import InForce
 from services.gateway.policy.models import BreakerRule, Bulkheads, ProviderInstance
-from services.gateway.ports import Cache, Ledger, Limits
-from services.gateway.pricing import Estimates
 from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
 from services.gateway.providers.simulated import RemoteSimulated, Simulated
-from services.gateway.redis_server import RedisServer
+from services.gateway.redis.server import RedisServer
+from services.gateway.resilience.breaker import Breakers
+from services.gateway.resilience.bulkheads import Walls
+from services.gateway.resilience.health import Health
+from services.gateway.resilience.shared_breaker import SharedBreakers
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
-from services.gateway.shared_breaker import SharedBreakers
-from switchboard.caching.entries import Entries
-from switchboard.caching.memory_entries import MemoryEntries
 from switchboard.models.minilm import MiniLmEmbedder
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _entries(redis: "Redis | None") -> Entries:
     """Where cached answers are kept: in Redis where there is one, for all replicas, else in this process."""
     if redis is None:
         return MemoryEntries()
-    from switchboard.caching.redis_entries import RedisEntries
+    from services.gateway.caching.semantic.redis_entries import RedisEntries
 
     return RedisEntries(redis)
 

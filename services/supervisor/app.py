@@ -10,8 +10,8 @@ from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ValidationError
 
-from services.supervisor import problems, sse, websocket
-from services.supervisor.answers import (
+from services.supervisor.api import problems, sse, websocket
+from services.supervisor.api.bodies import (
     AgentList,
     AgentView,
     ChatAnswer,
@@ -23,8 +23,7 @@ from services.supervisor.answers import (
     Readiness,
     TurnView,
 )
-from services.supervisor.bootstrap import Supervisor, build
-from services.supervisor.documentation import (
+from services.supervisor.api.documentation import (
     CHAT_RESPONSES,
     DESCRIPTION,
     JOB_RESPONSES,
@@ -32,21 +31,22 @@ from services.supervisor.documentation import (
     STREAM_RESPONSES,
     chat_body,
 )
-from services.supervisor.edge import Edge
-from services.supervisor.feedback import FeedbackList, FeedbackRequest, FeedbackView
-from services.supervisor.jobs import DEAD_TOPIC, RESULTS_TOPIC
-from services.supervisor.memories import ConsentRequest, Forgotten, MemoryView
+from services.supervisor.api.edge import Edge
+from services.supervisor.bootstrap import Supervisor, build
+from services.supervisor.feedback.thumbs import FeedbackList, FeedbackRequest, FeedbackView
+from services.supervisor.memory.consent import ConsentRequest, Forgotten, MemoryView
 from services.supervisor.settings import Settings
-from services.supervisor.turn import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
+from services.supervisor.turns.jobs import DEAD_TOPIC, RESULTS_TOPIC
+from services.supervisor.turns.life import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import Forbidden, InvalidRequest, NotFound
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import AgentId, ChatRequest, Principal, TurnRequest, TurnResult
-from switchboard.evaluation.tally import ExperimentScores
+from switchboard.experiments.tally import ExperimentScores
+from switchboard.identity import ApiKeys
 from switchboard.sidecar.registry import TOPIC as REGISTRY_TOPIC
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
-from switchboard.tenancy import ApiKeys
 
 PAGE_TURNS_DEFAULT = 50
 PAGE_TURNS_MAX = 100

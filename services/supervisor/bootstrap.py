@@ -3,25 +3,26 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from services.supervisor.background import BackgroundPublisher
-from services.supervisor.conversations import Conversations
-from services.supervisor.dispatch import Specialists
-from services.supervisor.feedback import Feedback
-from services.supervisor.handovers import Handovers
-from services.supervisor.jobs import Jobs
-from services.supervisor.judge import Judge
-from services.supervisor.memories import Memories
-from services.supervisor.online_evaluation import OnlineEvaluation
-from services.supervisor.ratings import Ratings
-from services.supervisor.readiness import Readiness
-from services.supervisor.remembering import Remembering
-from services.supervisor.routing import Router
-from services.supervisor.scoreboard import Scoreboard
+from services.supervisor.api.readiness import Readiness
+from services.supervisor.desk.handovers import Handovers
+from services.supervisor.feedback.online_evaluation import OnlineEvaluation
+from services.supervisor.feedback.rating_index import Ratings
+from services.supervisor.feedback.scoreboard import Scoreboard
+from services.supervisor.feedback.thumbs import Feedback
+from services.supervisor.memory.consent import Memories
+from services.supervisor.memory.folding import Remembering
+from services.supervisor.memory.summarizer import GatewaySummarizer
+from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
-from services.supervisor.summarizing import GatewaySummarizer
-from services.supervisor.turn import Turns
+from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.dispatch import Specialists
+from services.supervisor.turns.jobs import Jobs
+from services.supervisor.turns.life import Turns
+from services.supervisor.turns.publisher import BackgroundPublisher
 from switchboard.contracts.cards import AgentRegistration
-from switchboard.evaluation.experiments import Experiments
+from switchboard.experiments.assignment import Experiments
+from switchboard.identity import ApiKeys
 from switchboard.memory.cold import Cold
 from switchboard.memory.lease import Lease
 from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
@@ -31,7 +32,6 @@ from switchboard.models.embedder import Embedder
 from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
-from switchboard.tenancy import ApiKeys
 
 DAY_S = 86_400
 CLOSING_S_MAX = 3.0

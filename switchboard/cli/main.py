@@ -31,7 +31,7 @@ EVALUATION_COMMANDS = {
     "add-from": "switchboard.cli.eval.add_from:add_from",
     "routing": "switchboard.cli.eval.routing:routing",
     "retrieval": "switchboard.cli.eval.retrieval:retrieval",
-    "cache": "switchboard.cli.eval.cache:cache",
+    "cache": "evals.cache.command:cache",
 }
 
 

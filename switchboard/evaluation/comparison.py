@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from switchboard.evaluation.statistics import Interval, clusters_interval, proportions_interval
-from switchboard.evaluation.tally import ExperimentScores, Tally
+from switchboard.experiments.tally import ExperimentScores, Tally
 
 TENANTS_MIN = 5
 """A side, for an interval that says something of other tenants: tenants, not turns, were assigned by chance."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from switchboard.contracts.errors import Problem, SwitchboardError, Unavailable
 from switchboard.contracts.events import MessageDelta, TurnCompleted, TurnEvent, TurnFailed, turn_event_adapter
-from switchboard.evaluation.transcript import Said, Transcript, transcript_of
+from switchboard.scoring.transcript import Said, Transcript, transcript_of
 
 TURN_S_MAX = 120.0
 ATTEMPTS_MAX = 4

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from switchboard.evaluation.evaluators.score import METRICS
 from switchboard.evaluation.results import PASSED, Results
 from switchboard.evaluation.statistics import holm, mcnemar, paired_interval, sign_flip
+from switchboard.scoring.evaluators.score import METRICS
 
 SIGNIFICANT_P = 0.05
 

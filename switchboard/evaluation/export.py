@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from switchboard.contracts.events import Citation
 from switchboard.evaluation.cases import BEFORE_MAX, Case
-from switchboard.evaluation.evaluators.expectations import document_of
-from switchboard.evaluation.evaluators.refusal import is_refusal
+from switchboard.scoring.evaluators.expectations import document_of
+from switchboard.scoring.evaluators.refusal import is_refusal
 
 FACTS_MAX = 8
 QUOTED_CHARACTERS_MAX = 400

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from switchboard.contracts.errors import BadConfiguration, Unavailable
-from switchboard.evaluation.evaluators.score import Metric, Score
-from switchboard.evaluation.transcript import Transcript
 from switchboard.models.caller import INTERNAL
+from switchboard.scoring.evaluators.score import Metric, Score
+from switchboard.scoring.transcript import Transcript
 
 EMBEDDED = "embedded"
 """Who owns, by the gateway's list of models, the one in its own process: no judge of anything."""

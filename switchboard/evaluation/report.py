@@ -5,7 +5,7 @@ from html import escape
 from switchboard.evaluation.difference import Difference
 from switchboard.evaluation.gate import Verdict
 from switchboard.evaluation.results import CaseResult, Figure, Results
-from switchboard.evaluation.transcript import Transcript
+from switchboard.scoring.transcript import Transcript
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#8884;--bad:#c2293b;--good:#1d7f4e;--soft:#8882}

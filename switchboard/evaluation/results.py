@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.evaluators import passed
-from switchboard.evaluation.evaluators.score import METRICS, Score
 from switchboard.evaluation.statistics import Interval, mean_interval, percentile
-from switchboard.evaluation.transcript import Transcript
+from switchboard.scoring.evaluators import passed
+from switchboard.scoring.evaluators.score import METRICS, Score
+from switchboard.scoring.transcript import Transcript
 
 
 class CaseResult(BaseModel):

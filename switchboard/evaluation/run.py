@@ -14,11 +14,11 @@ import httpx
 from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.evaluation.cases import Case
 from switchboard.evaluation.conversation import Conversation
-from switchboard.evaluation.evaluators import scores_of
-from switchboard.evaluation.evaluators.score import Score
 from switchboard.evaluation.results import CaseResult, Results, case_result, figures_of, latency_of
-from switchboard.evaluation.transcript import Transcript
 from switchboard.models.embedder import Embedder
+from switchboard.scoring.evaluators import scores_of
+from switchboard.scoring.evaluators.score import Score
+from switchboard.scoring.transcript import Transcript
 
 CONCURRENCY = 4
 REGISTERED_S_MAX = 30.0

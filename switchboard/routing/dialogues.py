@@ -14,9 +14,9 @@ from typing import Any
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.contracts.turns import HistoryMessage
+from switchboard.evaluation.routing import ROWS_MAX, machine, macro_f1, quantile, share
 from switchboard.models import MiniLmEmbedder
 from switchboard.routing.decision import Context, Route, decide
-from switchboard.routing.evaluation import ROWS_MAX, machine, macro_f1, quantile, share
 from switchboard.routing.model import RoutingModel
 
 SUPERVISORS = frozenset({"out_of_scope", "small_talk", "person", "clarify"})

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from cosmos_server import CosmosServer
 
-from services.supervisor.conversations import IDEMPOTENCY_S_MAX, Claim, Conversations
-from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
+from services.supervisor.turns.conversations import IDEMPOTENCY_S_MAX, Claim, Conversations
+from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound
 from switchboard.contracts.turns import Principal
 from switchboard.sidecar import keys

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.evaluation.judges import AzureJudges, can_judge
-from switchboard.evaluation.transcript import ToolUse, Transcript
+from switchboard.scoring.transcript import ToolUse, Transcript
 
 pytestmark = pytest.mark.timeout(300)
 """The package imports pandas and nltk, which takes its time on a loaded machine."""

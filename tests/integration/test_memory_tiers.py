@@ -15,10 +15,10 @@ import pytest
 import redis as redis_client
 from runtime import Bench, Daprd, bench, local_components
 
-from services.supervisor.conversations import Conversations
-from services.supervisor.memories import Memories
-from services.supervisor.records import Conversation, Turn, lease_of, now, turn_id_of
-from services.supervisor.remembering import Remembering
+from services.supervisor.memory.consent import Memories
+from services.supervisor.memory.folding import Remembering
+from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
 from switchboard.contracts.errors import NotFound
 from switchboard.contracts.turns import Principal
 from switchboard.memory.cold import Cold

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from services.gateway.budgets.policy import BudgetsPolicy
 from services.gateway.caching.policy import CacheRule
-from services.gateway.caller import Lane, Tier
-from services.gateway.ledger.prices import price_per_million
-from services.gateway.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
+from services.gateway.calls.caller import Lane, Tier
+from services.gateway.money.budgets.policy import BudgetsPolicy
+from services.gateway.money.ledger.prices import price_per_million
+from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
 from switchboard.ledger import record as ledger
 
 Kind = Literal["openai", "azure_openai", "embedded", "simulated"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from services.gateway.calls.replay import WholeStream
 from services.gateway.providers.port import Answer, Call, EventBytes, Spent
-from services.gateway.replay import WholeStream
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.model import EmbeddedChatModel
 from switchboard.models.embedded.protocol import Reply, conversation_of

@@ -11,7 +11,7 @@ from rich.table import Table
 from switchboard.cli.eval.api import get, where
 from switchboard.cli.problem import Problem, told
 from switchboard.evaluation.comparison import Comparison, comparison
-from switchboard.evaluation.tally import ExperimentScores
+from switchboard.experiments.tally import ExperimentScores
 
 
 def ab(

@@ -56,7 +56,7 @@ def routing(
 
 
 def _categories(train: Path, test: Path, out_of_scope: Path | None, progress: Console) -> dict[str, Any]:
-    from switchboard.routing.evaluation import evaluate, labelled_rows
+    from switchboard.evaluation.routing import evaluate, labelled_rows
 
     learned, measured = labelled_rows(train), labelled_rows(test)
     outside = labelled_rows(out_of_scope, categories=False) if out_of_scope else []

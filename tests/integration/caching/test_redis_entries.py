@@ -5,12 +5,12 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+from entries_contract import EntriesContract
 from redis.asyncio import Redis
 
-from switchboard.caching.entries import Bounds
-from switchboard.caching.redis_entries import RedisEntries
+from services.gateway.caching.semantic.entries import Bounds
+from services.gateway.caching.semantic.redis_entries import RedisEntries
 from switchboard.contracts.errors import Unavailable
-from switchboard.testing.entries_contract import EntriesContract
 from tests.integration.runtime import bench
 
 

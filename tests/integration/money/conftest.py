@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from services.gateway.budgets.policy import BudgetsPolicy
-from services.gateway.caller import Caller
-from services.gateway.ledger.recorder import RECORD, Recorder
-from services.gateway.ledger.spool import Spool
-from services.gateway.limits.pipe import Pipe
-from services.gateway.limits.shared import SCRIPTS, SharedLimits
-from services.gateway.limits.tiers import LimitsPolicy, Rules
-from services.gateway.ports import Attempt, ModelCall
+from services.gateway.calls.caller import Caller
+from services.gateway.calls.ports import Attempt, ModelCall
+from services.gateway.money.budgets.policy import BudgetsPolicy
+from services.gateway.money.ledger.recorder import RECORD, Recorder
+from services.gateway.money.ledger.spool import Spool
+from services.gateway.money.limits.shared import SCRIPTS, SharedLimits
+from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.providers.port import Spent
-from services.gateway.redis_server import RedisServer
+from services.gateway.redis.pipe import Pipe
+from services.gateway.redis.server import RedisServer
 from tests.integration.runtime import Bench, bench
 
 REPLY_S = 20.0

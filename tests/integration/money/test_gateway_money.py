@@ -19,7 +19,7 @@ import httpx
 import openai
 import pytest
 
-from services.gateway.ledger.prices import cost_of
+from services.gateway.money.ledger.prices import cost_of
 from services.gateway.providers.port import Spent
 from switchboard.cli.system.ports import free_port
 from switchboard.ledger.archive import Archive

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from services.gateway.budgets.policy import BudgetsPolicy, TenantBudget
-from services.gateway.ledger.archiver import Archiver
-from services.gateway.ledger.prices import cost_of
-from services.gateway.ledger.spool import Spool
-from services.gateway.ledger.sums import sums_of
-from services.gateway.limits import keys
-from services.gateway.limits.demand import QuotaExceeded
-from services.gateway.limits.tiers import LimitsPolicy
+from services.gateway.money.budgets.policy import BudgetsPolicy, TenantBudget
+from services.gateway.money.ledger.archiver import Archiver
+from services.gateway.money.ledger.prices import cost_of
+from services.gateway.money.ledger.spool import Spool
+from services.gateway.money.ledger.sums import sums_of
+from services.gateway.money.limits.demand import QuotaExceeded
+from services.gateway.money.limits.tiers import LimitsPolicy
 from services.gateway.providers.port import Spent
+from services.gateway.redis import keys
 from switchboard.ledger.archive import Archive
 from switchboard.ledger.money import PICOUSD_PER_USD
 from switchboard.ledger.record import Price

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.budgets.policy import BudgetsPolicy, HardBudget
-from services.gateway.limits.demand import QuotaExceeded
-from services.gateway.limits.shared import Reserved, SharedLimits
-from services.gateway.limits.tiers import Allowance, LimitsPolicy, TierAllowance
-from services.gateway.ports import ModelCall
+from services.gateway.calls.ports import ModelCall
+from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget
+from services.gateway.money.limits.demand import QuotaExceeded
+from services.gateway.money.limits.shared import Reserved, SharedLimits
+from services.gateway.money.limits.tiers import Allowance, LimitsPolicy, TierAllowance
 from tests.integration.money.conftest import a_call, limiter, new_tenant
 
 TIERS = LimitsPolicy()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.budgets.policy import BudgetsPolicy
-from services.gateway.limits.demand import QuotaExceeded
-from services.gateway.limits.local import LocalHold
-from services.gateway.limits.pipe import Pipe
-from services.gateway.limits.shared import SCRIPTS, SharedLimits
-from services.gateway.limits.tiers import LimitsPolicy, Rules
-from services.gateway.redis_server import RedisServer
+from services.gateway.money.budgets.policy import BudgetsPolicy
+from services.gateway.money.limits.demand import QuotaExceeded
+from services.gateway.money.limits.local import LocalHold
+from services.gateway.money.limits.shared import SCRIPTS, SharedLimits
+from services.gateway.money.limits.tiers import LimitsPolicy, Rules
+from services.gateway.redis.pipe import Pipe
+from services.gateway.redis.server import RedisServer
 from tests.integration.money.conftest import REPLY_S, Flat, a_call, limiter, new_tenant
 from tests.integration.money.test_limits import FREE, TIERS
 from tests.integration.runtime import bench

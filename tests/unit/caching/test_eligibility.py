@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.caching.eligibility import answer_text, exact_refusal, is_whole, names_somebody, question_of
-from switchboard.caching.reading import read
+from services.gateway.caching.semantic.eligibility import (
+    answer_text,
+    exact_refusal,
+    is_whole,
+    names_somebody,
+    question_of,
+)
+from services.gateway.caching.semantic.reading import read
 
 SYSTEM = {"role": "system", "content": "You help."}
 USER = {"role": "user", "content": "What are your opening hours?"}

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.caching.embeddings import TEXTS_MAX, EmbeddingCache, EmbeddingKey, key_of
-from switchboard.caching.entries import Bounds
-from switchboard.caching.memory_entries import MemoryEntries
+from services.gateway.caching.semantic.embeddings import TEXTS_MAX, EmbeddingCache, EmbeddingKey, key_of
+from services.gateway.caching.semantic.entries import Bounds
+from services.gateway.caching.semantic.memory_entries import MemoryEntries
 
 
 def key(texts: Any, **more: Any) -> EmbeddingKey:

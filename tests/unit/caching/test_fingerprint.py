@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.caching.fingerprint import NOT_ANSWERED_TO, fingerprint
+from services.gateway.caching.semantic.fingerprint import NOT_ANSWERED_TO, fingerprint
 
 BODY: dict[str, Any] = {
     "model": "fast",

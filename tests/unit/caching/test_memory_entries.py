@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from entries_contract import EntriesContract
 
-from switchboard.caching import memory_entries
-from switchboard.caching.entries import Bounds
-from switchboard.caching.memory_entries import MemoryEntries
-from switchboard.testing.entries_contract import EntriesContract
+from services.gateway.caching.semantic import memory_entries
+from services.gateway.caching.semantic.entries import Bounds
+from services.gateway.caching.semantic.memory_entries import MemoryEntries
 
 
 class Clock:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from switchboard.caching.decision import Thresholds
-from switchboard.caching.replay import Row, interval, replay, replay_plain
-from switchboard.caching.verifier import Verifier, load
+from evals.cache.replay import Row, interval, replay, replay_plain
+from services.gateway.caching.semantic.decision import Thresholds
+from services.gateway.caching.semantic.verifier import Verifier, load
 
 QUESTION, SAME = "How do I change the address on my account?", "how can I change the address on my account"
 

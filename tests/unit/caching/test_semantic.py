@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from switchboard.caching.decision import Thresholds
-from switchboard.caching.entries import Bounds
-from switchboard.caching.memory_entries import MemoryEntries
-from switchboard.caching.semantic import Asked, SemanticCache
-from switchboard.caching.verifier import load
+from services.gateway.caching.semantic.decision import Thresholds
+from services.gateway.caching.semantic.entries import Bounds
+from services.gateway.caching.semantic.memory_entries import MemoryEntries
+from services.gateway.caching.semantic.semantic import Asked, SemanticCache
+from services.gateway.caching.semantic.verifier import load
 from switchboard.models.embedder import DIMENSIONS, Vectors
 
 BOUNDS, THRESHOLDS = Bounds(), Thresholds()

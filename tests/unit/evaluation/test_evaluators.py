@@ -7,8 +7,9 @@ import pytest
 
 from switchboard.contracts.events import Citation
 from switchboard.evaluation.cases import Expected
-from switchboard.evaluation.evaluators import METRICS, Score, passed, scores_of
-from switchboard.evaluation.evaluators.expectations import (
+from switchboard.models.embedder import Vectors
+from switchboard.scoring.evaluators import METRICS, Score, passed, scores_of
+from switchboard.scoring.evaluators.expectations import (
     citation_recall,
     document_of,
     forbidden_claims,
@@ -16,12 +17,11 @@ from switchboard.evaluation.evaluators.expectations import (
     routing,
     tool_correctness,
 )
-from switchboard.evaluation.evaluators.grounding import citation_precision, groundedness
-from switchboard.evaluation.evaluators.refusal import is_refusal, refusal
-from switchboard.evaluation.evaluators.relevance import relevance
-from switchboard.evaluation.evaluators.safety import safety
-from switchboard.evaluation.transcript import Said, ToolUse, Transcript
-from switchboard.models.embedder import Vectors
+from switchboard.scoring.evaluators.grounding import citation_precision, groundedness
+from switchboard.scoring.evaluators.refusal import is_refusal, refusal
+from switchboard.scoring.evaluators.relevance import relevance
+from switchboard.scoring.evaluators.safety import safety
+from switchboard.scoring.transcript import Said, ToolUse, Transcript
 
 FACTS = [
     "Your November 2026 invoice INV-202611-10001 is £61.40, due on 28 November 2026.",

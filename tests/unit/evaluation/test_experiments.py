@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.experiments import Experiment, Experiments, VariantRule
-from switchboard.evaluation.sampling import sampled
+from switchboard.experiments.assignment import Experiment, Experiments, VariantRule
+from switchboard.experiments.sampling import sampled
 
 YAML = """
 experiments:

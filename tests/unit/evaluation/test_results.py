@@ -8,15 +8,15 @@ import pytest
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.comparison import comparison
 from switchboard.evaluation.difference import difference
-from switchboard.evaluation.evaluators import Score
 from switchboard.evaluation.export import PastTurn, case_of, yaml_of
 from switchboard.evaluation.gate import Bars, load_bars, verdict
 from switchboard.evaluation.judges import score_of
 from switchboard.evaluation.report import html_of
 from switchboard.evaluation.results import CaseResult, Results, case_result, figures_of, load_results
 from switchboard.evaluation.suite import load_cases
-from switchboard.evaluation.tally import ExperimentScores, Tally
-from switchboard.evaluation.transcript import Transcript
+from switchboard.experiments.tally import ExperimentScores, Tally
+from switchboard.scoring.evaluators import Score
+from switchboard.scoring.transcript import Transcript
 
 
 def case(n: int, right: bool, relevance: float = 0.9) -> CaseResult:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.gateway.caching.answers import HEADER, AnswerCache
+from services.gateway.caching.answer_cache import HEADER, AnswerCache
 from services.gateway.caching.policy import CacheRule, PartitionThreshold, SemanticRule
-from services.gateway.caller import Caller
-from services.gateway.ports import Looked, ModelCall
+from services.gateway.caching.semantic.entries import Changes
+from services.gateway.caching.semantic.memory_entries import MemoryEntries
+from services.gateway.calls.caller import Caller
+from services.gateway.calls.ports import Looked, ModelCall
 from services.gateway.providers.port import Spent
-from switchboard.caching.entries import Changes
-from switchboard.caching.memory_entries import MemoryEntries
 from switchboard.contracts.errors import Unavailable
 from switchboard.models.embedder import DIMENSIONS, Vectors
 from switchboard.models.minilm import MiniLmEmbedder

@@ -1,7 +1,7 @@
 import pytest
 
-from services.gateway.breaker import Breakers
 from services.gateway.policy.models import BreakerRule
+from services.gateway.resilience.breaker import Breakers
 
 
 class Clock:

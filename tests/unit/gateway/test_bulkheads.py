@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from services.gateway.bulkheads import Slot, Walls
-from services.gateway.caller import Caller
+from services.gateway.calls.caller import Caller
 from services.gateway.policy.models import Bulkheads
+from services.gateway.resilience.bulkheads import Slot, Walls
 from switchboard.contracts.errors import Unavailable
 
 PERSON, JOB = Caller(tier="free"), Caller(tier="free", lane="batch")

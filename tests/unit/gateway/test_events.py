@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.events import EventReader
+from services.gateway.calls.events import EventReader
+from services.gateway.calls.replay import DONE, WholeStream, events_of
 from services.gateway.providers.port import Spent
-from services.gateway.replay import DONE, WholeStream, events_of
 from switchboard.contracts.errors import Unavailable
 
 ANSWER: dict[str, Any] = {

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.budgets.policy import BudgetsPolicy, HardBudget
-from services.gateway.caller import Caller
-from services.gateway.limits.demand import Demand, Refusal
-from services.gateway.limits.local import SCOPES_MAX, LocalHold, LocalLimits
-from services.gateway.limits.shared import SharedLimits
-from services.gateway.limits.tiers import Allowed, LimitsPolicy, Rules, TierAllowance
-from services.gateway.ports import ModelCall
+from services.gateway.calls.caller import Caller
+from services.gateway.calls.ports import ModelCall
+from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget
+from services.gateway.money.limits.demand import Demand, Refusal
+from services.gateway.money.limits.local import SCOPES_MAX, LocalHold, LocalLimits
+from services.gateway.money.limits.shared import SharedLimits
+from services.gateway.money.limits.tiers import Allowed, LimitsPolicy, Rules, TierAllowance
 from switchboard.contracts.errors import LimitExceeded
 
 UNBOUNDED = TierAllowance()

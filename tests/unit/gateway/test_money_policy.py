@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.gateway.errors import response_of
-from services.gateway.limits.demand import Refusal, error_of
+from services.gateway.calls.errors import response_of
+from services.gateway.money.limits.demand import Refusal, error_of
 from services.gateway.policy import load_policy
 from services.gateway.policy.file import parse_policy
 from switchboard.contracts.errors import BadConfiguration

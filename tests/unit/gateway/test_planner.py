@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.gateway.breaker import Breakers
-from services.gateway.caller import Caller
-from services.gateway.health import Health
-from services.gateway.planner import Planner, needs_of, share_of
+from services.gateway.calls.caller import Caller
+from services.gateway.calls.planner import Planner, needs_of, share_of
+from services.gateway.calls.ports import ModelCall
 from services.gateway.policy import Policy, Router
 from services.gateway.policy.models import BreakerRule
-from services.gateway.ports import ModelCall
 from services.gateway.providers.port import Throttled
+from services.gateway.resilience.breaker import Breakers
+from services.gateway.resilience.health import Health
 from switchboard.contracts.errors import InvalidRequest, NotFound, TooLarge
 
 

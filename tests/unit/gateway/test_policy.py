@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from services.gateway.money.pricing import cost_usd
 from services.gateway.policy import Router, load_policy
-from services.gateway.pricing import cost_usd
 from services.gateway.providers.openai_compatible import error_of
 from services.gateway.providers.port import Spent, spent_of
 from services.gateway.settings import Settings

@@ -1,7 +1,7 @@
 import pytest
 
 from services.gateway.policy.models import Retry
-from services.gateway.retries import RetryBudget, wait_s_before
+from services.gateway.resilience.retries import RetryBudget, wait_s_before
 
 RULE = Retry(wait_s_first=0.2, wait_s_max=3.0)
 

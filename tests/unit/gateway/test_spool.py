@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from services.gateway.ledger.spool import Spool
+from services.gateway.money.ledger.spool import Spool
 
 LINES = 5_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.ledger.spool import BYTES_MAX, Spool
+from services.gateway.money.ledger.spool import BYTES_MAX, Spool
 from switchboard.ledger.archive import MONTHS_KEPT, Archive
 from switchboard.ledger.record import Price, Record
 

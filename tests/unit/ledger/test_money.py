@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.ledger.prices import cost_of, listed_price, price_per_million
+from services.gateway.money.ledger.prices import cost_of, listed_price, price_per_million
 from services.gateway.providers.port import Spent
 from switchboard.ledger.money import microusd_of, picousd_of, usd_text
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.supervisor.records import Conversation, Turn
+from services.supervisor.turns.records import Conversation, Turn
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage
 from switchboard.memory.history import MESSAGES_MAX, TOKENS_MAX, bounded, shortened, tokens_of
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from services.supervisor.handover import summary_of
+from services.supervisor.desk.handover import summary_of
 from switchboard.contracts.handover import TOPIC, HandoverEvent
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.sidecar.subscriptions import subscribe

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from services.supervisor.judge import Judge
+from services.supervisor.routing.judge import Judge
 from switchboard.routing.decision import Context
 from switchboard.sidecar.memory import MemorySidecar
 from tests.unit.supervisor.conftest import card

@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.supervisor.records import now
-from services.supervisor.summarizing import GatewaySummarizer
+from services.supervisor.memory.summarizer import GatewaySummarizer
+from services.supervisor.turns.records import now
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.mover import Policy

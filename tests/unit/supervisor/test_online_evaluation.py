@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.supervisor.online_evaluation import WAITING_MAX, OnlineEvaluation
-from services.supervisor.records import Turn, now
-from services.supervisor.scoreboard import Scoreboard
+from services.supervisor.feedback.online_evaluation import WAITING_MAX, OnlineEvaluation
+from services.supervisor.feedback.scoreboard import Scoreboard
+from services.supervisor.turns.records import Turn, now
 from switchboard.contracts.events import AgentStarted, MessageDelta, ToolCalled, ToolReturned, TurnCompleted, TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.memory import MemorySidecar

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from services.supervisor.problems import error_of_code
+from services.supervisor.api.problems import error_of_code
 from switchboard.contracts.errors import LimitExceeded, OurError, Unavailable
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
 

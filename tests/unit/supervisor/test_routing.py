@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.supervisor.routing import Decision, Router
+from services.supervisor.routing.router import Decision, Router
 from switchboard.contracts.cards import AgentRegistration, load_card
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.models import MiniLmEmbedder

@@ -6,8 +6,8 @@ import httpx
 import orjson
 import pytest
 
-from services.supervisor.records import Turn
-from services.supervisor.turn import Ask
+from services.supervisor.turns.life import Ask
+from services.supervisor.turns.records import Turn
 from switchboard.contracts.events import (
     AgentStarted,
     CitationAdded,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from switchboard.contracts.errors import BadConfiguration, Unauthenticated
-from switchboard.tenancy import ApiKeys
+from switchboard.identity import ApiKeys
 
 DEMO = Path("services/supervisor/demo-keys.yaml")
 

@@ -1,0 +1,69 @@
+"""Where a call went: told in the response header `x-switchboard-route` and in the span's attributes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from opentelemetry.trace import Span
+
+from services.gateway.calls.ports import CacheState
+from services.gateway.policy import Target
+
+StepName = Literal[
+    "primary",
+    "canary",
+    "other_deployment",
+    "other_region",
+    "cascade",
+    "smaller_model",
+    "exact_cache",
+    "semantic_cache",
+    "answer_cache",
+    "message",
+]
+HEADER = "x-switchboard-route"
+REQUEST_ID = "x-request-id"
+DEPLOYMENT, ATTEMPTS, STEP = "switchboard.route.deployment", "switchboard.route.attempts", "switchboard.route.step"
+REGION, ALIAS, CACHE = "switchboard.route.region", "switchboard.route.alias", "switchboard.cache.state"
+
+
+@dataclass(slots=True)
+class Route:
+    """Grows while the call finds its way."""
+
+    alias: str
+    step: StepName = "primary"
+    deployment: str = ""
+    region: str = ""
+    attempts: int = 0
+    cache: CacheState = "off"
+
+    def to(self, target: Target, step: StepName) -> None:
+        """One more attempt, at `target`."""
+        self.step, self.deployment, self.region = step, target.name, target.deployment.region
+        self.attempts += 1
+
+    def answered_by(self, step: StepName, cache: CacheState) -> None:
+        """No deployment answered, but we did."""
+        self.step, self.deployment, self.region, self.cache = step, "", "", cache
+
+    def header(self) -> str:
+        told = [f"step={self.step}", f"attempts={self.attempts}", f"cache={self.cache}", f"alias={self.alias}"]
+        if self.deployment:
+            told.insert(0, f"deployment={self.deployment}")
+        if self.region:
+            told.append(f"region={self.region}")
+        return "; ".join(told).encode("ascii", "replace").decode()
+
+    def mark(self, span: Span) -> None:
+        if not span.is_recording():
+            return
+        span.set_attributes(
+            {
+                ALIAS: self.alias,
+                STEP: self.step,
+                DEPLOYMENT: self.deployment,
+                REGION: self.region,
+                ATTEMPTS: self.attempts,
+                CACHE: self.cache,
+            }
+        )

@@ -1,0 +1,57 @@
+"""Limits, budgets and the ledger of one replica, wired together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.gateway.money.ledger.archiver import Archiver
+from services.gateway.money.ledger.book import Book
+from services.gateway.money.ledger.recorder import RECORD, Recorder
+from services.gateway.money.ledger.spool import Spool
+from services.gateway.money.limits.shared import SCRIPTS, SharedLimits, Tariff
+from services.gateway.money.limits.tiers import Rules
+from services.gateway.redis.pipe import Pipe
+from services.gateway.redis.server import RedisServer
+from switchboard.ledger.archive import FOLDER, Archive
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+REDIS_ANSWER_S = 1.0
+"""After so long without an answer, Redis counts as away and limits are kept in this process."""
+
+
+class Accounting:
+    """`limits` is the adapter of the `Limits` port, `ledger` of the `Ledger` port; `book` reads what they wrote."""
+
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        tariff: Tariff,
+        *,
+        redis: "Redis | None",
+        server: RedisServer | None,
+        data_dir: Path,
+    ) -> None:
+        """`redis` is a client of `server`, closed by its maker. Without it, all is kept in this process and its archive."""
+        self.rules = rules
+        self._pipe = Pipe(server, [*SCRIPTS, RECORD], timeout_s=REDIS_ANSWER_S) if server is not None else None
+        folder = data_dir / FOLDER
+        spool, archive = Spool(folder / "spool"), Archive(folder)
+        self.limits = SharedLimits(rules, tariff, self._pipe)
+        self.ledger = Recorder(self._pipe, spool, lambda: rules().budgets)
+        self.archiver = Archiver(redis, archive, spool)
+        self.book = Book(redis, archive)
+
+    async def open(self) -> None:
+        if self._pipe is not None:
+            await self._pipe.open()
+        for part in (self.limits, self.ledger, self.archiver):
+            await part.open()
+
+    async def close(self) -> None:
+        """Waits until what was recorded is in Redis, and archives it."""
+        for part in (self.limits, self.ledger, self.archiver):
+            await part.close()
+        if self._pipe is not None:
+            await self._pipe.close()

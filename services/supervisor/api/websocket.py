@@ -1,0 +1,100 @@
+"""The chat over a WebSocket: the same requests and the same events, one JSON object a frame.
+
+The key comes in the `Authorization` header, or (browsers cannot set one) in a first frame
+`{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import orjson
+from pydantic import ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from services.supervisor.api.edge import BODY_BYTES_MAX
+from services.supervisor.api.problems import NOT_JSON, error_of_validation
+from services.supervisor.turns.life import Ask, Turns
+from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
+from switchboard.contracts.events import TurnFailed
+from switchboard.contracts.turns import ChatRequest, Principal
+from switchboard.identity import ApiKeys
+from switchboard.telemetry import current_trace_id
+
+SIGN_IN_S_MAX = 10.0
+IDLE_S_MAX = 300.0
+GOING_AWAY, POLICY_VIOLATION, TOO_BIG = 1001, 1008, 1009
+
+
+async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
+    """One connection, from its first frame to its last. Raises nothing."""
+    await socket.accept()
+    with suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed while we were sending
+        try:
+            principal = await _sign_in(socket, keys)
+        except SwitchboardError as error:
+            await _tell(socket, error)
+            await socket.close(POLICY_VIOLATION)
+            return
+        except TimeoutError:
+            await _tell(socket, Unauthenticated())
+            await socket.close(POLICY_VIOLATION)
+            return
+        while True:
+            try:
+                frame = await asyncio.wait_for(_frame(socket), IDLE_S_MAX)
+                await _answer(socket, turns, Ask(principal, _request(frame)))
+            except TimeoutError:
+                await socket.close(GOING_AWAY)
+                return
+            except TooLarge as error:
+                await _tell(socket, error)
+                await socket.close(TOO_BIG)
+                return
+            except SwitchboardError as error:
+                await _tell(socket, error)
+
+
+async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
+    header = socket.headers.get("authorization")
+    if header is not None:
+        return keys.authenticate(header)
+    frame = await asyncio.wait_for(_frame(socket), SIGN_IN_S_MAX)
+    try:
+        told = orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(NOT_JSON) from error
+    if not isinstance(told, dict) or not isinstance(told.get("authorization"), str):
+        raise Unauthenticated('Send {"authorization": "Bearer <key>"} as the first frame.')
+    return keys.authenticate(told["authorization"])
+
+
+async def _frame(socket: WebSocket) -> bytes:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    frame = (message.get("text") or "").encode() or message.get("bytes") or b""
+    if len(frame) > BODY_BYTES_MAX:
+        raise TooLarge(f"A frame may have at most {BODY_BYTES_MAX // 1024} KiB.")
+    return frame
+
+
+def _request(frame: bytes) -> ChatRequest:
+    try:
+        return ChatRequest.model_validate_json(frame)
+    except ValidationError as error:
+        refused = error_of_validation(error)
+        if isinstance(refused, TooLarge):
+            raise InvalidRequest(refused.message) from error  # the message is too long, not the frame: stay connected
+        raise refused from error
+
+
+async def _answer(socket: WebSocket, turns: Turns, ask: Ask) -> None:
+    live = await turns.start(ask)
+    async for frame in live.read():
+        await socket.send_text(frame.json)
+
+
+async def _tell(socket: WebSocket, error: SwitchboardError) -> None:
+    """A request that was not accepted is told as the failure of a turn that has no id."""
+    event = TurnFailed(code=error.code, message=error.message, trace_id=current_trace_id())
+    await socket.send_text(event.model_dump_json())

@@ -1,0 +1,164 @@
+"""A user's memory across conversations: read, agreed to, and forgotten in every tier and index."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.records import Conversation, now
+from switchboard.contracts.errors import Conflict, NotFound, Unavailable
+from switchboard.contracts.turns import Entity, Principal
+from switchboard.memory.lease import Lease
+from switchboard.memory.recall import Recall
+from switchboard.memory.shelf import Entry, Shelf
+from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.user import PastConversation, UserMemory
+from switchboard.sidecar import keys
+from switchboard.sidecar.ports import StateItem, StateStore
+
+ATTEMPTS_MAX = 5
+CONVERSATIONS_AT_ONCE = 8
+LEASE_WAIT_S = 10.0
+FORGOTTEN_S = 3600
+"""For so long it is written down that there is nothing, lest a turn under way writes what it still knows."""
+
+logger = logging.getLogger(__name__)
+
+
+class ConsentRequest(BaseModel):
+    """Body of `PUT /v1/memory/consent`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: bool
+
+
+class MemoryView(BaseModel):
+    """What is remembered of you. Without consent it is nothing."""
+
+    consent: bool
+    consented_at: datetime | None
+    preferences: list[str]
+    entities: list[Entity]
+    conversations: list[PastConversation]
+    updated_at: datetime | None
+
+    @classmethod
+    def of(cls, memory: UserMemory) -> "MemoryView":
+        return cls(**memory.model_dump(include=set(cls.model_fields)))
+
+
+class Forgotten(BaseModel):
+    """What `DELETE /v1/memory` did."""
+
+    conversations: int
+    """Of so many conversations the summary and the things named were deleted."""
+    transcripts: bool
+    """Whether the conversations themselves were deleted, too."""
+
+
+class Memories:
+    """May be called concurrently. Raises what the state port raises."""
+
+    def __init__(
+        self, state: StateStore, tiers: Tiers, shelf: Shelf, lease: Lease, conversations: Conversations, hot_s: float
+    ) -> None:
+        self._state = state
+        self._tiers = tiers
+        self._shelf = shelf
+        self._lease = lease
+        self._conversations = conversations
+        self._hot_s = hot_s
+
+    async def read(self, principal: Principal) -> UserMemory:
+        """From whatever tier it is in; an empty one, without consent, where there is none."""
+        return (await self._read(principal))[1]
+
+    async def consent(self, principal: Principal, agreed: bool) -> UserMemory:
+        """Turns remembering on, or off: off also forgets what was remembered. Raises `Conflict`."""
+        if not agreed:
+            await self.forget(principal, transcripts=False)
+            return UserMemory()
+        key = keys.user_memory(principal.tenant, principal.user)
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            item, memory = await self._read(principal)
+            if memory.consent:
+                return memory
+            after = UserMemory(consent=True, consented_at=now())
+            try:
+                await self._shelf.opened(Entry(tenant=principal.tenant, user=principal.user), "again")
+                if item is None:
+                    await self._state.create(key, after.model_dump(mode="json"))
+                else:
+                    await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
+                return after
+            except Conflict:
+                await asyncio.sleep(0.02 * attempt)
+        raise Conflict("Your settings changed meanwhile. Please try again.")
+
+    async def forget(self, principal: Principal, *, transcripts: bool) -> Forgotten:
+        """Deletes what is remembered of the user, in every tier and index; `transcripts`: their conversations too.
+
+        A turn that is being answered keeps its own words. Raises `Conflict` while one is and `transcripts` is asked
+        for, and `Unavailable` while the index is being worked on; both may be tried again.
+        """
+        key = keys.user_memory(principal.tenant, principal.user)
+        # First what turns read, and in a way that a turn under way cannot write over.
+        await self._state.put(key, UserMemory().model_dump(mode="json"), ttl_s=FORGOTTEN_S)
+        await self._tiers.erase_record(key, but_hot=True)
+        ids = await self._conversation_ids(principal)
+        limit = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
+
+        async def one(conversation_id: str) -> bool:
+            async with limit:
+                try:
+                    if transcripts:
+                        await self._conversations.delete(principal, conversation_id)
+                    else:
+                        await self._forget_conversation(principal, conversation_id)
+                except NotFound:
+                    return False
+                return True
+
+        done = await asyncio.gather(*(one(each) for each in ids))
+        if transcripts:
+            await self._shelf.disown(principal.tenant, principal.user)
+        return Forgotten(conversations=sum(done), transcripts=transcripts)
+
+    async def _forget_conversation(self, principal: Principal, conversation_id: str) -> None:
+        """Leaves a record that says only how far the conversation is never to be folded again."""
+        key = keys.recall(principal.tenant, conversation_id)
+        conversation: Conversation = await self._conversations.conversation(principal, conversation_id)
+        found = await self._tiers.find(key)
+        if found is None and conversation.turn_count <= len(conversation.tail) // 2:
+            return  # nothing of it has left the tail yet
+        nothing = Recall().forgotten(conversation.turn_count).model_dump(mode="json")
+        await self._state.put(key, nothing)
+        await self._tiers.erase_record(key, but_hot=True)
+        if await self._tiers.find(key) is None:  # moved down just now, and deleted there
+            await self._state.put(key, nothing)
+
+    async def _conversation_ids(self, principal: Principal) -> list[str]:
+        """All of the user's conversations: what the logs still hold is taken in first. Raises `Unavailable`."""
+        deadline = asyncio.get_running_loop().time() + LEASE_WAIT_S
+        while not await self._lease.take():
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable("Conversations are being tidied up just now. Please try again shortly.")
+            await asyncio.sleep(0.2)
+        try:
+            await self._shelf.take_in(self._hot_s)
+        finally:
+            await self._lease.give_back()
+        return await self._shelf.conversations_of(principal.tenant, principal.user)
+
+    async def _read(self, principal: Principal) -> tuple[StateItem | None, UserMemory]:
+        """The hot record, and the memory it stands for."""
+        key = keys.user_memory(principal.tenant, principal.user)
+        item = await self._state.get(key)
+        value = item.value if item is not None else {}
+        if MOVED_KEY in value:
+            found = await self._tiers.find_below(key)
+            value = found.value if found is not None else {}
+        return item, UserMemory.model_validate(value)

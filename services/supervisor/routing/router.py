@@ -1,0 +1,186 @@
+"""Which agents answer a message: the live registrations, the decision of `switchboard.routing`, and its words.
+
+Cards come and go while it runs; each change fits a new model, swapped in at once.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.supervisor.routing import replies
+from services.supervisor.routing.judge import Judge
+from switchboard.contracts.cards import AgentCard, AgentRegistration
+from switchboard.contracts.errors import NotFound, Unavailable
+from switchboard.contracts.handover import HandoverReason
+from switchboard.models.embedder import Embedder
+from switchboard.routing.decision import Context, Route, decide
+from switchboard.routing.judgement import Judgement, judged
+from switchboard.routing.model import RoutingModel
+from switchboard.routing.spelling import IsWord, every_word
+from switchboard.telemetry import tracer
+
+GONE_S_MAX = 600.0
+"""An agent that vanished without saying so is missed this long: its questions get 503, not "out of scope"."""
+REFUSALS_MAX = 2
+"""In a row; with this one the conversation goes to a person."""
+
+By = Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    agent: AgentRegistration
+    message: str
+    """The part of the user's message that is this agent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Either `assignments`, or `reply`: words of the supervisor itself."""
+
+    by: By
+    assignments: tuple[Assignment, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+    """Probability of each agent."""
+    reply: str = ""
+    why: str = ""
+    """A sentence for whoever asks why."""
+    hands_over: HandoverReason | None = None
+    """Why the conversation goes to a person with this turn, if it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a decision is made with: agents and the model that was fitted on their cards belong together."""
+
+    agents: Mapping[str, AgentRegistration] = field(default_factory=dict[str, AgentRegistration])
+    model: RoutingModel | None = None
+
+
+class Router:
+    """Decides for each message. `learn` may run at any time; a decision uses what was known when it began."""
+
+    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: Judge | None = None) -> None:
+        self._embedder = embedder
+        self._is_word = is_word
+        self._judge = judge
+        self._known = _Known()
+        self._live: dict[str, AgentRegistration] = {}
+        self._gone: dict[str, tuple[AgentRegistration, float]] = {}
+        self._learning = asyncio.Lock()
+
+    @property
+    def agents(self) -> list[AgentRegistration]:
+        """Those live now, by id."""
+        return [self._live[agent_id] for agent_id in sorted(self._live)]
+
+    async def learn(self, agents: Mapping[str, AgentRegistration]) -> None:
+        """Takes the agents that are live now."""
+        async with self._learning:
+            at = time.monotonic()
+            for agent_id, registration in self._live.items():
+                if agent_id not in agents:
+                    self._gone[agent_id] = (registration, at)
+            self._gone = {
+                agent_id: gone
+                for agent_id, gone in self._gone.items()
+                if agent_id not in agents and at - gone[1] <= GONE_S_MAX
+            }
+            await self._build(dict(agents))
+
+    async def forget(self, agent_id: str) -> None:
+        """An agent that left on purpose is not missed."""
+        async with self._learning:
+            if self._gone.pop(agent_id, None) is not None:
+                await self._build(self._live)
+
+    async def decide(self, message: str, context: Context, requested: str | None = None) -> Decision:
+        """Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone."""
+        with tracer(__name__).start_as_current_span("route") as span:
+            started_s = time.perf_counter()
+            if context.handed_over:
+                decision = Decision("person", reply=replies.waiting_for_person(), why="A person has the conversation.")
+            elif requested is not None:
+                decision = Decision(
+                    "request", (self._requested(requested, message),), why="The client named the agent."
+                )
+            else:
+                route, judgement = await self._route(message, context)
+                decision = self._decision(route, judgement, context)
+                if route.reading is not None:
+                    span.set_attribute("route.elsewhere", round(route.reading.elsewhere, 3))
+                    span.set_attribute("route.familiarity", round(route.reading.familiarity, 3))
+                span.set_attribute("route.classifier", _verdict(route))
+                if judgement is not None:
+                    span.set_attribute("route.model", judgement.verdict)
+            self._check_live(decision)
+            span.set_attribute("route.by", decision.by)
+            span.set_attribute("route.why", decision.why)
+            span.set_attribute("route.agents", [each.agent.card.id for each in decision.assignments])
+            span.set_attribute("route.scores", [f"{agent}={score:.3f}" for agent, score in decision.scores.items()])
+            span.set_attribute("route.ms", round((time.perf_counter() - started_s) * 1000, 2))
+            return decision
+
+    async def _route(self, message: str, context: Context) -> tuple[Route, Judgement | None]:
+        """The route and, where the classifier was unsure, what a model that can judge says of it."""
+        model = self._known.model
+        if model is None or model.classifier is None:
+            raise Unavailable("Nobody can answer at the moment. Please try again shortly.")
+        route = await decide(model, message, context)
+        if not route.unsure or self._judge is None:
+            return route, None
+        judgement = await self._judge.judge(message, context, [each.card for each in self.agents])
+        return (judged(route, judgement, message, model) if judgement is not None else route), judgement
+
+    def _decision(self, route: Route, judgement: Judgement | None, context: Context) -> Decision:
+        known = self._known.agents
+        cards = [each.card for each in self.agents]
+        scores = {agent: round(share, 4) for agent, share in route.shares.items()}
+        assignments = tuple(Assignment(known[part.agent], part.message) for part in route.parts if part.agent in known)
+        by: By = "model" if route.judged and judgement is not None else route.by
+        if route.by == "person":
+            return Decision("person", (), scores, replies.handing_over(), route.why, "asked")
+        if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
+            why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
+            return Decision("person", (), scores, replies.handing_over(refused=True), why, "refused")
+        return Decision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
+
+    def _requested(self, requested: str, message: str) -> Assignment:
+        if requested not in self._known.agents:
+            raise NotFound(f"There is no agent '{requested}'; GET /v1/agents lists those there are.")
+        return Assignment(self._known.agents[requested], message)
+
+    def _check_live(self, decision: Decision) -> None:
+        missing = [each.agent.card for each in decision.assignments if each.agent.card.id not in self._live]
+        if missing and len(missing) == len(decision.assignments):
+            raise Unavailable(f"{missing[0].name} is not available at the moment. Please try again shortly.")
+
+    async def _build(self, live: dict[str, AgentRegistration]) -> None:
+        gone = {agent_id: registration for agent_id, (registration, _) in self._gone.items()}
+        agents = {**gone, **live}
+        cards = {agent_id: agents[agent_id].card for agent_id in agents}
+        before = self._known.model
+        if before is not None and before.cards == cards:
+            model = before  # a heartbeat, or another replica of an agent that is known: there is nothing to learn
+        else:
+            model = await RoutingModel.learned(cards, self._embedder, self._is_word)
+        self._known = _Known(agents, model)
+        self._live = live
+
+
+def _reply(route: Route, known: Mapping[str, AgentRegistration], cards: list[AgentCard]) -> str:
+    """What the supervisor says itself."""
+    match route.by:
+        case "clarify":
+            return replies.clarifying_question([known[each].card for each in route.candidates])
+        case "small_talk":
+            return replies.small_talk_reply(route.talk, cards) if route.talk else replies.nothing_asked()
+        case _:
+            return replies.out_of_scope_reply(cards)
+
+
+def _verdict(route: Route) -> str:
+    """In short, as the trace shows it beside the model's."""
+    return "+".join(part.agent for part in route.classifier_parts) or route.classifier_by

@@ -1,0 +1,146 @@
+"""What the supervisor keeps of conversations: one record a conversation, one record a turn."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from services.supervisor.desk.handover import Handover
+from switchboard.contracts.events import Citation, RouteDecided, Usage
+from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage, Remembered
+from switchboard.memory import history
+
+LEASE_GRACE_S = 5.0
+"""A turn that is running this long after its deadline has lost its process."""
+INTERRUPTED = "The answer was interrupted. Please send the message again."
+
+TurnStatus = Literal["running", "completed", "failed"]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TailMessage(HistoryMessage):
+    """A message of the tail; `n` is its turn, so that adding a turn twice changes nothing."""
+
+    n: int
+
+
+class Conversation(BaseModel):
+    """Its size is bounded: reading the history costs the same at turn 1000 as at turn 1."""
+
+    conversation_id: str
+    tenant: str
+    owner: str
+    """User id; for everybody else the conversation is not there."""
+    turn_count: int = 0
+    agent: str | None = None
+    """Who answered last: short follow-ups go there."""
+    refusals: int = 0
+    """Messages in a row that were out of scope."""
+    handover: Handover | None = None
+    """A person has it: agents stay silent."""
+    tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
+    created_at: datetime
+    updated_at: datetime
+    remembered: Remembered | None = Field(default=None, exclude=True)
+    """What an agent is told from before the tail; read with the conversation, kept in records of its own."""
+
+    def history(self) -> list[HistoryMessage]:
+        """What an agent is told of the last turns; bounded in messages and tokens, whatever was said."""
+        return [HistoryMessage(role=each.role, text=each.text, agent=each.agent) for each in self.tail]
+
+    def with_turn(self, turn: "Turn") -> "Conversation":
+        """The conversation after `turn` was answered; the same where it holds the turn already."""
+        if any(each.n == turn.n for each in self.tail):
+            return self
+        agent = turn.agents[-1] if turn.agents else None
+        added = [
+            TailMessage(n=turn.n, role="user", text=turn.message),
+            TailMessage(n=turn.n, role="assistant", text=turn.text, agent=agent),
+        ]
+        # Bounded when it is written, so that reading it and sending it costs the same at every turn.
+        tail = history.bounded(sorted([*self.tail, *added], key=lambda each: each.n))
+        update = {"tail": tail, "agent": agent or self.agent, "updated_at": now()}
+        if turn.handover is not None:
+            update |= {"handover": turn.handover, "refusals": 0}
+        elif turn.route is not None and turn.route.by != "small_talk":
+            update["refusals"] = self.refusals + 1 if turn.route.by == "out_of_scope" else 0
+        return self.model_copy(update=update)
+
+
+class Part(BaseModel):
+    """What one agent is to answer of an asynchronous turn, and its answer once it is there."""
+
+    agent: str
+    name: str
+    message: str
+    status: TurnStatus = "running"
+    text: str = ""
+    citations: list[Citation] = Field(default_factory=list[Citation])
+    usage: Usage = Field(default_factory=Usage)
+    code: str = ""
+    failure: str = ""
+
+
+class Rating(BaseModel):
+    """What its user thinks of a turn."""
+
+    rating: Literal["up", "down"]
+    comment: str = ""
+    at: datetime
+
+
+class Turn(BaseModel):
+    """One turn, as accepted and as it ended. `parts` are there for an asynchronous turn only."""
+
+    turn_id: str
+    conversation_id: str
+    n: int
+    tenant: str
+    user: str
+    status: TurnStatus = "running"
+    lease_until: datetime
+    """A turn still running after this moment is read as failed."""
+    idempotency_key: str | None = None
+    message: str
+    text: str = ""
+    route: RouteDecided | None = None
+    handover: Handover | None = None
+    """With this turn the conversation went to a person."""
+    agents: list[str] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list[Citation])
+    usage: Usage = Field(default_factory=Usage)
+    parts: list[Part] = Field(default_factory=list[Part])
+    code: str = ""
+    failure: str = ""
+    """A sentence for a person."""
+    retry_after_s: int | None = None
+    """Of a failed turn: when to try again, where that was known."""
+    tools: list[str] = Field(default_factory=list)
+    """Names of the tools that were called, in order; of an interactive turn only."""
+    experiment: str = ""
+    """`<experiment>=<variant>`, where the tenant is in one."""
+    rating: Rating | None = None
+    trace_id: str = ""
+    span_id: str = ""
+    """The turn's own span: what comes after the turn is hung below it."""
+    events_count: int = 0
+    """How many events it said; a resumed reader continues after the one it has."""
+    duration_ms: float = 0.0
+    created_at: datetime
+
+    def as_read(self) -> "Turn":
+        """The turn as anybody may see it now: an interrupted one has failed."""
+        if self.status == "running" and now() > self.lease_until:
+            return self.model_copy(update={"status": "failed", "code": "interrupted", "failure": INTERRUPTED})
+        return self
+
+
+def lease_of(deadline: datetime) -> datetime:
+    return deadline + timedelta(seconds=LEASE_GRACE_S)
+
+
+def turn_id_of(conversation_id: str, n: int) -> str:
+    return f"{conversation_id}.{n}"

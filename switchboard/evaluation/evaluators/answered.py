@@ -1,9 +1,0 @@
-"""Whether the turn ended with an answer at all."""
-
-from switchboard.evaluation.evaluators.score import Score, scored
-from switchboard.evaluation.transcript import Transcript
-
-
-def answered(turn: Transcript) -> Score:
-    said = turn.answered and bool(turn.text.strip())
-    return scored("answered", float(said), f"The turn failed: {turn.code} {turn.failure}".strip())

@@ -1,5 +1,0 @@
-"""Tenants: who is asking, and what they may do."""
-
-from switchboard.tenancy.keys import ApiKeys, KeyEntry, KeyFile, load_key_file
-
-__all__ = ["ApiKeys", "KeyEntry", "KeyFile", "load_key_file"]
