@@ -36,15 +36,14 @@ from services.supervisor.bootstrap import Supervisor, build
 from services.supervisor.feedback.thumbs import FeedbackList, FeedbackRequest, FeedbackView
 from services.supervisor.memory.consent import ConsentRequest, Forgotten, MemoryView
 from services.supervisor.settings import Settings
-from services.supervisor.turns.jobs import DEAD_TOPIC, RESULTS_TOPIC
 from services.supervisor.turns.life import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
+from switchboard.contracts import topics
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import Forbidden, InvalidRequest, NotFound
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import AgentId, ChatRequest, Principal, TurnRequest, TurnResult
 from switchboard.experiments.tally import ExperimentScores
 from switchboard.identity import ApiKeys
-from switchboard.sidecar.registry import TOPIC as REGISTRY_TOPIC
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
 
@@ -95,10 +94,10 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         )
     telemetry.instrument(app, public=True)
 
-    subscribe(app, RESULTS_TOPIC, supervisor.jobs.take_result, model=TurnResult, app_token=settings.app_api_token)
+    subscribe(app, topics.RESULTS, supervisor.jobs.take_result, model=TurnResult, app_token=settings.app_api_token)
     subscribe(
         app,
-        DEAD_TOPIC,
+        topics.DEAD,
         supervisor.jobs.take_dead,
         model=TurnRequest,
         dead_letter_topic=None,
@@ -106,7 +105,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
     )
     subscribe(
         app,
-        REGISTRY_TOPIC,
+        topics.REGISTRY,
         supervisor.registry_changed,
         model=AgentRegistration,
         dead_letter_topic=None,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
+from switchboard.contracts import paths, topics
 from switchboard.contracts.errors import (
     NotFound,
     SwitchboardError,
@@ -29,7 +30,6 @@ from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry, current_trace_id
 
 SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-RESULTS_TOPIC = "turns.results"
 URI_CHARACTERS_MAX = 1_000
 TENANT_CHARACTERS_MAX = 64
 
@@ -85,18 +85,18 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
 
     from_sidecar = [Depends(sidecar_only)]
 
-    @app.post("/agent/turns", dependencies=from_sidecar)
+    @app.post(f"/{paths.AGENT_TURNS}", dependencies=from_sidecar)
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
         batches = _runner(specialist).batches(turn)
         return StreamingResponse(_frames(turn.turn_id, batches), media_type="text/event-stream", headers=SSE_HEADERS)
 
-    @app.post("/agent/sources", dependencies=from_sidecar)
+    @app.post(f"/{paths.AGENT_SOURCES}", dependencies=from_sidecar)
     async def source(wanted: SourceRequest) -> SourceText:
         """The article behind a citation."""
         return _source(specialist, wanted)
 
-    @app.get("/agent/sources", dependencies=from_sidecar)
+    @app.get(f"/{paths.AGENT_SOURCES}", dependencies=from_sidecar)
     async def source_by_uri(wanted: Annotated[SourceRequest, Query()]) -> SourceText:
         """The article behind a citation."""
         return _source(specialist, wanted)
@@ -104,7 +104,7 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     @app.get("/.well-known/agent-card.json")
     async def agent_card(request: Request) -> dict[str, Any]:
         """The card for other frameworks."""
-        return a2a_card(card, str(request.base_url).rstrip("/") + "/agent/turns")
+        return a2a_card(card, str(request.base_url).rstrip("/") + f"/{paths.AGENT_TURNS}")
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -119,7 +119,7 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     async def answer(turn: TurnRequest) -> None:
         await answer_turn(specialist, turn)
 
-    subscribe(app, f"agent.{card.id}.turns", answer, model=TurnRequest, app_token=specialist.settings.app_api_token)
+    subscribe(app, topics.turns_of(card.id), answer, model=TurnRequest, app_token=specialist.settings.app_api_token)
     telemetry.instrument(app)
     return app
 
@@ -132,7 +132,7 @@ async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:
     result = await _runner(specialist).result(turn)
     if result.code == Unavailable.code and turn.deadline.astimezone(UTC) > datetime.now(UTC):
         raise Unavailable(result.message)
-    await specialist.sidecar.pubsub.publish(RESULTS_TOPIC, result.model_dump(mode="json"))
+    await specialist.sidecar.pubsub.publish(topics.RESULTS, result.model_dump(mode="json"))
 
 
 def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:

@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-TOPIC = "conversation.handover"
-
 HandoverReason = Literal["asked", "refused", "operator"]
 """The user asked for a person; two messages in a row were refused; an operator took it."""
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from switchboard.contracts import topics
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import PubSub, StateItem, StateKey, StateStore
 
-TOPIC = "agents.registry"
 HEARTBEAT_S = 2.0
 TTL_S = 6
 ATTEMPTS_MAX = 10
@@ -172,7 +172,7 @@ class AgentRegistry:
 
     async def _tell(self, status: str) -> None:
         event: dict[str, Any] = {**self._registration.model_dump(mode="json"), "status": status}
-        await self._pubsub.publish(TOPIC, event)
+        await self._pubsub.publish(topics.REGISTRY, event)
 
     @property
     def _key(self) -> StateKey:

@@ -21,6 +21,7 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel, ValidationError
 
+from switchboard.contracts import topics
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
 
 EVENT_BYTES_MAX = 1024 * 1024
@@ -39,7 +40,7 @@ def subscribe(
     handler: Callable[[Event], Awaitable[None]],
     *,
     model: type[Event],
-    dead_letter_topic: str | None = "turns.dead",
+    dead_letter_topic: str | None = topics.DEAD,
     pubsub_name: str = "pubsub",
     app_token: str | None = None,
 ) -> None:

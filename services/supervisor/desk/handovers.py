@@ -4,8 +4,8 @@ from services.supervisor.desk.handover import Handover, event_of_handover, summa
 from services.supervisor.turns.conversations import UNKNOWN_CONVERSATION, Conversations
 from services.supervisor.turns.publisher import BackgroundPublisher
 from services.supervisor.turns.records import Conversation, now
+from switchboard.contracts import topics
 from switchboard.contracts.errors import Forbidden, NotFound
-from switchboard.contracts.handover import TOPIC
 from switchboard.contracts.turns import Principal
 
 OPERATOR = "operator"
@@ -49,4 +49,4 @@ class Handovers:
             by=principal.user,
             at=now(),
         )
-        self._publisher.publish(TOPIC, event.model_dump(mode="json"))
+        self._publisher.publish(topics.HANDOVER, event.model_dump(mode="json"))

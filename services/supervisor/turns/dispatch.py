@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from services.supervisor.api.problems import error_of_code
+from switchboard.contracts import paths
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import (
     CallerError,
@@ -21,7 +22,6 @@ from switchboard.contracts.events import TurnCompleted, TurnEvent, TurnFailed, t
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.ports import Invoker, Response
 
-PATH = "agent/turns"
 ATTEMPTS_MAX = 2
 """A stream that broke before its first event is asked for again once: the turn's effects are exactly-once."""
 
@@ -58,7 +58,7 @@ class Specialists:
             raise too_slow(agent.card.name)
         body = request.model_dump(mode="json")
         try:
-            opened = self._invoker.open(agent.app_id, PATH, json=body, timeout_s=left_s)
+            opened = self._invoker.open(agent.app_id, paths.AGENT_TURNS, json=body, timeout_s=left_s)
             async with opened as response:
                 if response.status != 200:
                     raise await _refusal(agent.card, response)
@@ -95,7 +95,7 @@ class Specialists:
         """
         wanted = {"uri": uri, "tenant": tenant}
         try:
-            async with self._invoker.open(agent.app_id, "agent/sources", json=wanted, timeout_s=10.0) as response:
+            async with self._invoker.open(agent.app_id, paths.AGENT_SOURCES, json=wanted, timeout_s=10.0) as response:
                 return response.status, await response.body()
         except Unavailable as error:
             raise silent(agent.card.name) from error

@@ -16,7 +16,6 @@ from services.supervisor.routing.router import Router
 from services.supervisor.turns.conversations import Claim, Conversations
 from services.supervisor.turns.life import (
     ANOTHER_REQUEST,
-    EVENTS_TOPIC,
     Ask,
     context_of,
     event_of,
@@ -29,15 +28,13 @@ from services.supervisor.turns.life import (
 from services.supervisor.turns.merge import Answer, Said, merged
 from services.supervisor.turns.publisher import BackgroundPublisher
 from services.supervisor.turns.records import Conversation, Part, Turn, lease_of, now, turn_id_of
+from switchboard.contracts import topics
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
-from switchboard.contracts.handover import TOPIC as HANDOVER_TOPIC
 from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
 from switchboard.experiments.assignment import Assigned, Experiments
 from switchboard.sidecar.ports import PubSub
 from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
-RESULTS_TOPIC = "turns.results"
-DEAD_TOPIC = "turns.dead"
 JOB_S_MAX = 600.0
 """From acceptance to the last result; then the job is read as interrupted."""
 APPLY_ATTEMPTS_MAX = 8
@@ -45,10 +42,6 @@ JITTER_S_MAX = 0.03
 DEAD_PART = "The request could not be delivered."
 
 logger = logging.getLogger(__name__)
-
-
-def topic_of(agent_id: str) -> str:
-    return f"agent.{agent_id}.turns"
 
 
 class Jobs:
@@ -180,7 +173,7 @@ class Jobs:
         try:
             await asyncio.gather(
                 *(
-                    self._pubsub.publish(topic_of(part.agent), request.model_dump(mode="json"))
+                    self._pubsub.publish(topics.turns_of(part.agent), request.model_dump(mode="json"))
                     for part, request in zip(turn.parts, requests, strict=True)
                 )
             )
@@ -223,10 +216,10 @@ class Jobs:
             await self._conversations.remember(turn)
             if self._remembering is not None:
                 self._remembering.after(turn)
-        self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+        self._publisher.publish(topics.CONVERSATION_EVENTS, event_of(turn))
         self._evaluation.consider(turn)
         if turn.handover is not None and turn.status == "completed":
-            self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
+            self._publisher.publish(topics.HANDOVER, handover_event_of(turn))
 
     async def _claimed(self, ask: Ask, claim: Claim) -> Turn:
         if claim.digest != ask.digest:

@@ -22,15 +22,14 @@ from services.supervisor.turns.merge import SUPERVISOR, Answer, answer_of
 from services.supervisor.turns.publisher import BackgroundPublisher
 from services.supervisor.turns.recorded import emit_record, ended_event
 from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
+from switchboard.contracts import topics
 from switchboard.contracts.errors import Conflict, NotFound, OurError, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
-from switchboard.contracts.handover import TOPIC as HANDOVER_TOPIC
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.experiments.assignment import Assigned, Experiments
 from switchboard.routing.decision import Context
 from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
-EVENTS_TOPIC = "conversation.events"
 POLL_S = 0.25
 """How often a turn that runs in another process is looked at."""
 PERSIST_ATTEMPTS_MAX = 3
@@ -199,12 +198,12 @@ class Turns:
                     span.set_status(Status(StatusCode.ERROR, turn.code))
                 self._live.close(live)
                 live.emit(ended_event(turn))
-                self._publisher.publish(EVENTS_TOPIC, event_of(turn))
+                self._publisher.publish(topics.CONVERSATION_EVENTS, event_of(turn))
                 self._evaluation.consider(turn, live.frames, conversation.tail)
                 if self._remembering is not None:
                     self._remembering.after(turn)
                 if turn.handover is not None and turn.status == "completed":
-                    self._publisher.publish(HANDOVER_TOPIC, handover_event_of(turn))
+                    self._publisher.publish(topics.HANDOVER, handover_event_of(turn))
 
     def _accepted(self, ask: Ask, conversation: Conversation, assigned: Assigned | None) -> tuple[Turn, datetime]:
         at = now()

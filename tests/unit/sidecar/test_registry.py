@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from switchboard.contracts.cards import AgentCard, AgentRegistration, Skill
+from switchboard.contracts.topics import REGISTRY as TOPIC
 from switchboard.sidecar import keys
 from switchboard.sidecar.directory import AgentDirectory, Agents
 from switchboard.sidecar.memory import MemorySidecar
-from switchboard.sidecar.registry import TOPIC, AgentRegistry
+from switchboard.sidecar.registry import AgentRegistry
 
 
 class Clock:

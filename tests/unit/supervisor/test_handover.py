@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.supervisor.desk.handover import summary_of
-from switchboard.contracts.handover import TOPIC, HandoverEvent
+from switchboard.contracts.handover import HandoverEvent
+from switchboard.contracts.topics import HANDOVER as TOPIC
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.sidecar.subscriptions import subscribe
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System
