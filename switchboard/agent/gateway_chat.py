@@ -27,8 +27,8 @@ from semantic_kernel.contents import (
 
 from switchboard.contracts.errors import LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.events import Usage
+from switchboard.contracts.sse import EVENT_BYTES_MAX
 from switchboard.models.caller import caller_headers
-from switchboard.sidecar.lines import LINE_BYTES_MAX
 from switchboard.telemetry import tracer
 
 CONNECT_TIMEOUT_S = 2.0
@@ -53,7 +53,7 @@ class GatewayConnection:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=seconds)
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
         self._session = aiohttp.ClientSession(
-            timeout=timeout, connector=connector, trust_env=False, read_bufsize=LINE_BYTES_MAX
+            timeout=timeout, connector=connector, trust_env=False, read_bufsize=EVENT_BYTES_MAX
         )
 
     async def close(self) -> None:
@@ -212,7 +212,7 @@ async def _parsed(reads: AsyncIterator[bytes]) -> AsyncIterator[list[dict[str, A
     rest = b""
     async for read in reads:
         *lines, rest = (rest + read).split(b"\n")
-        if len(rest) > LINE_BYTES_MAX:
+        if len(rest) > EVENT_BYTES_MAX:
             raise Unavailable(MODEL_UNAVAILABLE)
         chunks: list[dict[str, Any]] = []
         for line in lines:

@@ -1,4 +1,4 @@
-"""What a service may ask of its sidecar: state, pub/sub, invocation. Adapters: `dapr.py` (real), `memory.py` (tests).
+"""What a service may ask of its sidecar: state, pub/sub, invocation. Adapters: `dapr/` (real), `inmemory/` (tests).
 
 Lifecycle: an adapter is made in a service's `bootstrap.py`, opened and closed with the app's lifespan, and
 shared by all its requests; every method may be called concurrently. Failure: what the sidecar cannot do now
@@ -9,7 +9,18 @@ raises `Unavailable`; a lost race for an ETag raises `Conflict`; a value above 1
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+VALUE_BYTES_MAX: Final = 1024 * 1024
+"""Of one state value as JSON; Cosmos DB refuses documents above 2 MB."""
+KEYS_MAX: Final = 100
+"""Of one `get_many`."""
+EVENT_BYTES_MAX: Final = 240 * 1024
+"""Of one published event's data; Service Bus (standard tier) refuses messages above 256 KB."""
+BODY_BYTES_MAX: Final = 1024 * 1024
+"""Of the answer of an invocation that is read whole."""
+BLOB_BYTES_MAX: Final = 3 * 1024 * 1024
+"""Of one blob: daprd takes bodies of 4 MiB, and base64 is a third longer than what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +95,8 @@ class Response(Protocol):
     @property
     def status(self) -> int: ...
 
-    def lines(self) -> AsyncIterator[str]:
-        """Lines as they arrive, without their ends. Raises `Unavailable` when the sidecar's connection breaks.
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, cut anywhere. Raises `Unavailable` when the sidecar's connection breaks.
 
         An answer that the app itself breaks off ends early and raises nothing: daprd closes it like a whole one.
         Whoever reads a stream must look for its last event.

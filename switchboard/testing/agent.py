@@ -29,7 +29,7 @@ from switchboard.contracts.events import (
     turn_event_adapter,
 )
 from switchboard.contracts.turns import HistoryMessage, Principal, TurnRequest
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from switchboard.testing.scripted_model import ScriptedModel, Step, build_app
 
 READY_S = 30.0
@@ -70,10 +70,10 @@ class Answer:
 class AgentProbe:
     """Runs an agent's app in this process; use it with `async with`."""
 
-    def __init__(self, agent: Agent, *, data_dir: Path, sidecar: MemorySidecar | None = None) -> None:
+    def __init__(self, agent: Agent, *, data_dir: Path, sidecar: InMemorySidecar | None = None) -> None:
         self.agent = agent
         self.model = ScriptedModel()
-        self.sidecar = sidecar or MemorySidecar()
+        self.sidecar = sidecar or InMemorySidecar()
         self._data_dir = data_dir
         self._exit = AsyncExitStack()
         self._turns = 0

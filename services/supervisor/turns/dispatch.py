@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from services.supervisor.api.problems import error_of_code
-from switchboard.contracts import paths
+from switchboard.contracts import paths, sse
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import (
     CallerError,
@@ -64,17 +64,15 @@ class Specialists:
                     raise await _refusal(agent.card, response)
                 ended = False
                 try:
-                    async for line in response.lines():
-                        if not line.startswith("data:"):
-                            continue
-                        event = turn_event_adapter.validate_json(line[5:])
+                    async for data in _data(response):
+                        event = turn_event_adapter.validate_json(data)
                         if isinstance(event, TurnFailed):
                             raise _failure(agent.card, event)
                         ended = isinstance(event, TurnCompleted)
                         yield event
                         if ended:
                             return
-                except Unavailable as error:
+                except (Unavailable, sse.EventTooLong) as error:
                     raise _Broken from error
                 if not ended:
                     raise _Broken
@@ -99,6 +97,14 @@ class Specialists:
                 return response.status, await response.body()
         except Unavailable as error:
             raise silent(agent.card.name) from error
+
+
+async def _data(response: Response) -> AsyncGenerator[bytes]:
+    parser = sse.Parser()
+    async for chunk in response.chunks():
+        for event in parser.feed(chunk):
+            if event.data:
+                yield event.data
 
 
 class _Broken(Exception):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from switchboard.agent import Agent, AgentSettings
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 
 FOLDER = Path(__file__).parent / "kiosk"
 TURN = {
@@ -21,7 +21,7 @@ TURN = {
 @pytest.fixture
 def client(tmp_path: Path) -> httpx.AsyncClient:
     settings = AgentSettings(model_url="http://127.0.0.1:9/v1", data_dir=tmp_path, app_api_token="secret")
-    app = Agent(FOLDER).app(settings, MemorySidecar())
+    app = Agent(FOLDER).app(settings, InMemorySidecar())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent")
 
 

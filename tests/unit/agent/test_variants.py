@@ -9,7 +9,7 @@ from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import ToolReturned, TurnEvent
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.contracts.turns import Principal, TurnRequest, Variant
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 
 CARD = AgentCard(
     id="kiosk",
@@ -39,7 +39,7 @@ async def unheard(_: TurnEvent) -> None:
 
 
 def calls(variant: Variant | None) -> ToolCalls:
-    return ToolCalls(CARD, {}, Effects(MemorySidecar().state, lease_s=30), request(variant), unheard)
+    return ToolCalls(CARD, {}, Effects(InMemorySidecar().state, lease_s=30), request(variant), unheard)
 
 
 def test_a_variants_instructions_follow_the_cards() -> None:

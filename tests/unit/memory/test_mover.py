@@ -10,8 +10,7 @@ from switchboard.memory.mover import PAGES_MAX, Mover, Policy
 from switchboard.memory.shelf import DUE_PAGE, Entry, Shelf
 from switchboard.memory.tiers import Tiers
 from switchboard.sidecar import keys
-from switchboard.sidecar.memory_blobs import MemoryBlobs
-from switchboard.sidecar.memory_state import MemoryStateStore
+from switchboard.sidecar.inmemory import InMemoryBlobs, InMemoryStateStore
 
 
 class Place:
@@ -19,7 +18,7 @@ class Place:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 15, tzinfo=UTC)
-        self.hot, self.warm, self.blobs = MemoryStateStore(), MemoryStateStore(), MemoryBlobs()
+        self.hot, self.warm, self.blobs = InMemoryStateStore(), InMemoryStateStore(), InMemoryBlobs()
         self.shelf = Shelf(self.hot, clock=lambda: self.now.timestamp())
         self.tiers = Tiers(self.hot, self.warm, Cold(self.blobs))
         self.mover = Mover(self.shelf, self.tiers, Lease(self.hot, "mover", 60), Policy(), lambda: self.now)

@@ -8,7 +8,7 @@ from switchboard.contracts.errors import Unavailable
 from switchboard.memory.lease import Lease
 from switchboard.memory.shelf import DUE_PAGE, OWNED_PAGE, SETTLED_S, SILENT_S, Entry, Shelf
 from switchboard.sidecar import keys
-from switchboard.sidecar.memory_state import MemoryStateStore
+from switchboard.sidecar.inmemory import InMemoryStateStore
 
 WEEK_S = 7 * 86_400
 
@@ -26,11 +26,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def state() -> MemoryStateStore:
-    return MemoryStateStore()
+def state() -> InMemoryStateStore:
+    return InMemoryStateStore()
 
 
-def shelf(state: MemoryStateStore, clock: Clock) -> Shelf:
+def shelf(state: InMemoryStateStore, clock: Clock) -> Shelf:
     return Shelf(state, clock=clock)
 
 
@@ -48,7 +48,7 @@ async def due(made: Shelf) -> list[str]:
 
 
 async def test_what_several_replicas_opened_is_found_by_owner_and_by_time(
-    state: MemoryStateStore, clock: Clock
+    state: InMemoryStateStore, clock: Clock
 ) -> None:
     one, other = shelf(state, clock), shelf(state, clock)
     await asyncio.gather(*(one.opened(entry(n)) for n in range(150)), *(other.opened(entry(n, "ben")) for n in (1, 2)))
@@ -62,7 +62,7 @@ async def test_what_several_replicas_opened_is_found_by_owner_and_by_time(
     assert await due(other) == []
 
 
-async def test_entries_leave_the_log_once_they_are_taken_in(state: MemoryStateStore, clock: Clock) -> None:
+async def test_entries_leave_the_log_once_they_are_taken_in(state: InMemoryStateStore, clock: Clock) -> None:
     made = shelf(state, clock)
     for n in range(3):
         await made.opened(entry(n))
@@ -73,7 +73,7 @@ async def test_entries_leave_the_log_once_they_are_taken_in(state: MemoryStateSt
     assert logs == []
 
 
-async def test_an_entry_that_is_still_on_its_way_is_waited_for(state: MemoryStateStore, clock: Clock) -> None:
+async def test_an_entry_that_is_still_on_its_way_is_waited_for(state: InMemoryStateStore, clock: Clock) -> None:
     made = shelf(state, clock)
     for n in (1, 2, 3):
         await made.opened(entry(n))
@@ -88,7 +88,7 @@ async def test_an_entry_that_is_still_on_its_way_is_waited_for(state: MemoryStat
     assert sorted(await made.conversations_of("t", "ada")) == ["c1", "c2", "c3"]
 
 
-async def test_an_entry_that_never_came_holds_nothing_up(state: MemoryStateStore, clock: Clock) -> None:
+async def test_an_entry_that_never_came_holds_nothing_up(state: InMemoryStateStore, clock: Clock) -> None:
     made = shelf(state, clock)
     for n in (1, 2, 3):
         await made.opened(entry(n))
@@ -100,7 +100,9 @@ async def test_an_entry_that_never_came_holds_nothing_up(state: MemoryStateStore
     assert await made.conversations_of("t", "ada") == ["c1", "c3", "c4"]
 
 
-async def test_the_log_of_a_replica_that_is_gone_is_dropped_after_a_day(state: MemoryStateStore, clock: Clock) -> None:
+async def test_the_log_of_a_replica_that_is_gone_is_dropped_after_a_day(
+    state: InMemoryStateStore, clock: Clock
+) -> None:
     gone, here = shelf(state, clock), shelf(state, clock)
     await gone.opened(entry(1))
     clock.now += SETTLED_S * 2
@@ -112,7 +114,7 @@ async def test_the_log_of_a_replica_that_is_gone_is_dropped_after_a_day(state: M
 
 
 async def test_a_long_outage_of_the_state_store_loses_no_later_conversation(
-    state: MemoryStateStore, clock: Clock
+    state: InMemoryStateStore, clock: Clock
 ) -> None:
     made = shelf(state, clock)
     await made.opened(entry(1))
@@ -129,7 +131,7 @@ async def test_a_long_outage_of_the_state_store_loses_no_later_conversation(
     assert sorted(await made.conversations_of("t", "ada")) == ["c1", "c2", "c3"]
 
 
-async def test_a_replica_that_was_idle_for_days_is_heard_again(state: MemoryStateStore, clock: Clock) -> None:
+async def test_a_replica_that_was_idle_for_days_is_heard_again(state: InMemoryStateStore, clock: Clock) -> None:
     idle, other = shelf(state, clock), shelf(state, clock)
     await idle.opened(entry(1))
     for _ in range(4):
@@ -141,7 +143,7 @@ async def test_a_replica_that_was_idle_for_days_is_heard_again(state: MemoryStat
     assert sorted(await other.conversations_of("t", "ada")) == ["c1", "c2", "c3"]
 
 
-async def test_pages_hold_any_number_of_conversations(state: MemoryStateStore, clock: Clock) -> None:
+async def test_pages_hold_any_number_of_conversations(state: InMemoryStateStore, clock: Clock) -> None:
     made = shelf(state, clock)
     count = OWNED_PAGE + DUE_PAGE + 7
     for n in range(count):
@@ -156,7 +158,7 @@ async def test_pages_hold_any_number_of_conversations(state: MemoryStateStore, c
     assert len(set(await due(made))) == count
 
 
-async def test_taking_in_twice_what_a_crash_left_changes_nothing(state: MemoryStateStore, clock: Clock) -> None:
+async def test_taking_in_twice_what_a_crash_left_changes_nothing(state: InMemoryStateStore, clock: Clock) -> None:
     made = shelf(state, clock)
     await made.opened(entry(1))
     item = await state.get(keys.opened(made._writer, 1))
@@ -168,7 +170,7 @@ async def test_taking_in_twice_what_a_crash_left_changes_nothing(state: MemorySt
     assert await due(made) == ["c1"]
 
 
-async def test_a_lease_has_one_holder_until_it_ends(state: MemoryStateStore) -> None:
+async def test_a_lease_has_one_holder_until_it_ends(state: InMemoryStateStore) -> None:
     one, other = Lease(state, "job", 60), Lease(state, "job", 60)
     assert await one.take() and await one.take()
     assert not await other.take()
@@ -180,5 +182,5 @@ async def test_a_lease_has_one_holder_until_it_ends(state: MemoryStateStore) -> 
     assert await ended.take() and await Lease(state, "short", 60).take()
 
 
-async def test_of_many_that_want_a_lease_at_once_one_gets_it(state: MemoryStateStore) -> None:
+async def test_of_many_that_want_a_lease_at_once_one_gets_it(state: InMemoryStateStore) -> None:
     assert sum(await asyncio.gather(*(Lease(state, "job", 60).take() for _ in range(10)))) == 1

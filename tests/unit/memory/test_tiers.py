@@ -9,8 +9,7 @@ import pytest
 from switchboard.memory.cold import Cold, CorruptBlob
 from switchboard.memory.tiers import MOVED_KEY, Tiers
 from switchboard.sidecar import keys
-from switchboard.sidecar.memory_blobs import MemoryBlobs
-from switchboard.sidecar.memory_state import MemoryStateStore
+from switchboard.sidecar.inmemory import InMemoryBlobs, InMemoryStateStore
 from switchboard.sidecar.ports import StateKey
 
 TURNS = 250
@@ -18,7 +17,7 @@ KEY, RECALL, USER = keys.conversation("t", "c"), keys.recall("t", "c"), keys.use
 Meanwhile = Callable[[], Awaitable[object]]
 
 
-class Meeting(MemoryStateStore):
+class Meeting(InMemoryStateStore):
     """A warm store in which something happens right after a chosen key was written."""
 
     def __init__(self) -> None:
@@ -35,7 +34,7 @@ class Meeting(MemoryStateStore):
 
 class Place:
     def __init__(self) -> None:
-        self.hot, self.warm, self.blobs = MemoryStateStore(), Meeting(), MemoryBlobs()
+        self.hot, self.warm, self.blobs = InMemoryStateStore(), Meeting(), InMemoryBlobs()
         self.tiers = Tiers(self.hot, self.warm, Cold(self.blobs))
 
     async def fill(self) -> None:
@@ -135,7 +134,7 @@ async def test_readers_miss_nothing_while_a_conversation_moves(place: Place) -> 
 
 
 async def test_a_blob_that_does_not_hold_what_was_written_keeps_its_source(place: Place) -> None:
-    class Lossy(MemoryBlobs):
+    class Lossy(InMemoryBlobs):
         async def get(self, name: str) -> bytes | None:
             data = await super().get(name)
             return data[:-1] if data else data
@@ -147,7 +146,7 @@ async def test_a_blob_that_does_not_hold_what_was_written_keeps_its_source(place
 
 
 async def test_without_lower_tiers_everything_stays_hot_and_what_is_unknown_is_not_there() -> None:
-    hot = MemoryStateStore()
+    hot = InMemoryStateStore()
     tiers = Tiers(hot)
     assert tiers.below == []
     assert await tiers.find(KEY) is None and await tiers.turns("t", "c", [1, 2]) == [None, None]

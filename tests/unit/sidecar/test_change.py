@@ -8,7 +8,7 @@ import pytest
 from switchboard.contracts.errors import Conflict, NotFound
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
-from switchboard.sidecar.memory_state import MemoryStateStore
+from switchboard.sidecar.inmemory import InMemoryStateStore
 
 KEY = keys.feedback_index("aurora")
 
@@ -18,20 +18,20 @@ def counted(value: Any) -> dict[str, int]:
 
 
 async def test_what_is_not_there_is_created_and_what_is_there_is_replaced() -> None:
-    store = MemoryStateStore()
+    store = InMemoryStateStore()
     assert await change(store, KEY, counted) == {"n": 1}
     assert await change(store, KEY, counted) == {"n": 2}
 
 
 async def test_nobodys_change_is_lost_when_many_write_at_once() -> None:
-    store = MemoryStateStore()
+    store = InMemoryStateStore()
     await asyncio.gather(*(change(store, KEY, counted, attempts_max=100) for _ in range(30)))
     item = await store.get(KEY)
     assert item is not None and item.value == {"n": 30}
 
 
 async def test_an_equal_value_and_none_are_not_written() -> None:
-    store = MemoryStateStore()
+    store = InMemoryStateStore()
     await change(store, KEY, counted)
     before = await store.get(KEY)
     assert await change(store, KEY, lambda value: value) == {"n": 1}
@@ -40,7 +40,7 @@ async def test_an_equal_value_and_none_are_not_written() -> None:
 
 
 async def test_a_race_that_is_lost_too_often_is_a_conflict() -> None:
-    class Taken(MemoryStateStore):
+    class Taken(InMemoryStateStore):
         async def create(self, key: Any, value: Any, *, ttl_s: int | None = None) -> None:
             raise Conflict
 
@@ -53,4 +53,4 @@ async def test_what_the_change_raises_ends_it() -> None:
         raise NotFound("There is nothing.")
 
     with pytest.raises(NotFound):
-        await change(MemoryStateStore(), KEY, gone)
+        await change(InMemoryStateStore(), KEY, gone)

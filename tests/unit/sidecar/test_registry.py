@@ -10,7 +10,7 @@ from switchboard.contracts.cards import AgentCard, AgentRegistration, Skill
 from switchboard.contracts.topics import REGISTRY as TOPIC
 from switchboard.sidecar import keys
 from switchboard.sidecar.directory import AgentDirectory, Agents
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from switchboard.sidecar.registry import AgentRegistry
 
 
@@ -39,7 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.sidecar = MemorySidecar(clock=self.clock)
+        self.sidecar = InMemorySidecar(clock=self.clock)
         self.told: list[dict[str, str]] = []
         self.directory = AgentDirectory(self.sidecar.state, self._changed, clock=self.clock)
         self.registries: list[AgentRegistry] = []

@@ -21,7 +21,7 @@ from switchboard.contracts.cards import AgentCard, AgentRegistration, Skill
 from switchboard.contracts.events import AgentStarted, MessageDelta, TurnCompleted, TurnEvent, TurnFailed, Usage
 from switchboard.contracts.turns import TurnRequest
 from switchboard.models.embedder import DIMENSIONS, Vectors
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from switchboard.sidecar.registry import AgentRegistry
 
 ADA = {"Authorization": "Bearer demo-aurora-ada"}
@@ -109,7 +109,7 @@ class Specialist:
 @dataclass
 class System:
     supervisor: Supervisor
-    sidecar: MemorySidecar
+    sidecar: InMemorySidecar
     app: FastAPI
     api: httpx.AsyncClient
     specialists: dict[str, Specialist]
@@ -130,7 +130,7 @@ class System:
 @asynccontextmanager
 async def running(**settings: Any) -> AsyncIterator[System]:
     """A supervisor with its specialists, opened; `settings` over those that every test has."""
-    sidecar = MemorySidecar()
+    sidecar = InMemorySidecar()
     supervisor = build(
         Settings(**{"turn_s_max": 5, "console_url": "http://console.test", "evaluation_share": 0, **settings}),
         sidecar,

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from services.supervisor.routing.judge import Judge
 from switchboard.routing.decision import Context
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from tests.unit.supervisor.conftest import card
 
 CARDS = [card("billing"), card("tech")]
@@ -42,7 +42,7 @@ class Gateway:
 
 
 async def judge_with(gateway: Gateway, seconds_max: float = 5.0) -> Judge:
-    sidecar = MemorySidecar()
+    sidecar = InMemorySidecar()
     await sidecar.attach("gateway", gateway.app())
     return Judge(sidecar.invoker, "gateway", "cheap", seconds_max=seconds_max)
 
@@ -82,6 +82,6 @@ async def test_a_model_that_is_too_slow_is_not_waited_for() -> None:
 
 
 async def test_without_a_gateway_there_is_no_judgement() -> None:
-    judge = Judge(MemorySidecar().invoker, "gateway", "cheap", seconds_max=1.0)
+    judge = Judge(InMemorySidecar().invoker, "gateway", "cheap", seconds_max=1.0)
 
     assert await judge.judge("my box is broken", Context(), CARDS) is None

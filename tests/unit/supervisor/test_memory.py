@@ -13,7 +13,7 @@ from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.mover import Policy
 from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
 
 PROBLEM = "application/problem+json"
@@ -246,7 +246,7 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
         asked.append(request.headers.get("x-switchboard-tenant"))
         return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
 
-    sidecar = MemorySidecar()
+    sidecar = InMemorySidecar()
     await sidecar.attach("gateway", gateway)
     made = GatewaySummarizer(sidecar.invoker, "gateway", "cheap")
     with working_for("aurora", "ada", feature="memory"):

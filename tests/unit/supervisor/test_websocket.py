@@ -10,7 +10,7 @@ from services.supervisor.app import create_app
 from services.supervisor.bootstrap import build
 from services.supervisor.settings import Settings
 from switchboard.contracts.cards import AgentRegistration
-from switchboard.sidecar.memory import MemorySidecar
+from switchboard.sidecar.inmemory import InMemorySidecar
 from tests.unit.supervisor.conftest import WordEmbedder, card
 
 SIGN_IN = {"authorization": "Bearer demo-aurora-ada"}
@@ -18,7 +18,7 @@ SIGN_IN = {"authorization": "Bearer demo-aurora-ada"}
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    supervisor = build(Settings(), MemorySidecar(), WordEmbedder())
+    supervisor = build(Settings(), InMemorySidecar(), WordEmbedder())
     with TestClient(create_app(supervisor)) as client:
         registration = AgentRegistration(card=card("billing"), app_id="billing", instance="1")
         assert client.portal is not None

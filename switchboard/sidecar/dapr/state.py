@@ -7,13 +7,10 @@ import orjson
 from dapr.proto import api_v1, common_v1
 
 from switchboard.contracts.errors import TooLarge, Unavailable
-from switchboard.sidecar.dapr_channel import DaprChannel
-from switchboard.sidecar.ports import StateItem, StateKey
+from switchboard.sidecar.dapr.channel import DaprChannel
+from switchboard.sidecar.ports import KEYS_MAX, VALUE_BYTES_MAX, StateItem, StateKey
 
 CALL_TIMEOUT_S = 5.0
-VALUE_BYTES_MAX = 1024 * 1024
-"""Of one value as JSON; Cosmos DB refuses documents above 2 MB."""
-KEYS_MAX = 100
 _NEVER_AN_ETAG = "-1"
 """Matches no version in Redis (they count from 1) nor in Cosmos DB (quoted GUIDs), so only a new key passes.
 

@@ -1,4 +1,4 @@
-"""The sidecar of tests: all of `Sidecar` inside one process, with the same semantics as daprd on Redis.
+"""`Sidecar` inside one process, shared by every app of a test.
 
 `attach` stands for an app with its own sidecar: it can be invoked and gets the topics it subscribed to.
 """
@@ -6,10 +6,10 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from switchboard.sidecar.memory_blobs import MemoryBlobs
-from switchboard.sidecar.memory_invoke import MemoryInvoker
-from switchboard.sidecar.memory_pubsub import MemoryPubSub
-from switchboard.sidecar.memory_state import Clock, MemoryStateStore, seconds
+from switchboard.sidecar.inmemory.blobs import InMemoryBlobs
+from switchboard.sidecar.inmemory.invocation import InMemoryInvoker
+from switchboard.sidecar.inmemory.pubsub import InMemoryPubSub
+from switchboard.sidecar.inmemory.state import Clock, InMemoryStateStore, seconds
 
 AsgiApp = Callable[
     [
@@ -21,22 +21,22 @@ AsgiApp = Callable[
 ]
 
 
-class MemorySidecar:
-    """Shared by every app of a test. `state.down`, `pubsub.down` and `invoker.down` make a part unavailable."""
+class InMemorySidecar:
+    """`state.down`, `pubsub.down` and `invoker.down` make a part unavailable."""
 
     def __init__(self, *, clock: Clock = seconds) -> None:
-        self.state = MemoryStateStore(clock)
-        self.stores: dict[str, MemoryStateStore] = {}
-        self.binders: dict[str, MemoryBlobs] = {}
+        self.state = InMemoryStateStore(clock)
+        self.stores: dict[str, InMemoryStateStore] = {}
+        self.binders: dict[str, InMemoryBlobs] = {}
         self._clock = clock
-        self.invoker = MemoryInvoker()
-        self.pubsub = MemoryPubSub(self.invoker)
+        self.invoker = InMemoryInvoker()
+        self.pubsub = InMemoryPubSub(self.invoker)
 
-    def store(self, name: str) -> MemoryStateStore:
-        return self.stores.setdefault(name, MemoryStateStore(self._clock))
+    def store(self, name: str) -> InMemoryStateStore:
+        return self.stores.setdefault(name, InMemoryStateStore(self._clock))
 
-    def blobs(self, name: str) -> MemoryBlobs:
-        return self.binders.setdefault(name, MemoryBlobs())
+    def blobs(self, name: str) -> InMemoryBlobs:
+        return self.binders.setdefault(name, InMemoryBlobs())
 
     async def open(self) -> None:
         pass

@@ -1,10 +1,10 @@
 """Blobs in a dictionary."""
 
 from switchboard.contracts.errors import TooLarge, Unavailable
-from switchboard.sidecar.dapr_blobs import BLOB_BYTES_MAX
+from switchboard.sidecar.ports import BLOB_BYTES_MAX
 
 
-class MemoryBlobs:
+class InMemoryBlobs:
     """`Blobs`. `down` makes it unavailable."""
 
     def __init__(self) -> None:

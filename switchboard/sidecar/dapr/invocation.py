@@ -25,8 +25,7 @@ from tenacity import (
 from yarl import URL
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.sidecar.lines import lines_of
-from switchboard.sidecar.ports import Response
+from switchboard.sidecar.ports import BODY_BYTES_MAX, Response
 
 CONNECT_TIMEOUT_S = 2.0
 CONNECTIONS_MAX = 512
@@ -34,7 +33,6 @@ ATTEMPTS_MAX = 4
 """One call and three retries."""
 RETRY_S_MAX = 2.0
 """No retry begins later: a name that mDNS does not find costs the sidecar 1.5 s each time."""
-BODY_BYTES_MAX = 1024 * 1024
 REFUSAL_BYTES_MAX = 16 * 1024
 """Only an error answer this small is read to see whether the sidecar gave it."""
 _PATH = "/?=&%"
@@ -142,11 +140,11 @@ class _Call:
 def _refusal(body: bytes) -> str | None:
     """The message when the sidecar itself, not the app, gave this answer."""
     try:
-        told = orjson.loads(body)
+        answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if isinstance(told, dict) and str(told.get("errorCode", "")).startswith("ERR_DIRECT_INVOKE"):
-        return str(told.get("message", ""))[:300]
+    if isinstance(answer, dict) and str(answer.get("errorCode", "")).startswith("ERR_DIRECT_INVOKE"):
+        return str(answer.get("message", ""))[:300]
     return None
 
 
@@ -167,21 +165,7 @@ class _DaprResponse:
     def status(self) -> int:
         return self._answer.status
 
-    async def lines(self) -> AsyncIterator[str]:
-        async for line in lines_of(self._chunks()):
-            yield line
-
-    async def body(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for chunk in self._chunks():
-            size += len(chunk)
-            if size > BODY_BYTES_MAX:
-                raise Unavailable()
-            parts.append(chunk)
-        return b"".join(parts)
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         if self._read is not None:
             yield self._read
             return
@@ -191,3 +175,13 @@ class _DaprResponse:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.warning("the answer of %s broke off: %s", self._app_id, type(error).__name__)
             raise Unavailable() from error
+
+    async def body(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > BODY_BYTES_MAX:
+                raise Unavailable()
+            parts.append(chunk)
+        return b"".join(parts)

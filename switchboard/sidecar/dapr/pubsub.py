@@ -9,11 +9,10 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from switchboard.contracts.errors import TooLarge
-from switchboard.sidecar.dapr_channel import DaprChannel
+from switchboard.sidecar.dapr.channel import DaprChannel
+from switchboard.sidecar.ports import EVENT_BYTES_MAX
 
 CALL_TIMEOUT_S = 5.0
-EVENT_BYTES_MAX = 240 * 1024
-"""Of one event's data; Service Bus (standard tier) refuses messages above 256 KB."""
 
 _tracer = trace.get_tracer(__name__)
 

@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from switchboard.contracts.errors import Conflict, TooLarge, Unavailable
-from switchboard.sidecar.dapr_state import KEYS_MAX, VALUE_BYTES_MAX
-from switchboard.sidecar.ports import StateItem, StateKey
+from switchboard.sidecar.ports import KEYS_MAX, VALUE_BYTES_MAX, StateItem, StateKey
 
 Clock = Callable[[], float]
 """Seconds since any fixed moment."""
@@ -23,7 +22,7 @@ class _Record:
     expires_at: float | None
 
 
-class MemoryStateStore:
+class InMemoryStateStore:
     """`StateStore`. Keeps JSON, so that a caller can never change what is stored."""
 
     def __init__(self, clock: Clock = seconds) -> None:

@@ -15,8 +15,8 @@ import orjson
 from opentelemetry import propagate
 
 from switchboard.contracts.errors import SwitchboardError, TooLarge, Unavailable
-from switchboard.sidecar.dapr_pubsub import EVENT_BYTES_MAX
-from switchboard.sidecar.memory_invoke import MemoryInvoker
+from switchboard.sidecar.inmemory.invocation import InMemoryInvoker
+from switchboard.sidecar.ports import EVENT_BYTES_MAX
 
 DELIVERIES_MAX = 3
 Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -31,10 +31,10 @@ class _Subscription:
     dead_letter_topic: str | None
 
 
-class MemoryPubSub:
+class InMemoryPubSub:
     """`PubSub`. `published` keeps every event in order, for a test to look at."""
 
-    def __init__(self, invoker: MemoryInvoker) -> None:
+    def __init__(self, invoker: InMemoryInvoker) -> None:
         self.down = False
         self.published: list[tuple[str, dict[str, Any]]] = []
         self._invoker = invoker
@@ -63,8 +63,8 @@ class MemoryPubSub:
     async def attach(self, app_id: str) -> None:
         """Reads what the app subscribed to, as daprd does at its start: `GET /dapr/subscribe`."""
         async with self._invoker.open(app_id, "/dapr/subscribe", method="GET") as response:
-            told = orjson.loads(await response.body()) if response.status == 200 else []
-        for entry in told:
+            subscribed = orjson.loads(await response.body()) if response.status == 200 else []
+        for entry in subscribed:
             subscription = _Subscription(app_id, entry["route"], entry.get("deadLetterTopic"))
             self._subscriptions.setdefault(entry["topic"], {})[app_id] = subscription
 
@@ -98,8 +98,8 @@ class MemoryPubSub:
             ) as response:
                 if response.status >= 300:
                     return "DROP" if response.status == 404 else "RETRY"
-                told = orjson.loads(await response.body() or b"{}")
-                return str(told.get("status") or "SUCCESS")
+                answer = orjson.loads(await response.body() or b"{}")
+                return str(answer.get("status") or "SUCCESS")
         except SwitchboardError:
             return "RETRY"
 

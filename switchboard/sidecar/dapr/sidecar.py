@@ -1,4 +1,4 @@
-"""The real sidecar: `Sidecar` on a Dapr runtime of version 1.17 or later."""
+"""`Sidecar` on daprd: its channel, its HTTP session, and the adapters that share them."""
 
 import asyncio
 
@@ -6,11 +6,11 @@ import aiohttp
 from dapr.proto import api_v1
 
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.sidecar.dapr_blobs import DaprBlobs
-from switchboard.sidecar.dapr_channel import DaprChannel
-from switchboard.sidecar.dapr_invoke import CONNECTIONS_MAX, DaprInvoker
-from switchboard.sidecar.dapr_pubsub import DaprPubSub
-from switchboard.sidecar.dapr_state import DaprStateStore
+from switchboard.sidecar.dapr.blobs import DaprBlobs
+from switchboard.sidecar.dapr.channel import DaprChannel
+from switchboard.sidecar.dapr.invocation import CONNECTIONS_MAX, DaprInvoker
+from switchboard.sidecar.dapr.pubsub import DaprPubSub
+from switchboard.sidecar.dapr.state import DaprStateStore
 from switchboard.sidecar.ports import StateKey
 
 CHECK_TIMEOUT_S = 2.0
@@ -85,9 +85,9 @@ class DaprSidecar:
     async def _has_pubsub(self) -> bool:
         try:
             request = api_v1.GetMetadataRequest()
-            told = await self._channel.call(
+            metadata = await self._channel.call(
                 "tell its metadata", self._channel.stub.GetMetadata, request, CHECK_TIMEOUT_S
             )
         except SwitchboardError:
             return False
-        return any(c.name == self._pubsub_name for c in told.registered_components)
+        return any(c.name == self._pubsub_name for c in metadata.registered_components)

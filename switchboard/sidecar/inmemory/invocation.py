@@ -16,12 +16,10 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.sidecar.dapr_invoke import BODY_BYTES_MAX
-from switchboard.sidecar.lines import lines_of
-from switchboard.sidecar.ports import Response
+from switchboard.sidecar.ports import BODY_BYTES_MAX, Response
 
 if TYPE_CHECKING:
-    from switchboard.sidecar.memory import AsgiApp
+    from switchboard.sidecar.inmemory.sidecar import AsgiApp
 
 CHUNKS_MAX = 64
 """That wait for a slow reader before the app is held back."""
@@ -31,7 +29,7 @@ T = TypeVar("T")
 _Message = MutableMapping[str, Any]
 
 
-class MemoryInvoker:
+class InMemoryInvoker:
     """`Invoker` over the apps that `attach` named; replicas of one app id take turns."""
 
     def __init__(self) -> None:
@@ -89,7 +87,7 @@ class _Exchange:
         self._app = app
         self._request: bytes | None = body
         self._status = 500
-        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_MAX)
+        self._sent: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_MAX)
         plain, _, query = path.partition("?")
         raw = "/" + plain.lstrip("/")
         self._scope: dict[str, Any] = {
@@ -114,7 +112,7 @@ class _Exchange:
         except Exception:
             # A failure before the first byte is a 500; after it the answer ends early, as daprd passes it on.
             self.started.set()
-        await self._chunks.put(None)
+        await self._sent.put(None)
 
     async def within(self, step: Awaitable[T]) -> T:
         """Raises `Unavailable` when the time of the whole exchange is over."""
@@ -135,23 +133,19 @@ class _Exchange:
             self._status = message["status"]
             self.started.set()
         elif message["type"] == "http.response.body" and message.get("body"):
-            await self._chunks.put(message["body"])
+            await self._sent.put(message["body"])
 
     @property
     def status(self) -> int:
         return self._status
 
-    async def lines(self) -> AsyncIterator[str]:
-        async for line in lines_of(self._parts()):
-            yield line
-
     async def body(self) -> bytes:
-        whole = b"".join([part async for part in self._parts()])
+        whole = b"".join([chunk async for chunk in self.chunks()])
         if len(whole) > BODY_BYTES_MAX:
             raise Unavailable()
         return whole
 
-    async def _parts(self) -> AsyncIterator[bytes]:
-        while (part := await self.within(self._chunks.get())) is not None:
-            yield part
-        self._chunks.put_nowait(None)
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while (chunk := await self.within(self._sent.get())) is not None:
+            yield chunk
+        self._sent.put_nowait(None)

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.sidecar.memory import MemorySidecar
-from switchboard.sidecar.memory_blobs import MemoryBlobs
-from switchboard.sidecar.memory_state import MemoryStateStore
+from switchboard.sidecar.inmemory import InMemoryBlobs, InMemorySidecar, InMemoryStateStore
 from switchboard.testing.sidecar_contract import (
     BlobsContract,
     ExpiryContract,
@@ -33,8 +31,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def state(clock: Clock) -> MemoryStateStore:
-    return MemoryStateStore(clock)
+def state(clock: Clock) -> InMemoryStateStore:
+    return InMemoryStateStore(clock)
 
 
 @pytest.fixture
@@ -56,8 +54,8 @@ def events() -> list[tuple[str, Note]]:
 
 
 @pytest.fixture
-async def sidecar(app_id: str, events: list[tuple[str, Note]]) -> AsyncIterator[MemorySidecar]:
-    made = MemorySidecar()
+async def sidecar(app_id: str, events: list[tuple[str, Note]]) -> AsyncIterator[InMemorySidecar]:
+    made = InMemorySidecar()
     await made.attach(app_id, contract_app(events))
     yield made
     await made.close()
@@ -79,7 +77,7 @@ class TestMemoryPubSub(PubSubContract):
     pass
 
 
-async def test_a_part_that_is_down_is_unavailable_and_not_ready(sidecar: MemorySidecar, app_id: str) -> None:
+async def test_a_part_that_is_down_is_unavailable_and_not_ready(sidecar: InMemorySidecar, app_id: str) -> None:
     sidecar.state.down = sidecar.pubsub.down = sidecar.invoker.down = True
     assert await sidecar.ready() == {"sidecar": False, "statestore": False, "pubsub": False}
     with pytest.raises(Unavailable):
@@ -91,7 +89,7 @@ async def test_a_part_that_is_down_is_unavailable_and_not_ready(sidecar: MemoryS
             pass
 
 
-async def test_what_is_stored_cannot_be_changed_through_what_was_read(state: MemoryStateStore) -> None:
+async def test_what_is_stored_cannot_be_changed_through_what_was_read(state: InMemoryStateStore) -> None:
     key = fresh()
     value = {"list": [1]}
     await state.create(key, value)
@@ -105,5 +103,5 @@ async def test_what_is_stored_cannot_be_changed_through_what_was_read(state: Mem
 
 class TestMemoryBlobs(BlobsContract):
     @pytest.fixture
-    def blobs(self) -> MemoryBlobs:
-        return MemoryBlobs()
+    def blobs(self) -> InMemoryBlobs:
+        return InMemoryBlobs()

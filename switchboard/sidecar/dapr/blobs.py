@@ -10,11 +10,10 @@ import base64
 from dapr.proto import api_v1
 
 from switchboard.contracts.errors import TooLarge, Unavailable
-from switchboard.sidecar.dapr_channel import DaprChannel
+from switchboard.sidecar.dapr.channel import DaprChannel
+from switchboard.sidecar.ports import BLOB_BYTES_MAX
 
 CALL_TIMEOUT_S = 15.0
-BLOB_BYTES_MAX = 3 * 1024 * 1024
-"""daprd takes bodies of 4 MiB, and base64 is a third longer than what it holds."""
 _MISSING = ("not found", "blobnotfound", "no such file", "does not exist")
 
 
