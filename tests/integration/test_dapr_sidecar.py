@@ -3,11 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
-from runtime import Bench, Daprd, bench, local_components
+from runtime import START_TIMEOUT_S, Bench, Daprd, bench, local_components
 
+from switchboard.cli.system.process import Child
 from switchboard.contracts.errors import Unavailable
+from switchboard.sidecar.change import change
 from switchboard.sidecar.dapr import DaprSidecar
 from switchboard.sidecar.ports import StateStore
 from switchboard.testing.sidecar_contract import (
@@ -77,6 +80,47 @@ class TestDaprInvoker(InvokerContract):
 
 class TestDaprPubSub(PubSubContract):
     pass
+
+
+@pytest.fixture
+async def outage(machines: Bench, tmp_path: Path) -> AsyncIterator[tuple[DaprSidecar, Child]]:
+    """A sidecar of its own, and its Redis, for a test to stop and start again."""
+    resources = local_components(tmp_path, machines.redis())
+    redis = machines.children[-1]
+    runs = machines.daprd(f"outage-{uuid.uuid4().hex[:8]}", resources)
+    runs.ready()
+    made = DaprSidecar(http_port=runs.http_port, grpc_port=runs.grpc_port)
+    await made.open()
+    yield made, redis
+    await made.close()
+
+
+async def test_an_outage_of_the_store_is_unavailable_and_never_a_conflict(
+    machines: Bench, outage: tuple[DaprSidecar, Child]
+) -> None:
+    sidecar, redis = outage
+    state, held, empty = sidecar.state, fresh(), fresh()
+    await state.create(held, {"n": 1})
+    item = await state.get(held)
+    assert item is not None
+    machines.stop(redis)
+    writes: list[Callable[[], Awaitable[object]]] = [
+        lambda: state.create(empty, {"n": 1}),
+        lambda: state.create_all([(empty, {"n": 1}), (fresh(), {"n": 1})]),
+        lambda: state.replace(held, {"n": 2}, etag=item.etag),
+        lambda: state.delete(held, etag=item.etag),
+        lambda: state.put(held, {"n": 2}),
+        lambda: change(state, held, lambda value: {"n": 2}),
+    ]
+    for write in writes:
+        with pytest.raises(Unavailable):
+            await write()
+    machines.start_again(redis)
+    async with asyncio.timeout(START_TIMEOUT_S):
+        while not (await sidecar.ready())["statestore"]:
+            await asyncio.sleep(0.05)
+    assert await state.get(held) == item, "nothing of it was written"
+    assert await state.get(empty) is None
 
 
 async def test_without_a_sidecar_every_call_is_unavailable_and_nothing_is_ready(machines: Bench) -> None:

@@ -1,16 +1,18 @@
 """State through the sidecar's state store: Redis here, Cosmos DB in Azure."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
 from dapr.proto import api_v1, common_v1
 
-from switchboard.contracts.errors import TooLarge, Unavailable
+from switchboard.contracts.errors import Conflict, TooLarge, Unavailable
 from switchboard.sidecar.dapr.channel import DaprChannel
 from switchboard.sidecar.ports import KEYS_MAX, VALUE_BYTES_MAX, StateItem, StateKey
 
 CALL_TIMEOUT_S = 5.0
+WRITES_MAX = 2
+"""Of one value under one ETag, where it is unclear whether the first got through."""
 _NEVER_AN_ETAG = "-1"
 """Matches no version in Redis (they count from 1) nor in Cosmos DB (quoted GUIDs), so only a new key passes.
 
@@ -48,18 +50,25 @@ class DaprStateStore:
         return [found.get(key.key) for key in keys]
 
     async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
-        await self._save(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
+        state = _state_item(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
+        await self._checked(lambda: self._save(state), key, None)
 
     async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
-        states = [_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items]
-        request = api_v1.SaveStateRequest(store_name=self._name, states=states)
-        await self._channel.call("save states", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+        try:
+            await self._save(*(_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items))
+        except Conflict:
+            # Of several some may be written, ours among them: only what is not ours was there before.
+            found = await self.get_many([key for key, _ in items])
+            if any(item is not None and item.value != value for item, (_, value) in zip(found, items, strict=True)):
+                raise
+            raise Unavailable() from None
 
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
-        await self._save(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
+        state = _state_item(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
+        await self._checked(lambda: self._save(state), key, etag)
 
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
-        await self._save(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
+        await self._save(_state_item(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER}))
 
     async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
         request = api_v1.DeleteStateRequest(
@@ -68,10 +77,30 @@ class DaprStateStore:
             etag=None if etag is None else common_v1.Etag(value=etag),
             metadata={"partitionKey": key.partition},
         )
-        await self._channel.call("delete state", self._channel.stub.DeleteState, request, CALL_TIMEOUT_S)
 
-    async def _save(self, key: StateKey, value: Any, etag: str | None, metadata: dict[str, str]) -> None:
-        request = api_v1.SaveStateRequest(store_name=self._name, states=[_state_item(key, value, etag, metadata)])
+        async def deleted() -> None:
+            await self._channel.call("delete state", self._channel.stub.DeleteState, request, CALL_TIMEOUT_S)
+
+        await (deleted() if etag is None else self._checked(deleted, key, etag))
+
+    async def _checked(self, write: Callable[[], Awaitable[None]], key: StateKey, etag: str | None) -> None:
+        """Makes a write that needs the version `etag` (None: that nothing is there).
+
+        `state.redis` answers every such write that fails as a mismatch, an outage too. So a mismatch is believed only
+        where a read shows one. Where it shows what the write needed, nothing was written; it is tried once more, since
+        a store of weaker consistency (Cosmos DB) may have shown us an older version than the one that was in the way.
+        """
+        for _ in range(WRITES_MAX):
+            try:
+                return await write()
+            except Conflict:
+                found = await self.get(key)
+                if (found.etag if found is not None else None) != etag:
+                    raise
+        raise Unavailable()
+
+    async def _save(self, *states: common_v1.StateItem) -> None:
+        request = api_v1.SaveStateRequest(store_name=self._name, states=states)
         await self._channel.call("save state", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
 
 

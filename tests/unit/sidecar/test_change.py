@@ -4,13 +4,19 @@ import asyncio
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from switchboard.contracts.errors import Conflict, NotFound
 from switchboard.sidecar import keys
-from switchboard.sidecar.change import change
+from switchboard.sidecar.change import DELETE, change
 from switchboard.sidecar.inmemory import InMemoryStateStore
+from switchboard.sidecar.ports import StateItem, StateKey
 
 KEY = keys.feedback_index("aurora")
+
+
+class Count(BaseModel):
+    n: int = 0
 
 
 def counted(value: Any) -> dict[str, int]:
@@ -54,3 +60,49 @@ async def test_what_the_change_raises_ends_it() -> None:
 
     with pytest.raises(NotFound):
         await change(InMemoryStateStore(), KEY, gone)
+
+
+async def test_a_value_may_be_a_model_and_the_change_a_coroutine() -> None:
+    store = InMemoryStateStore()
+
+    async def counted_one(count: Count | None) -> Count:
+        return Count(n=(count or Count()).n + 1)
+
+    assert await change(store, KEY, counted_one, Count) == Count(n=1)
+    assert await change(store, KEY, counted_one, Count) == Count(n=2)
+    item = await store.get(KEY)
+    assert item is not None and item.value == {"n": 2}
+
+
+async def test_a_change_may_delete_the_version_that_it_saw() -> None:
+    store = InMemoryStateStore()
+    assert await change(store, KEY, lambda value: DELETE) is None
+    await change(store, KEY, counted)
+    seen: list[Any] = []
+
+    async def gone_after_a_race(value: Any) -> Any:
+        if not seen:
+            await store.put(KEY, {"n": 5})
+        seen.append(value)
+        return DELETE
+
+    assert await change(store, KEY, gone_after_a_race) is None
+    assert seen == [{"n": 1}, {"n": 5}]
+    assert await store.get(KEY) is None
+
+
+async def test_what_was_read_already_is_not_read_again_before_a_race_is_lost() -> None:
+    class Counting(InMemoryStateStore):
+        reads = 0
+
+        async def get(self, key: StateKey) -> StateItem | None:
+            self.reads += 1
+            return await super().get(key)
+
+    store = Counting()
+    await store.create(KEY, {"n": 1})
+    known = await store.get(KEY)
+    assert await change(store, KEY, counted, known=known) == {"n": 2}
+    assert store.reads == 1
+    assert await change(store, KEY, counted, known=known) == {"n": 3}, "what is known is old: it is read"
+    assert store.reads == 2
