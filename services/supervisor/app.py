@@ -33,8 +33,8 @@ from services.supervisor.api.documentation import (
 )
 from services.supervisor.api.edge import Edge
 from services.supervisor.bootstrap import Supervisor, build
-from services.supervisor.feedback.thumbs import FeedbackList, FeedbackRequest, FeedbackView
-from services.supervisor.memory.consent import ConsentRequest, Forgotten, MemoryView
+from services.supervisor.feedback.ratings import FeedbackList, FeedbackRequest, FeedbackView
+from services.supervisor.memory.privacy import ConsentRequest, Forgotten, MemoryView
 from services.supervisor.settings import Settings
 from services.supervisor.turns.life import IDEMPOTENCY_KEY_CHARACTERS_MAX, Ask
 from switchboard.contracts import topics
@@ -254,12 +254,12 @@ def create_app(supervisor: Supervisor) -> FastAPI:
 
     @app.get("/v1/experiments/{name}", responses=PROBLEMS, tags=["feedback"])
     async def experiment(caller: Caller, name: str) -> ExperimentScores:
-        """What the variants of an experiment scored so far, by tenant. For operators."""
+        """What an experiment's variants scored so far with your tenant. For operators."""
         _operator(caller)
         found = supervisor.experiments.named(name)
         if found is None:
             raise NotFound("There is no such experiment.")
-        return await supervisor.scoreboard.scores(found)
+        return await supervisor.scoreboard.scores(found, caller.tenant)
 
     @app.get("/v1/me", responses=PROBLEMS, tags=["agents"])
     async def me(caller: Caller) -> PrincipalView:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from services.supervisor.api.readiness import Readiness
 from services.supervisor.desk.handovers import Handovers
+from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
-from services.supervisor.feedback.rating_index import Ratings
-from services.supervisor.feedback.scoreboard import Scoreboard
-from services.supervisor.feedback.thumbs import Feedback
-from services.supervisor.memory.consent import Memories
-from services.supervisor.memory.folding import Remembering
+from services.supervisor.feedback.rating_index import RatingIndex
+from services.supervisor.feedback.ratings import Ratings
+from services.supervisor.memory.consolidation import Consolidation
+from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.routing.judge import Judge
 from services.supervisor.routing.router import Router
@@ -23,14 +23,14 @@ from services.supervisor.turns.publisher import BackgroundPublisher
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.experiments.assignment import Experiments
 from switchboard.identity import ApiKeys
-from switchboard.memory.cold import Cold
-from switchboard.memory.lease import Lease
-from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
-from switchboard.memory.shelf import Shelf
-from switchboard.memory.tiers import Tiers
+from switchboard.memory.tiers.cold import ColdTier
+from switchboard.memory.tiers.index import ConversationIndex
+from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolicy
+from switchboard.memory.tiers.store import TieredStore
 from switchboard.models.embedder import Embedder
 from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
+from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
 
 DAY_S = 86_400
@@ -54,12 +54,12 @@ class Supervisor:
     handovers: Handovers
     publisher: BackgroundPublisher
     readiness: Readiness
-    remembering: Remembering
-    memories: Memories
+    remembering: Consolidation
+    memories: MemoryPrivacy
     mover: Mover
     experiments: Experiments
-    scoreboard: Scoreboard
-    feedback: Feedback
+    scoreboard: ExperimentTallies
+    feedback: Ratings
     evaluation: OnlineEvaluation
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -104,14 +104,14 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         embedder = minilm = MiniLmEmbedder()
         is_word = minilm.is_word
     warm = sidecar.store(settings.warm_store) if settings.warm_store else None
-    cold = Cold(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
-    tiers = Tiers(sidecar.state, warm, cold)
-    policy = Policy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
-    shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
-    ratings = Ratings(sidecar.state)
-    conversations = Conversations(sidecar.state, tiers, shelf, ratings)
+    cold = ColdTier(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
+    tiers = TieredStore(sidecar.state, warm, cold)
+    policy = TierPolicy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
+    index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
+    ratings = RatingIndex(sidecar.state)
+    conversations = Conversations(sidecar.state, tiers, index, ratings)
     summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
-    remembering = Remembering(sidecar.state, tiers, summarizer, shelf)
+    remembering = Consolidation(sidecar.state, tiers, summarizer, index)
 
     def lease() -> Lease:
         return Lease(sidecar.state, LEASE_NAME, LEASE_S)
@@ -125,7 +125,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
     experiments = Experiments.load(settings.experiments_file)
-    scoreboard = Scoreboard(sidecar.state)
+    scoreboard = ExperimentTallies(sidecar.state)
     evaluation = OnlineEvaluation(embedder, scoreboard, share=settings.evaluation_share)
     turns = Turns(
         conversations,
@@ -152,10 +152,10 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         publisher=publisher,
         readiness=Readiness(sidecar, settings.gateway_app_id),
         remembering=remembering,
-        memories=Memories(sidecar.state, tiers, shelf, lease(), conversations, policy.hot_s),
-        mover=Mover(shelf, tiers, lease(), policy),
+        memories=MemoryPrivacy(sidecar.state, tiers, index, lease(), conversations, policy.hot_s),
+        mover=Mover(index, tiers, lease(), policy),
         experiments=experiments,
         scoreboard=scoreboard,
-        feedback=Feedback(conversations, ratings, scoreboard),
+        feedback=Ratings(sidecar.state, conversations, ratings, scoreboard),
         evaluation=evaluation,
     )

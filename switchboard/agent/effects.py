@@ -82,7 +82,10 @@ class Effects:
         return outcome
 
     async def _claim(self, key: StateKey) -> ToolOutcome | None:
-        """Takes the key and gives None, or gives the outcome that is there already."""
+        """Takes the key and gives None, or gives the outcome that is there already.
+
+        Not `change`: the first claim is one blind write, and who finds another's waits for its outcome.
+        """
         give_up_s = self._now_s() + self._lease_s
         while True:
             claim = {"status": "claimed", "until_s": self._now_s() + self._lease_s}

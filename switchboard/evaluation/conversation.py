@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from switchboard.contracts.errors import Problem, SwitchboardError, Unavailable
 from switchboard.contracts.events import MessageDelta, TurnCompleted, TurnEvent, TurnFailed, turn_event_adapter
-from switchboard.scoring.transcript import Said, Transcript, transcript_of
+from switchboard.contracts.turns import HistoryMessage
+from switchboard.scoring.transcript import Transcript, transcript_of
 
 TURN_S_MAX = 120.0
 ATTEMPTS_MAX = 4
@@ -29,7 +30,7 @@ class Conversation:
         self._headers = {"authorization": f"Bearer {key}", "accept": "text/event-stream", **FRESH}
         self._user = user
         self._id: str | None = None
-        self._said: list[Said] = []
+        self._said: list[HistoryMessage] = []
 
     async def ask(self, message: str) -> Transcript:
         """The turn's transcript; a refusal of the request is one too, with its code. Raises `Unavailable`."""
@@ -48,7 +49,11 @@ class Conversation:
         elif not events or not isinstance(events[-1], TurnCompleted | TurnFailed):
             made.code, made.failure = "broken", "The stream ended before the turn did."
         self._id = made.conversation_id or self._id
-        self._said = [*self._said, Said(role="user", text=message), Said(role="assistant", text=made.text)]
+        self._said = [
+            *self._said,
+            HistoryMessage(role="user", text=message),
+            HistoryMessage(role="assistant", text=made.text),
+        ]
         return made
 
     async def _turn(

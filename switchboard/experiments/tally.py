@@ -40,7 +40,7 @@ class Tally(BaseModel):
 
 
 class ExperimentScores(BaseModel):
-    """Answer of `GET /v1/experiments/{name}`: the variants in their order, the control first, and every tally."""
+    """Answer of `GET /v1/experiments/{name}`: the variants in their order, the control first; a tenant's tallies."""
 
     name: str
     active: bool

@@ -1,6 +1,6 @@
 """What is remembered: of a conversation beyond its last turns, of a user across conversations, and in which tier.
 
-`history` bounds what a prompt holds · `entities` and `summary` say in short what was said · `recall` is a
-conversation's long memory · `user` is a person's, with their consent · `tiers`, `cold`, `shelf` and `mover` keep
-conversations where they are cheapest and read them wherever they are.
+`history` bounds what a prompt holds of the last turns · `conversation_memory` is what is remembered of a conversation
+before them, `user_memory` what is of a user, with their consent · `entities` and `summary` find what is worth it ·
+`tiers/` keeps the records where they are cheapest and reads them wherever they are.
 """

@@ -53,32 +53,32 @@ class ModelSummarizer:
 
     async def summarize(self, texts: Sequence[str], characters_max: int) -> str:
         try:
-            told = await self._ask(
+            answer = await self._ask(
                 PROMPT.format(words=characters_max // 8, text="\n".join(texts)), max(32, characters_max // 3)
             )
         except SwitchboardError as error:
             logger.warning("A summary was extracted, because the model did not give one: %s", error.code)
             return extract(texts, characters_max)
-        told = " ".join(told.split())
-        return told[:characters_max] if told else extract(texts, characters_max)
+        answer = " ".join(answer.split())
+        return answer[:characters_max] if answer else extract(texts, characters_max)
 
 
 def extract(texts: Sequence[str], characters_max: int) -> str:
     """The most telling sentences of `texts`, in their order, at most `characters_max` characters together."""
-    told = [" ".join(sentence.split())[:SENTENCE_CHARACTERS_MAX] for text in texts for sentence in sentences(text)][
+    found = [" ".join(sentence.split())[:SENTENCE_CHARACTERS_MAX] for text in texts for sentence in sentences(text)][
         -SENTENCES_MAX:
     ]
-    stems = [frozenset(content_stems(sentence)) for sentence in told]
+    stems = [frozenset(content_stems(sentence)) for sentence in found]
     common = Counter(stem for each in stems for stem in each)
-    ranked = sorted(range(len(told)), key=lambda index: (-_worth(told[index], stems[index], common), -index))
+    ranked = sorted(range(len(found)), key=lambda index: (-_worth(found[index], stems[index], common), -index))
     kept: list[int] = []
     left = characters_max
     for index in ranked:
-        if not stems[index] or len(told[index]) + 1 > left or any(_same(stems[index], stems[other]) for other in kept):
+        if not stems[index] or len(found[index]) + 1 > left or any(_same(stems[index], stems[other]) for other in kept):
             continue
         kept.append(index)
-        left -= len(told[index]) + 1
-    return " ".join(told[index] for index in sorted(kept))
+        left -= len(found[index]) + 1
+    return " ".join(found[index] for index in sorted(kept))
 
 
 def _worth(sentence: str, stems: frozenset[str], common: Counter[str]) -> float:

@@ -45,25 +45,25 @@ def record_scores(scores: Sequence[Score], of: TurnOfSpan) -> None:
     ):
         for score in scores:
             label = "pass" if score.passed else "fail"
-            told = {NAME: score.metric, VALUE: score.value, LABEL: label}
+            attributes = {NAME: score.metric, VALUE: score.value, LABEL: label}
             metric = f"gen_ai.evaluation.{score.metric}"
             span.set_attributes({f"{metric}.score.value": score.value, f"{metric}.score.label": label})
             if score.reason:
-                told[EXPLANATION] = _cut(score.reason)
-                span.set_attribute(f"{metric}.explanation", told[EXPLANATION])
-            span.add_event(RESULT, told)
+                attributes[EXPLANATION] = _cut(score.reason)
+                span.set_attribute(f"{metric}.explanation", attributes[EXPLANATION])
+            span.add_event(RESULT, attributes)
 
 
 def record_rating(rating: str, comment: str, of: TurnOfSpan) -> None:
     """A user's thumb as a span `feedback` below the turn's own."""
-    told: dict[str, str | float] = {NAME: "user_feedback", VALUE: 1.0 if rating == "up" else 0.0, LABEL: rating}
+    attributes: dict[str, str | float] = {NAME: "user_feedback", VALUE: 1.0 if rating == "up" else 0.0, LABEL: rating}
     if comment:
-        told[EXPLANATION] = _cut(comment)
+        attributes[EXPLANATION] = _cut(comment)
     with (
         of.again(),
-        tracer(__name__).start_as_current_span("feedback", attributes=told) as span,
+        tracer(__name__).start_as_current_span("feedback", attributes=attributes) as span,
     ):
-        span.add_event(RESULT, told)
+        span.add_event(RESULT, attributes)
 
 
 def _cut(text: str) -> str:

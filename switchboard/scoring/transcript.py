@@ -1,7 +1,7 @@
 """One turn as its user saw it: what an evaluator reads, and what a report shows."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,7 @@ from switchboard.contracts.events import (
     TurnFailed,
     TurnStarted,
 )
+from switchboard.contracts.turns import HistoryMessage
 
 
 class ToolUse(BaseModel):
@@ -29,20 +30,13 @@ class ToolUse(BaseModel):
     facts: list[str] = Field(default_factory=list)
 
 
-class Said(BaseModel):
-    """One message of the conversation before the turn."""
-
-    role: Literal["user", "assistant"]
-    text: str
-
-
 class Transcript(BaseModel):
     """A turn that ended. `code` is empty where it was answered."""
 
     message: str
     user: str = ""
     """Customer id of who asked."""
-    history: list[Said] = Field(default_factory=list[Said])
+    history: list[HistoryMessage] = Field(default_factory=list[HistoryMessage])
     text: str = ""
     agents: list[str] = Field(default_factory=list)
     routed_by: str = ""
@@ -73,7 +67,7 @@ class Transcript(BaseModel):
         return [*found, *cited, *said]
 
 
-def transcript_of(message: str, events: Sequence[TurnEvent], *, history: Sequence[Said] = ()) -> Transcript:
+def transcript_of(message: str, events: Sequence[TurnEvent], *, history: Sequence[HistoryMessage] = ()) -> Transcript:
     """The transcript of a turn's events. Times of arrival are not in them: the reader adds its own."""
     made = Transcript(message=message, history=list(history))
     by_call: dict[tuple[str, str], ToolUse] = {}

@@ -47,7 +47,7 @@ class AgentDirectory:
         self._keep_s = keep_s
         self._clock = clock
         self._agents: Agents = MappingProxyType({})
-        self._told: dict[str, tuple[str, str]] = {}
+        self._announced: dict[str, tuple[str, str]] = {}
         self._read_at: float | None = None
         self._lost = False
         self._lock = asyncio.Lock()
@@ -82,10 +82,11 @@ class AgentDirectory:
                     _log.info("the state store answers again")
                 self._lost, self._read_at = False, self._clock()
                 self._agents = MappingProxyType(found)
-            await self._tell()
+            await self._announce()
 
     async def _read(self) -> dict[str, AgentRegistration]:
-        ids = index_of(await self._state.get(keys.agent_index()))
+        index = await self._state.get(keys.agent_index())
+        ids = index_of(index.value if index is not None else None)
         items = await self._state.get_many([keys.agent(one) for one in ids])
         found: dict[str, AgentRegistration] = {}
         for agent_id, item in zip(ids, items, strict=True):
@@ -103,16 +104,16 @@ class AgentDirectory:
             _log.error("the agents could not be read for %g s; none is believed in any more", known_s)
             self._agents = MappingProxyType({})
 
-    async def _tell(self) -> None:
+    async def _announce(self) -> None:
         now = {agent_id: (one.app_id, one.card.model_dump_json()) for agent_id, one in self._agents.items()}
-        if now == self._told:
+        if now == self._announced:
             return
         try:
             await self._changed(self._agents)
         except Exception:
-            _log.exception("the new set of agents was not taken; it is told again at the next poll")
+            _log.exception("the new set of agents was not taken; it is offered again at the next poll")
             return
-        self._told = now
+        self._announced = now
 
     async def _polls(self) -> None:
         while True:

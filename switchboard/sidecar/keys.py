@@ -52,7 +52,7 @@ def pending(tenant: str, conversation_id: str, agent_id: str) -> StateKey:
     return StateKey(f"pending|{partition}|{_part(agent_id)}", partition)
 
 
-def recall(tenant: str, conversation_id: str) -> StateKey:
+def conversation_memory(tenant: str, conversation_id: str) -> StateKey:
     """A conversation's long memory: summary and the things named; beside the conversation's own record."""
     partition = _partition(tenant, conversation_id)
     return StateKey(f"recall|{partition}", partition)
@@ -64,23 +64,23 @@ def user_memory(tenant: str, user: str) -> StateKey:
     return StateKey(f"memory|{partition}", partition)
 
 
-def opened(writer: str, seq: int) -> StateKey:
-    """An entry of a replica's log of the conversations it opened, until the index has it."""
+def index_log(writer: str, seq: int) -> StateKey:
+    """An entry of a replica's log of the conversations that it opened, until the index has taken it in."""
     return StateKey(f"opened|{_part(writer)}|{seq}", f"opened|{_part(writer)}")
 
 
-def shelf() -> StateKey:
-    """What the index is made of: the logs there are, and the pages of conversations by when they are due."""
+def conversation_index() -> StateKey:
+    """What the index of conversations is made of: the replicas' logs, and the pages by when they are due."""
     return StateKey("shelf", "shelf")
 
 
-def due(bucket: int, page: int) -> StateKey:
-    """Conversations to look at in a period of time."""
+def due_page(bucket: int, page: int) -> StateKey:
+    """A page of the conversations to look at when a period of time is over."""
     return StateKey(f"due|{bucket}|{page}", "shelf")
 
 
-def owned(tenant: str, user: str, page: int) -> StateKey:
-    """The ids of a user's conversations, a page of them."""
+def owner_page(tenant: str, user: str, page: int) -> StateKey:
+    """A page of the ids of a user's conversations."""
     partition = _partition(tenant, user)
     return StateKey(f"owned|{partition}|{page}", partition)
 
@@ -104,11 +104,6 @@ def experiment(name: str, variant: str, tenant: str) -> StateKey:
     """What a tenant's turns under one variant scored so far."""
     partition = f"experiment|{_part(name)}"
     return StateKey(f"{partition}|{_part(variant)}|{_part(tenant)}", partition)
-
-
-def experiment_index(name: str) -> StateKey:
-    """The variants and tenants that have scores: a state store cannot list its keys."""
-    return StateKey(f"experiment|{_part(name)}", f"experiment|{_part(name)}")
 
 
 def feedback_index(tenant: str) -> StateKey:

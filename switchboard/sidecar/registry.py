@@ -16,14 +16,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from switchboard.contracts import topics
 from switchboard.contracts.cards import AgentRegistration
-from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable
+from switchboard.contracts.errors import SwitchboardError, Unavailable
 from switchboard.sidecar import keys
-from switchboard.sidecar.ports import PubSub, StateItem, StateKey, StateStore
+from switchboard.sidecar.change import DELETE, Changed, change
+from switchboard.sidecar.ports import PubSub, StateKey, StateStore
 
 HEARTBEAT_S = 2.0
 TTL_S = 6
-ATTEMPTS_MAX = 10
-"""Of a write under an ETag."""
 AGENTS_MAX = 100
 INSTANCES_MAX = 200
 
@@ -84,7 +83,7 @@ class AgentRegistry:
             await task
         try:
             await self._leave()
-            await self._tell("down")
+            await self._announce("down")
         except SwitchboardError as error:
             _log.warning("agent %s left without saying so: %s", self._registration.card.id, error.code)
 
@@ -93,40 +92,31 @@ class AgentRegistry:
 
         Raises `Unavailable` when the store does not answer, `Conflict` after ten lost races.
         """
-        for _ in range(ATTEMPTS_MAX):
-            index_item, item = await self._state.get_many([keys.agent_index(), self._key])
-            with suppress(Conflict):
-                await self._write_index(index_item)
-                await self._write(item, self._joined(_record_of(item)))
-                return
-        raise Conflict()
+        await change(self._state, keys.agent_index(), self._indexed)
+        await change(self._state, self._key, lambda value: _dumped(self._joined(_record_of(value))), ttl_s=TTL_S)
 
     async def _beats(self) -> None:
-        told = False
+        announced = False
         while True:
             try:
                 await self.beat()
-                if not told:
-                    await self._tell("up")
-                    told = True
+                if not announced:
+                    await self._announce("up")
+                    announced = True
                     _log.info("agent %s is registered", self._registration.card.id)
             except SwitchboardError as error:
                 _log.warning("agent %s could not send its heartbeat: %s", self._registration.card.id, error.code)
             await asyncio.sleep(self._heartbeat_s)
 
     async def _leave(self) -> None:
-        for _ in range(ATTEMPTS_MAX):
-            item = await self._state.get(self._key)
-            record = _record_of(item)
-            if item is None or record is None:
-                return
-            others = {name: told for name, told in self._live(record).items() if name != self._registration.instance}
-            if not others:
-                await self._state.delete(self._key)
-                return
-            with suppress(Conflict):
-                await self._write(item, record.model_copy(update={"instances": others}))
-                return
+        await change(self._state, self._key, self._left, ttl_s=TTL_S)
+
+    def _left(self, value: Any | None) -> Changed[Any]:
+        record = _record_of(value)
+        if record is None:
+            return None
+        others = {name: one for name, one in self._live(record).items() if name != self._registration.instance}
+        return _dumped(record.model_copy(update={"instances": others})) if others else DELETE
 
     def _joined(self, record: AgentRecord | None) -> AgentRecord:
         mine = self._registration.instance
@@ -139,27 +129,16 @@ class AgentRegistry:
 
     def _live(self, record: AgentRecord) -> dict[str, Instance]:
         now = self._clock()
-        return {name: told for name, told in record.instances.items() if now - told.seen <= TTL_S}
+        return {name: one for name, one in record.instances.items() if now - one.seen <= TTL_S}
 
-    async def _write(self, item: StateItem | None, record: AgentRecord) -> None:
-        value = record.model_dump(mode="json")
-        if item is None:
-            await self._state.create(self._key, value, ttl_s=TTL_S)
-        else:
-            await self._state.replace(self._key, value, etag=item.etag, ttl_s=TTL_S)
-
-    async def _write_index(self, item: StateItem | None) -> None:
-        ids = index_of(item)
+    async def _indexed(self, value: Any | None) -> Any | None:
+        ids = index_of(value)
         mine = self._registration.card.id
         if mine in ids:
-            return
+            return None
         if len(ids) >= AGENTS_MAX:
             ids = await self._live_ids(ids)
-        value = AgentIndex(ids=sorted({*ids, mine})).model_dump()
-        if item is None:
-            await self._state.create(keys.agent_index(), value)
-        else:
-            await self._state.replace(keys.agent_index(), value, etag=item.etag)
+        return AgentIndex(ids=sorted({*ids, mine})).model_dump()
 
     async def _live_ids(self, ids: list[str]) -> list[str]:
         """A full index is cleaned of the ids that nobody answers for any more."""
@@ -170,7 +149,7 @@ class AgentRegistry:
             raise Unavailable()
         return live
 
-    async def _tell(self, status: str) -> None:
+    async def _announce(self, status: str) -> None:
         event: dict[str, Any] = {**self._registration.model_dump(mode="json"), "status": status}
         await self._pubsub.publish(topics.REGISTRY, event)
 
@@ -179,17 +158,21 @@ class AgentRegistry:
         return keys.agent(self._registration.card.id)
 
 
-def index_of(item: StateItem | None) -> list[str]:
+def index_of(value: Any | None) -> list[str]:
     """The ids in the index; a value that is none is as good as an empty one."""
     try:
-        return AgentIndex.model_validate(item.value).ids[:AGENTS_MAX] if item else []
+        return AgentIndex.model_validate(value).ids[:AGENTS_MAX] if value is not None else []
     except ValidationError:
         _log.error("the index of agents is malformed; it is written anew")
         return []
 
 
-def _record_of(item: StateItem | None) -> AgentRecord | None:
+def _record_of(value: Any | None) -> AgentRecord | None:
     try:
-        return AgentRecord.model_validate(item.value) if item else None
+        return AgentRecord.model_validate(value) if value is not None else None
     except ValidationError:
         return None
+
+
+def _dumped(record: AgentRecord) -> Any:
+    return record.model_dump(mode="json")

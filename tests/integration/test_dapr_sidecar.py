@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from runtime import START_TIMEOUT_S, Bench, Daprd, bench, local_components
+from runtime import Bench, Daprd, bench, local_components, wait_until
 
 from switchboard.cli.system.process import Child
+from switchboard.cli.system.redis import answers
 from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar.change import change
 from switchboard.sidecar.dapr import DaprSidecar
@@ -83,22 +84,23 @@ class TestDaprPubSub(PubSubContract):
 
 
 @pytest.fixture
-async def outage(machines: Bench, tmp_path: Path) -> AsyncIterator[tuple[DaprSidecar, Child]]:
-    """A sidecar of its own, and its Redis, for a test to stop and start again."""
-    resources = local_components(tmp_path, machines.redis())
+async def outage(machines: Bench, tmp_path: Path) -> AsyncIterator[tuple[DaprSidecar, Child, int]]:
+    """A sidecar of its own, and its Redis and that one's port, for a test to stop and start again."""
+    port = machines.redis()
+    resources = local_components(tmp_path, port)
     redis = machines.children[-1]
     runs = machines.daprd(f"outage-{uuid.uuid4().hex[:8]}", resources)
     runs.ready()
     made = DaprSidecar(http_port=runs.http_port, grpc_port=runs.grpc_port)
     await made.open()
-    yield made, redis
+    yield made, redis, port
     await made.close()
 
 
 async def test_an_outage_of_the_store_is_unavailable_and_never_a_conflict(
-    machines: Bench, outage: tuple[DaprSidecar, Child]
+    machines: Bench, outage: tuple[DaprSidecar, Child, int]
 ) -> None:
-    sidecar, redis = outage
+    sidecar, redis, redis_port = outage
     state, held, empty = sidecar.state, fresh(), fresh()
     await state.create(held, {"n": 1})
     item = await state.get(held)
@@ -116,9 +118,7 @@ async def test_an_outage_of_the_store_is_unavailable_and_never_a_conflict(
         with pytest.raises(Unavailable):
             await write()
     machines.start_again(redis)
-    async with asyncio.timeout(START_TIMEOUT_S):
-        while not (await sidecar.ready())["statestore"]:
-            await asyncio.sleep(0.05)
+    wait_until(lambda: answers(redis_port), redis)
     assert await state.get(held) == item, "nothing of it was written"
     assert await state.get(empty) is None
 

@@ -15,20 +15,20 @@ import pytest
 import redis as redis_client
 from runtime import Bench, Daprd, bench, local_components
 
-from services.supervisor.memory.consent import Memories
-from services.supervisor.memory.folding import Remembering
+from services.supervisor.memory.consolidation import Consolidation
+from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
 from switchboard.contracts.errors import NotFound
 from switchboard.contracts.turns import Principal
-from switchboard.memory.cold import Cold
-from switchboard.memory.lease import Lease
-from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
-from switchboard.memory.shelf import Shelf
 from switchboard.memory.summary import ExtractiveSummarizer
-from switchboard.memory.tiers import ERASED_KEY, MOVED_KEY, Tiers
+from switchboard.memory.tiers.cold import ColdTier
+from switchboard.memory.tiers.index import ConversationIndex
+from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolicy
+from switchboard.memory.tiers.store import ERASED_KEY, MOVED_KEY, TieredStore
 from switchboard.sidecar import keys
 from switchboard.sidecar.dapr import DaprSidecar
+from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Blobs
 from switchboard.testing.sidecar_contract import BlobsContract
 
@@ -80,13 +80,13 @@ class Place:
 
     def __post_init__(self) -> None:
         state = self.sidecar.state
-        self.tiers = Tiers(state, self.sidecar.store("warmstore"), Cold(self.sidecar.blobs("coldstore")))
-        self.shelf = Shelf(state, clock=lambda: time.time() + self.days * DAY_S)
-        self.conversations = Conversations(state, self.tiers, self.shelf)
-        self.remembering = Remembering(state, self.tiers, ExtractiveSummarizer(), self.shelf)
-        self.memories = Memories(state, self.tiers, self.shelf, self.lease(), self.conversations, 7 * DAY_S)
+        self.tiers = TieredStore(state, self.sidecar.store("warmstore"), ColdTier(self.sidecar.blobs("coldstore")))
+        self.index = ConversationIndex(state, clock=lambda: time.time() + self.days * DAY_S)
+        self.conversations = Conversations(state, self.tiers, self.index)
+        self.remembering = Consolidation(state, self.tiers, ExtractiveSummarizer(), self.index)
+        self.memories = MemoryPrivacy(state, self.tiers, self.index, self.lease(), self.conversations, 7 * DAY_S)
         self.mover = Mover(
-            self.shelf, self.tiers, self.lease(), Policy(), lambda: datetime.now(UTC) + timedelta(days=self.days)
+            self.index, self.tiers, self.lease(), TierPolicy(), lambda: datetime.now(UTC) + timedelta(days=self.days)
         )
 
     def lease(self) -> Lease:
@@ -230,9 +230,9 @@ async def test_a_move_that_broke_off_is_finished_by_the_next_one(place: Place) -
         turn = await place.sidecar.state.get(keys.turn(tenant, conversation_id, n))
         assert turn is not None
         await warm.put(keys.turn(tenant, conversation_id, n), turn.value)
-    recall = await place.sidecar.state.get(keys.recall(tenant, conversation_id))
+    recall = await place.sidecar.state.get(keys.conversation_memory(tenant, conversation_id))
     assert recall is not None
-    await warm.put(keys.recall(tenant, conversation_id), recall.value)
+    await warm.put(keys.conversation_memory(tenant, conversation_id), recall.value)
     await warm.put(keys.conversation(tenant, conversation_id), item.value)
     await place.sidecar.state.delete(keys.conversation(tenant, conversation_id))
     assert await place.tiers.move_conversation(tenant, conversation_id, "warm") == "gone"
@@ -256,7 +256,7 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
     assert done.conversations == 1
     assert await place.memories.read(place.user) == type(memory)()
     for store in (place.sidecar.state, place.sidecar.store("warmstore")):
-        for key in (keys.user_memory("aurora", place.user.user), keys.recall("aurora", conversation_id)):
+        for key in (keys.user_memory("aurora", place.user.user), keys.conversation_memory("aurora", conversation_id)):
             item = await store.get(key)
             assert secret not in str(item) and "TCK" not in str(item)
     said = await place.say("Hello", "Hello!", conversation_id)
@@ -272,7 +272,7 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
     await place.sidecar.state.delete(keys.conversation("aurora", conversation_id))
     with pytest.raises(NotFound):
         await place.conversations.conversation(place.user, conversation_id)
-    assert await place.shelf.conversations_of("aurora", place.user.user) == []
+    assert await place.index.conversations_of("aurora", place.user.user) == []
     await place.pass_days(200)
     assert place.where(conversation_id) == set(), "the mover's index has it no more"
 

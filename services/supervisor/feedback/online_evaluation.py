@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from services.supervisor.feedback.scoreboard import Scoreboard
+from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.turns.live import Frame
 from services.supervisor.turns.records import Turn
 from switchboard.contracts.errors import SwitchboardError
@@ -16,7 +16,7 @@ from switchboard.experiments.sampling import sampled
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators import Score, scores_of
 from switchboard.scoring.span import TurnOfSpan, record_scores
-from switchboard.scoring.transcript import Said, Transcript, transcript_of
+from switchboard.scoring.transcript import Transcript, transcript_of
 
 WAITING_MAX = 64
 """Turns that wait to be evaluated; more are left out and counted, so that evaluation never holds up answers."""
@@ -32,11 +32,11 @@ logger = logging.getLogger(__name__)
 class OnlineEvaluation:
     """One worker a process, one turn at a time. `consider` returns at once; nothing is raised to whoever calls it."""
 
-    def __init__(self, embedder: Embedder, scoreboard: Scoreboard, *, share: float) -> None:
+    def __init__(self, embedder: Embedder, tallies: ExperimentTallies, *, share: float) -> None:
         self._embedder = embedder
-        self._scoreboard = scoreboard
+        self._tallies = tallies
         self._share = share
-        self._waiting: deque[tuple[Turn, tuple[Frame, ...], tuple[Said, ...]]] = deque()
+        self._waiting: deque[tuple[Turn, tuple[Frame, ...], tuple[HistoryMessage, ...]]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self.left_out = 0
 
@@ -49,7 +49,7 @@ class OnlineEvaluation:
             logger.warning("%d turns were not evaluated: too many are waiting", self.left_out)
             return
         kept = tuple(frame for frame in frames if frame.type in READ_TYPES)
-        self._waiting.append((turn, kept, tuple(Said(role=each.role, text=each.text) for each in history)))
+        self._waiting.append((turn, kept, tuple(history)))
         if self._worker is None or self._worker.done():
             # Of no request: the one that is in hand here must not be stamped with other turns' ids.
             self._worker = asyncio.create_task(self._work(), context=contextvars.Context())
@@ -76,7 +76,7 @@ class OnlineEvaluation:
         if turn.experiment:
             values = {score.metric: score.value for score in scores}
             values |= {DURATION: turn.duration_ms, COST: turn.usage.cost_usd}
-            await self._scoreboard.add_scores(turn.experiment, turn.tenant, values)
+            await self._tallies.add_scores(turn.experiment, turn.tenant, values)
 
 
 def place_of(turn: Turn) -> TurnOfSpan:
@@ -91,7 +91,7 @@ def place_of(turn: Turn) -> TurnOfSpan:
     )
 
 
-def transcript(turn: Turn, frames: Sequence[Frame], history: Sequence[Said]) -> Transcript:
+def transcript(turn: Turn, frames: Sequence[Frame], history: Sequence[HistoryMessage]) -> Transcript:
     """What there is to see of a turn: its events, or its record alone where they went elsewhere."""
     if frames:
         events = [turn_event_adapter.validate_json(frame.json) for frame in frames]

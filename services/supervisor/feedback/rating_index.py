@@ -1,21 +1,18 @@
 """The newest rated turns of each tenant: an index, for a state store cannot list its records."""
 
-import asyncio
 import logging
-import random
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from switchboard.contracts.errors import Conflict, SwitchboardError
+from switchboard.contracts.errors import SwitchboardError
 from switchboard.sidecar import keys
+from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateStore
 
 INDEX_MAX = 500
-ATTEMPTS_MAX = 6
-JITTER_S_MAX = 0.03
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +27,7 @@ class RatedTurn(BaseModel):
     at: datetime
 
 
-class Ratings:
+class RatingIndex:
     """May be called concurrently, in any number of replicas; at most 500 lines a tenant, the newest first."""
 
     def __init__(self, state: StateStore) -> None:
@@ -52,23 +49,8 @@ class Ratings:
         item = await self._state.get(keys.feedback_index(tenant))
         return [RatedTurn.model_validate(each) for each in (item.value if item else [])]
 
-    async def _change(self, tenant: str, change: Callable[[list[Line]], list[Line]]) -> None:
-        key = keys.feedback_index(tenant)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            item = await self._state.get(key)
-            before: list[Line] = item.value if item else []
-            after = change(before)
-            if after == before:
-                return
-            try:
-                if item is None:
-                    await self._state.create(key, after)
-                else:
-                    await self._state.replace(key, after, etag=item.etag)
-                return
-            except Conflict:
-                await asyncio.sleep(random.random() * JITTER_S_MAX * attempt)
-        raise Conflict
+    async def _change(self, tenant: str, fn: Callable[[list[Line]], list[Line]]) -> None:
+        await change(self._state, keys.feedback_index(tenant), lambda lines: fn(lines or []))
 
 
 def _without(lines: list[Line], turn_id: str) -> list[Line]:

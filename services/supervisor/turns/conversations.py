@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.supervisor.desk.handover import Handover
-from services.supervisor.feedback.rating_index import Ratings
+from services.supervisor.feedback.rating_index import RatingIndex
 from services.supervisor.turns.records import Conversation, Turn, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
-from switchboard.memory.recall import Recall
-from switchboard.memory.shelf import Entry, Shelf
-from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
-from switchboard.memory.user import UserMemory
+from switchboard.memory.conversation_memory import ConversationMemory
+from switchboard.memory.tiers.index import ConversationIndex, Entry
+from switchboard.memory.tiers.store import MOVED_KEY, TieredStore, is_erased
+from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
@@ -51,14 +51,14 @@ class Conversations:
     def __init__(
         self,
         state: StateStore,
-        tiers: Tiers | None = None,
-        shelf: Shelf | None = None,
-        ratings: Ratings | None = None,
+        tiers: TieredStore | None = None,
+        shelf: ConversationIndex | None = None,
+        ratings: RatingIndex | None = None,
     ) -> None:
         """`tiers` under the state store, the index that finds what is to be moved there, and that of ratings."""
         self._state = state
-        self._ratings = ratings or Ratings(state)
-        self._tiers = tiers or Tiers(state)
+        self._ratings = ratings or RatingIndex(state)
+        self._tiers = tiers or TieredStore(state)
         self._shelf = shelf
 
     async def next_turn(self, principal: Principal, conversation_id: ConversationId | None) -> Conversation:
@@ -226,7 +226,9 @@ class Conversations:
 
     async def _opened(self, principal: Principal, conversation_id: str) -> tuple[StateItem, Conversation]:
         """The conversation in the hot tier, with what is remembered: one read, whatever its length."""
-        key, recall = (kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.recall))
+        key, recall = (
+            kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.conversation_memory)
+        )
         user = keys.user_memory(principal.tenant, principal.user)
         item, remembered, known = await self._state.get_many([key, recall, user])
         if is_erased(item):
@@ -250,7 +252,7 @@ class Conversations:
         known: StateItem | None,
         conversation_id: str | None = None,
     ) -> Remembered | None:
-        told = Recall.model_validate(recall.value).remembered() if recall is not None else None
+        told = ConversationMemory.model_validate(recall.value).remembered() if recall is not None else None
         value = known.value if known is not None else {}
         if MOVED_KEY in value:
             found = await self._tiers.find_below(keys.user_memory(principal.tenant, principal.user))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from services.supervisor.api.problems import error_of_code
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
-from services.supervisor.memory.folding import Remembering
+from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.routing.router import Router
 from services.supervisor.turns.conversations import Claim, Conversations
 from services.supervisor.turns.life import (
@@ -55,7 +55,7 @@ class Jobs:
         publisher: BackgroundPublisher,
         experiments: Experiments,
         evaluation: OnlineEvaluation,
-        remembering: Remembering | None = None,
+        remembering: Consolidation | None = None,
     ) -> None:
         self._remembering = remembering
         self._conversations = conversations

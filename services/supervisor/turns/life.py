@@ -13,7 +13,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from services.supervisor.desk.handover import Handover, event_of_handover, summary_of
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
-from services.supervisor.memory.folding import Remembering
+from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.routing.router import Assignment, Decision, Router
 from services.supervisor.turns.conversations import Claim, Conversations, Stored
 from services.supervisor.turns.dispatch import Specialists
@@ -68,7 +68,7 @@ class Turns:
         *,
         turns_max: int,
         turn_s_max: float,
-        remembering: Remembering | None = None,
+        remembering: Consolidation | None = None,
     ) -> None:
         self._remembering = remembering
         self._conversations = conversations

@@ -1,5 +1,6 @@
 """`switchboard eval ab NAME`: an experiment's variants against its control, from the scores and thumbs of real turns."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -16,19 +17,28 @@ from switchboard.experiments.tally import ExperimentScores
 
 def ab(
     name: Annotated[str, typer.Argument(help="The experiment.")],
-    key: Annotated[str | None, typer.Option(help="An operator's API key; that of run.json.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="API key of a tenant's operator, once a tenant; all those of run.json.")
+    ] = None,
     api_url: Annotated[str | None, typer.Option(help="Another system's API instead of the one running here.")] = None,
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Reports the difference of each variant with 95 % intervals; by tenant where there are enough of them."""
     with told():
-        url, keys = where(api_url, key, state_dir, role="operator")
-        scores = ExperimentScores.model_validate_json(get(url, keys[0], f"/v1/experiments/{quote(name, safe='')}"))
+        url, keys = where(api_url, key[0] if key else None, state_dir, role="operator")
+        path = f"/v1/experiments/{quote(name, safe='')}"
+        scores = _together([ExperimentScores.model_validate_json(get(url, each, path)) for each in key or keys])
         if not scores.tallies:
             raise Problem(f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated.")
         compared = comparison(scores)
         typer.echo(compared.model_dump_json(indent=2))
         _tell(Console(stderr=True), compared)
+
+
+def _together(scores: Sequence[ExperimentScores]) -> ExperimentScores:
+    """What several tenants' operators see, each tenant's tallies once."""
+    tallies = {(tally.variant, tally.tenant): tally for each in scores for tally in each.tallies}
+    return scores[0].model_copy(update={"tallies": list(tallies.values())})
 
 
 def _tell(console: Console, compared: Comparison) -> None:

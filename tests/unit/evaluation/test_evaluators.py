@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from switchboard.contracts.events import Citation
+from switchboard.contracts.turns import HistoryMessage
 from switchboard.evaluation.cases import Expected
 from switchboard.models.embedder import Vectors
 from switchboard.scoring.evaluators import METRICS, Score, passed, scores_of
@@ -21,7 +22,7 @@ from switchboard.scoring.evaluators.grounding import citation_precision, grounde
 from switchboard.scoring.evaluators.refusal import is_refusal, refusal
 from switchboard.scoring.evaluators.relevance import relevance
 from switchboard.scoring.evaluators.safety import safety
-from switchboard.scoring.transcript import Said, ToolUse, Transcript
+from switchboard.scoring.transcript import ToolUse, Transcript
 
 FACTS = [
     "Your November 2026 invoice INV-202611-10001 is £61.40, due on 28 November 2026.",
@@ -215,5 +216,5 @@ async def test_scores_come_in_the_order_of_the_metrics_and_a_failed_turn_is_not_
 
 
 def test_what_was_said_before_counts_as_evidence() -> None:
-    history = [Said(role="assistant", text="The Kestrel 12 costs £699.00 in our shop.")]
+    history = [HistoryMessage(role="assistant", text="The Kestrel 12 costs £699.00 in our shop.")]
     assert value(groundedness(turn("The Kestrel 12 costs £699.00.", history=history))) == 1

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from switchboard.memory.cold import Cold
-from switchboard.memory.lease import Lease
-from switchboard.memory.mover import PAGES_MAX, Mover, Policy
-from switchboard.memory.shelf import DUE_PAGE, Entry, Shelf
-from switchboard.memory.tiers import Tiers
+from switchboard.memory.tiers.cold import ColdTier
+from switchboard.memory.tiers.index import DUE_PAGE, ConversationIndex, Entry
+from switchboard.memory.tiers.mover import PAGES_MAX, Mover, TierPolicy
+from switchboard.memory.tiers.store import TieredStore
 from switchboard.sidecar import keys
 from switchboard.sidecar.inmemory import InMemoryBlobs, InMemoryStateStore
+from switchboard.sidecar.lease import Lease
 
 
 class Place:
@@ -19,9 +19,9 @@ class Place:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 15, tzinfo=UTC)
         self.hot, self.warm, self.blobs = InMemoryStateStore(), InMemoryStateStore(), InMemoryBlobs()
-        self.shelf = Shelf(self.hot, clock=lambda: self.now.timestamp())
-        self.tiers = Tiers(self.hot, self.warm, Cold(self.blobs))
-        self.mover = Mover(self.shelf, self.tiers, Lease(self.hot, "mover", 60), Policy(), lambda: self.now)
+        self.index = ConversationIndex(self.hot, clock=lambda: self.now.timestamp())
+        self.tiers = TieredStore(self.hot, self.warm, ColdTier(self.blobs))
+        self.mover = Mover(self.index, self.tiers, Lease(self.hot, "mover", 60), TierPolicy(), lambda: self.now)
 
     async def open(self, n: int, turns: int = 1) -> str:
         conversation_id = f"c{n}"
@@ -30,7 +30,7 @@ class Place:
         for turn in range(1, turns + 1):
             record = {"status": "completed", "lease_until": self.now.isoformat()}
             await self.hot.put(keys.turn("t", conversation_id, turn), record)
-        await self.shelf.opened(Entry(tenant="t", user="u", conversation_id=conversation_id))
+        await self.index.opened(Entry(tenant="t", user="u", conversation_id=conversation_id))
         return conversation_id
 
     async def use(self, conversation_id: str) -> None:
@@ -95,8 +95,8 @@ async def test_a_conversation_that_was_deleted_leaves_the_index(place: Place) ->
     await place.tiers.erase_conversation("t", conversation_id, 1)
     place.now += timedelta(days=9)
     assert (await place.mover.round()).failed == 0
-    assert await place.shelf.conversations_of("t", "u") == []
-    assert await place.shelf.due() is None
+    assert await place.index.conversations_of("t", "u") == []
+    assert await place.index.due() is None
 
 
 async def test_a_round_without_the_lease_does_nothing_and_the_lease_is_given_back(place: Place) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from switchboard.memory.cold import Cold, CorruptBlob
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.tiers.cold import ColdTier, CorruptBlob
+from switchboard.memory.tiers.store import MOVED_KEY, TieredStore
 from switchboard.sidecar import keys
 from switchboard.sidecar.inmemory import InMemoryBlobs, InMemoryStateStore
 from switchboard.sidecar.ports import StateKey
 
 TURNS = 250
-KEY, RECALL, USER = keys.conversation("t", "c"), keys.recall("t", "c"), keys.user_memory("t", "u")
+KEY, RECALL, USER = keys.conversation("t", "c"), keys.conversation_memory("t", "c"), keys.user_memory("t", "u")
 Meanwhile = Callable[[], Awaitable[object]]
 
 
@@ -35,7 +35,7 @@ class Meeting(InMemoryStateStore):
 class Place:
     def __init__(self) -> None:
         self.hot, self.warm, self.blobs = InMemoryStateStore(), Meeting(), InMemoryBlobs()
-        self.tiers = Tiers(self.hot, self.warm, Cold(self.blobs))
+        self.tiers = TieredStore(self.hot, self.warm, ColdTier(self.blobs))
 
     async def fill(self) -> None:
         await self.hot.put(KEY, {"turn_count": TURNS, "owner": "u", "secret": "s3cret"})
@@ -139,7 +139,7 @@ async def test_a_blob_that_does_not_hold_what_was_written_keeps_its_source(place
             data = await super().get(name)
             return data[:-1] if data else data
 
-    tiers = Tiers(place.hot, None, Cold(Lossy()))
+    tiers = TieredStore(place.hot, None, ColdTier(Lossy()))
     with pytest.raises(CorruptBlob):
         await tiers.move_conversation("t", "c", "cold")
     assert await place.hot.get(KEY) is not None and await place.hot.get(keys.turn("t", "c", 1)) is not None
@@ -147,6 +147,6 @@ async def test_a_blob_that_does_not_hold_what_was_written_keeps_its_source(place
 
 async def test_without_lower_tiers_everything_stays_hot_and_what_is_unknown_is_not_there() -> None:
     hot = InMemoryStateStore()
-    tiers = Tiers(hot)
+    tiers = TieredStore(hot)
     assert tiers.below == []
     assert await tiers.find(KEY) is None and await tiers.turns("t", "c", [1, 2]) == [None, None]

@@ -95,7 +95,7 @@ async def test_what_cannot_be_written_though_nobody_was_faster_is_unavailable(wr
 async def test_several_are_a_conflict_only_over_what_somebody_else_wrote(
     there: bytes, expected: type[Exception]
 ) -> None:
-    other = keys.recall("aurora", "c")
+    other = keys.conversation_memory("aurora", "c")
     found = api_v1.GetBulkStateResponse(items=[api_v1.BulkStateItem(key=KEY.key, data=there, etag="1")])
     state, _ = scripted(Conflict(), found)
     with pytest.raises(expected):

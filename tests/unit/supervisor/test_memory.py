@@ -10,7 +10,7 @@ from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.turns.records import now
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest
-from switchboard.memory.mover import Policy
+from switchboard.memory.tiers.mover import TierPolicy
 from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
 from switchboard.sidecar.inmemory import InMemorySidecar
@@ -222,8 +222,8 @@ async def test_lower_tiers_that_are_down_do_not_touch_conversations_in_use(syste
 
 
 def test_the_policy_looks_at_least_eight_times_in_the_shortest_stay() -> None:
-    assert Policy().period_s == 75_600
-    assert Policy(hot_s=80, warm_s=8_000).period_s == 10
+    assert TierPolicy().period_s == 75_600
+    assert TierPolicy(hot_s=80, warm_s=8_000).period_s == 10
 
 
 @pytest.mark.parametrize(
@@ -265,9 +265,9 @@ async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_t
     system.sidecar.state.down = False
     await system.ask("Why is invoice INV-100 higher?", agent="billing", conversation_id=conversation_id)
     await system.supervisor.remembering.drained()
-    item = await system.sidecar.state.get(keys.recall("aurora", conversation_id))
+    item = await system.sidecar.state.get(keys.conversation_memory("aurora", conversation_id))
     assert item is not None and item.value["upto"] == LONG + 1 - 4
     with pytest.raises(Unavailable):
         system.sidecar.state.down = True
-        await system.sidecar.state.get(keys.shelf())
+        await system.sidecar.state.get(keys.conversation_index())
     system.sidecar.state.down = False

@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import WAITING_MAX, OnlineEvaluation
-from services.supervisor.feedback.scoreboard import Scoreboard
 from services.supervisor.turns.records import Turn, now
 from switchboard.contracts.events import AgentStarted, MessageDelta, ToolCalled, ToolReturned, TurnCompleted, TurnEvent
 from switchboard.contracts.turns import TurnRequest
@@ -187,7 +187,7 @@ def ended(n: int) -> Turn:
 
 
 async def test_more_turns_than_may_wait_are_left_out_and_counted() -> None:
-    evaluation = OnlineEvaluation(WordEmbedder(), Scoreboard(InMemorySidecar().state), share=1.0)
+    evaluation = OnlineEvaluation(WordEmbedder(), ExperimentTallies(InMemorySidecar().state), share=1.0)
     for n in range(WAITING_MAX + 5):
         evaluation.consider(ended(n))
     assert evaluation.left_out == 5
@@ -197,7 +197,7 @@ async def test_more_turns_than_may_wait_are_left_out_and_counted() -> None:
 async def test_a_turn_that_cannot_be_evaluated_stops_no_other(
     spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluation = OnlineEvaluation(WordEmbedder(), Scoreboard(InMemorySidecar().state), share=1.0)
+    evaluation = OnlineEvaluation(WordEmbedder(), ExperimentTallies(InMemorySidecar().state), share=1.0)
     broken = ended(1).model_copy(update={"text": None})
     evaluation.consider(broken)
     evaluation.consider(ended(2))

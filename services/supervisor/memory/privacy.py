@@ -1,8 +1,9 @@
-"""A user's memory across conversations: read, agreed to, and forgotten in every tier and index."""
+"""What a user may do with what is remembered of them: read it, agree to it, have it forgotten in every tier and index."""
 
 import asyncio
 import logging
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,15 +11,15 @@ from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.records import Conversation, now
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import Entity, Principal
-from switchboard.memory.lease import Lease
-from switchboard.memory.recall import Recall
-from switchboard.memory.shelf import Entry, Shelf
-from switchboard.memory.tiers import MOVED_KEY, Tiers
-from switchboard.memory.user import PastConversation, UserMemory
+from switchboard.memory.conversation_memory import ConversationMemory
+from switchboard.memory.tiers.index import ConversationIndex, Entry
+from switchboard.memory.tiers.store import MOVED_KEY, TieredStore
+from switchboard.memory.user_memory import PastConversation, UserMemory
 from switchboard.sidecar import keys
-from switchboard.sidecar.ports import StateItem, StateStore
+from switchboard.sidecar.change import change
+from switchboard.sidecar.lease import Lease
+from switchboard.sidecar.ports import StateStore
 
-ATTEMPTS_MAX = 5
 CONVERSATIONS_AT_ONCE = 8
 LEASE_WAIT_S = 10.0
 FORGOTTEN_S = 3600
@@ -59,44 +60,51 @@ class Forgotten(BaseModel):
     """Whether the conversations themselves were deleted, too."""
 
 
-class Memories:
+class MemoryPrivacy:
     """May be called concurrently. Raises what the state port raises."""
 
     def __init__(
-        self, state: StateStore, tiers: Tiers, shelf: Shelf, lease: Lease, conversations: Conversations, hot_s: float
+        self,
+        state: StateStore,
+        tiers: TieredStore,
+        index: ConversationIndex,
+        lease: Lease,
+        conversations: Conversations,
+        hot_s: float,
     ) -> None:
         self._state = state
         self._tiers = tiers
-        self._shelf = shelf
+        self._index = index
         self._lease = lease
         self._conversations = conversations
         self._hot_s = hot_s
 
     async def read(self, principal: Principal) -> UserMemory:
         """From whatever tier it is in; an empty one, without consent, where there is none."""
-        return (await self._read(principal))[1]
+        item = await self._state.get(keys.user_memory(principal.tenant, principal.user))
+        return await self._memory_of(principal, item.value if item is not None else None)
 
     async def consent(self, principal: Principal, agreed: bool) -> UserMemory:
         """Turns remembering on, or off: off also forgets what was remembered. Raises `Conflict`."""
         if not agreed:
             await self.forget(principal, transcripts=False)
             return UserMemory()
-        key = keys.user_memory(principal.tenant, principal.user)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            item, memory = await self._read(principal)
-            if memory.consent:
-                return memory
-            after = UserMemory(consent=True, consented_at=now())
-            try:
-                await self._shelf.opened(Entry(tenant=principal.tenant, user=principal.user), "again")
-                if item is None:
-                    await self._state.create(key, after.model_dump(mode="json"))
-                else:
-                    await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
-                return after
-            except Conflict:
-                await asyncio.sleep(0.02 * attempt)
-        raise Conflict("Your settings changed meanwhile. Please try again.")
+        memory = UserMemory(consent=True, consented_at=now())
+
+        async def agreed_to(value: Any | None) -> Any | None:
+            nonlocal memory
+            before = await self._memory_of(principal, value)
+            if before.consent:
+                memory = before
+                return None
+            await self._index.opened(Entry(tenant=principal.tenant, user=principal.user), "again")
+            return memory.model_dump(mode="json")
+
+        try:
+            await change(self._state, keys.user_memory(principal.tenant, principal.user), agreed_to)
+        except Conflict as error:
+            raise Conflict("Your settings changed meanwhile. Please try again.") from error
+        return memory
 
     async def forget(self, principal: Principal, *, transcripts: bool) -> Forgotten:
         """Deletes what is remembered of the user, in every tier and index; `transcripts`: their conversations too.
@@ -124,17 +132,17 @@ class Memories:
 
         done = await asyncio.gather(*(one(each) for each in ids))
         if transcripts:
-            await self._shelf.disown(principal.tenant, principal.user)
+            await self._index.disown(principal.tenant, principal.user)
         return Forgotten(conversations=sum(done), transcripts=transcripts)
 
     async def _forget_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Leaves a record that says only how far the conversation is never to be folded again."""
-        key = keys.recall(principal.tenant, conversation_id)
+        key = keys.conversation_memory(principal.tenant, conversation_id)
         conversation: Conversation = await self._conversations.conversation(principal, conversation_id)
         found = await self._tiers.find(key)
         if found is None and conversation.turn_count <= len(conversation.tail) // 2:
             return  # nothing of it has left the tail yet
-        nothing = Recall().forgotten(conversation.turn_count).model_dump(mode="json")
+        nothing = ConversationMemory().forgotten(conversation.turn_count).model_dump(mode="json")
         await self._state.put(key, nothing)
         await self._tiers.erase_record(key, but_hot=True)
         if await self._tiers.find(key) is None:  # moved down just now, and deleted there
@@ -148,17 +156,14 @@ class Memories:
                 raise Unavailable("Conversations are being tidied up just now. Please try again shortly.")
             await asyncio.sleep(0.2)
         try:
-            await self._shelf.take_in(self._hot_s)
+            await self._index.take_in(self._hot_s)
         finally:
             await self._lease.give_back()
-        return await self._shelf.conversations_of(principal.tenant, principal.user)
+        return await self._index.conversations_of(principal.tenant, principal.user)
 
-    async def _read(self, principal: Principal) -> tuple[StateItem | None, UserMemory]:
-        """The hot record, and the memory it stands for."""
-        key = keys.user_memory(principal.tenant, principal.user)
-        item = await self._state.get(key)
-        value = item.value if item is not None else {}
-        if MOVED_KEY in value:
-            found = await self._tiers.find_below(key)
-            value = found.value if found is not None else {}
-        return item, UserMemory.model_validate(value)
+    async def _memory_of(self, principal: Principal, value: dict[str, Any] | None) -> UserMemory:
+        """The memory that the hot record stands for."""
+        if value is not None and MOVED_KEY in value:
+            found = await self._tiers.find_below(keys.user_memory(principal.tenant, principal.user))
+            value = found.value if found is not None else None
+        return UserMemory.model_validate(value or {})

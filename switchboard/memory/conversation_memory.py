@@ -23,7 +23,7 @@ WHOLE_CHARACTERS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnsweredTurn:
     """A turn that was answered: its number, both sides' words, and when."""
 
     n: int
@@ -40,7 +40,7 @@ class Segment(BaseModel):
     text: str
 
 
-class Recall(BaseModel):
+class ConversationMemory(BaseModel):
     """A conversation's long memory. `upto` is the last turn in it; turns are folded in their order, each once."""
 
     upto: int = 0
@@ -70,14 +70,16 @@ class Recall(BaseModel):
             return None
         return Remembered(summary=text, entities=self.entities[:ENTITIES_MAX])
 
-    def forgotten(self, upto: int) -> "Recall":
+    def forgotten(self, upto: int) -> "ConversationMemory":
         """Nothing of it, and what stands there up to turn `upto` is never folded again."""
-        return Recall(upto=max(upto, self.upto), noted_from=max(upto, self.upto) + 1)
+        return ConversationMemory(upto=max(upto, self.upto), noted_from=max(upto, self.upto) + 1)
 
 
-async def folded(recall: Recall, turns: Sequence[Said], summarizer: Summarizer) -> Recall:
-    """`recall` after `turns` (in their order) were folded into it; those that are in it already change nothing."""
-    after = recall.model_copy(deep=True)
+async def folded(
+    known: ConversationMemory, turns: Sequence[AnsweredTurn], summarizer: Summarizer
+) -> ConversationMemory:
+    """`known` after `turns` (in their order) were folded into it; those that are in it already change nothing."""
+    after = known.model_copy(deep=True)
     for turn in turns:
         if turn.n <= after.upto:
             continue
@@ -97,7 +99,7 @@ async def folded(recall: Recall, turns: Sequence[Said], summarizer: Summarizer) 
     return after
 
 
-def note_of(turn: Said) -> str:
+def note_of(turn: AnsweredTurn) -> str:
     """One line of a turn: what was asked, and the most telling of the answer."""
     asked = extract([turn.message], ASKED_CHARACTERS_MAX) or " ".join(turn.message.split())[:ASKED_CHARACTERS_MAX]
     answered = extract([turn.text], ANSWERED_CHARACTERS_MAX) or " ".join(turn.text.split())[:ANSWERED_CHARACTERS_MAX]

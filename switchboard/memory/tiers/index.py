@@ -10,13 +10,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from switchboard.contracts.errors import Conflict
+from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar import keys
+from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
 LOG_BATCH = 100
@@ -31,7 +32,6 @@ SIGN_EVERY = LOG_BATCH // 2
 the state store fails, fewer entries in a row are missing than a reader looks ahead."""
 OWNED_PAGE, DUE_PAGE = 500, 200
 WRITERS_MAX = 1_000
-ATTEMPTS_MAX = 8
 
 Clock = Callable[[], float]
 """Seconds since 1970."""
@@ -55,14 +55,25 @@ class _Log(BaseModel):
 
 
 class _Contents(BaseModel):
-    """The record `shelf`."""
+    """The record under `keys.conversation_index`."""
 
     writers: dict[str, _Log] = Field(default_factory=dict[str, _Log])
     buckets: dict[int, int] = Field(default_factory=dict[int, int])
     """How many pages each period has, by when it is over (seconds since 1970)."""
 
+    def with_log(self, writer: str, log: _Log) -> "_Contents":
+        return self.model_copy(update={"writers": {**self.writers, writer: log}})
 
-class Shelf:
+    def without_log(self, writer: str) -> "_Contents":
+        return self.model_copy(update={"writers": {name: log for name, log in self.writers.items() if name != writer}})
+
+    def with_pages(self, bucket: int, pages: int) -> "_Contents":
+        """A period without pages is left out."""
+        others = {each: count for each, count in self.buckets.items() if each != bucket}
+        return self.model_copy(update={"buckets": {**others, bucket: pages} if pages > 0 else others})
+
+
+class ConversationIndex:
     """May be called concurrently; `take_in` and `due` by the holder of the lease only. Raises what the port raises."""
 
     def __init__(self, state: StateStore, *, bucket_s: int = 86_400, clock: Clock = time.time) -> None:
@@ -83,16 +94,20 @@ class Shelf:
         """The record that `opened` writes, for a caller who writes it with another of its own."""
         async with self._signing:
             if self._seq % SIGN_EVERY == 0 or self._clock() - self._signed_at > SILENT_S / 4:
-                await self._change(self._sign)
+                await self._change(self._signed)
                 self._signed_at = self._clock()
             self._seq += 1
             seq = self._seq
-        return keys.opened(self._writer, seq), entry.model_dump() | {"why": why, "at": self._clock()}
+        return keys.index_log(self._writer, seq), entry.model_dump() | {"why": why, "at": self._clock()}
 
-    def _sign(self, contents: _Contents) -> None:
+    def _signed(self, contents: _Contents) -> _Contents:
         """Says that this replica's log is kept."""
-        log = contents.writers.setdefault(self._writer, _Log(next=self._seq + 1, seen_at=0.0))
-        log.seen_at = self._clock()
+        if self._writer not in contents.writers and len(contents.writers) >= WRITERS_MAX:
+            logger.error("the index knows %d logs, and takes no more", WRITERS_MAX)
+            raise Unavailable
+        known = contents.writers.get(self._writer)
+        log = _Log(next=known.next if known is not None else self._seq + 1, seen_at=self._clock())
+        return contents.with_log(self._writer, log)
 
     async def take_in(self, due_after_s: float) -> int:
         """Takes in what the logs hold; each conversation is due so long after it was opened. Returns how many."""
@@ -101,10 +116,10 @@ class Shelf:
 
     async def conversations_of(self, tenant: str, user: str) -> list[str]:
         """The ids of the user's conversations that were taken in, oldest first."""
-        first = await self._state.get(keys.owned(tenant, user, 0))
+        first = await self._state.get(keys.owner_page(tenant, user, 0))
         if first is None:
             return []
-        pages = [keys.owned(tenant, user, page) for page in range(1, int(first.value["pages"]))]
+        pages = [keys.owner_page(tenant, user, page) for page in range(1, int(first.value["pages"]))]
         items: list[StateItem | None] = [first]
         for start in range(0, len(pages), LOG_BATCH):
             items += await self._state.get_many(pages[start : start + LOG_BATCH])
@@ -112,19 +127,16 @@ class Shelf:
 
     async def disown(self, tenant: str, user: str, conversation_ids: Sequence[str] | None = None) -> None:
         """Takes conversations (all of them by default) out of the user's pages."""
-        first = await self._state.get(keys.owned(tenant, user, 0))
+        first = await self._state.get(keys.owner_page(tenant, user, 0))
         if first is None:
             return
         if conversation_ids is None:
             for page in reversed(range(int(first.value["pages"]))):
-                await self._state.delete(keys.owned(tenant, user, page))
+                await self._state.delete(keys.owner_page(tenant, user, page))
             return
         gone = set(conversation_ids)
         for page in range(int(first.value["pages"])):
-            await self._rewrite(
-                keys.owned(tenant, user, page),
-                lambda value: value | {"conversations": [each for each in value["conversations"] if each not in gone]},
-            )
+            await change(self._state, keys.owner_page(tenant, user, page), lambda value: _without(value, gone))
 
     async def put_off(self, entries: Sequence[Entry], seconds: float) -> None:
         """Makes conversations due `seconds` from now."""
@@ -135,7 +147,7 @@ class Shelf:
         pages = contents.buckets.get(bucket, 0)
         rest = [each.model_dump() for each in entries]
         if pages:
-            key = keys.due(bucket, pages - 1)
+            key = keys.due_page(bucket, pages - 1)
             item = await self._state.get(key)
             held: list[Any] = item.value["entries"] if item is not None else []
             room = DUE_PAGE - len(held)
@@ -145,9 +157,9 @@ class Shelf:
                 await self._state.replace(key, {"entries": [*held, *fresh]}, etag=item.etag)
                 rest = rest[room:]
         for start in range(0, len(rest), DUE_PAGE):
-            await self._state.put(keys.due(bucket, pages), {"entries": rest[start : start + DUE_PAGE]})
+            await self._state.put(keys.due_page(bucket, pages), {"entries": rest[start : start + DUE_PAGE]})
             pages += 1
-        await self._change(lambda now: now.buckets.update({bucket: max(pages, now.buckets.get(bucket, 0))}))
+        await self._change(lambda now: now.with_pages(bucket, max(pages, now.buckets.get(bucket, 0))))
 
     async def due(self) -> tuple[tuple[int, int], list[Entry]] | None:
         """A page of conversations that are due, the longest due first; None where none is. `done` takes it away."""
@@ -157,22 +169,15 @@ class Shelf:
             if bucket > now:
                 return None
             page = contents.buckets[bucket] - 1
-            item = await self._state.get(keys.due(bucket, page)) if page >= 0 else None
+            item = await self._state.get(keys.due_page(bucket, page)) if page >= 0 else None
             return (bucket, page), [Entry.model_validate(each) for each in item.value["entries"]] if item else []
         return None
 
     async def done(self, place: tuple[int, int]) -> None:
         """Takes a page away that `due` gave."""
         bucket, page = place
-
-        def without(contents: _Contents) -> None:
-            if page <= 0:
-                contents.buckets.pop(bucket, None)
-            else:
-                contents.buckets[bucket] = page
-
-        await self._change(without)
-        await self._state.delete(keys.due(bucket, max(0, page)))
+        await self._change(lambda contents: contents.with_pages(bucket, page))
+        await self._state.delete(keys.due_page(bucket, max(0, page)))
 
     def _bucket(self, due_at: float) -> int:
         """The end of the period that `due_at` is in, in seconds since 1970: its entries are due when it is over."""
@@ -184,25 +189,25 @@ class Shelf:
         taken, at = 0, log.next
         for _ in range(LOG_BATCHES_MAX):
             numbers = range(at, at + LOG_BATCH)
-            items = await self._state.get_many([keys.opened(writer, n) for n in numbers])
+            items = await self._state.get_many([keys.index_log(writer, n) for n in numbers])
             found = {n: item.value for n, item in zip(numbers, items, strict=True) if item is not None}
             if not found:
                 break
-            await self._index(list(found.values()), due_after_s)
+            await self._enter(list(found.values()), due_after_s)
             # Up to the first entry that may still be on its way.
             latest = max((n for n, value in found.items() if self._clock() - value["at"] > SETTLED_S), default=0)
             upto = next((n - 1 for n in numbers if n not in found and n > latest), numbers[-1])
             taken += len(found)
-            await self._change(lambda contents, upto=upto: self._advance(contents, writer, upto + 1))
-            await asyncio.gather(*(self._state.delete(keys.opened(writer, n)) for n in found if n <= upto))
+            await self._change(lambda contents, upto=upto: self._advanced(contents, writer, upto + 1))
+            await asyncio.gather(*(self._state.delete(keys.index_log(writer, n)) for n in found if n <= upto))
             at = upto + 1
             if upto < numbers[-1]:
                 break
         if taken == 0 and writer != self._writer and self._clock() - log.seen_at > SILENT_S:
-            await self._change(lambda contents: contents.writers.pop(writer, None))
+            await self._change(lambda contents: contents.without_log(writer))
         return taken
 
-    async def _index(self, entries: list[dict[str, Any]], due_after_s: float) -> None:
+    async def _enter(self, entries: list[dict[str, Any]], due_after_s: float) -> None:
         by_owner: dict[tuple[str, str], list[str]] = {}
         for each in entries:
             if each["why"] == "new" and each["conversation_id"]:
@@ -217,9 +222,9 @@ class Shelf:
             await self._put(those, bucket)
 
     async def _own(self, tenant: str, user: str, ids: Sequence[str]) -> None:
-        first = await self._state.get(keys.owned(tenant, user, 0))
+        first = await self._state.get(keys.owner_page(tenant, user, 0))
         pages = int(first.value["pages"]) if first is not None else 0
-        last = await self._state.get(keys.owned(tenant, user, pages - 1)) if pages else None
+        last = await self._state.get(keys.owner_page(tenant, user, pages - 1)) if pages else None
         held: list[str] = last.value["conversations"] if last is not None else []
         every = list(dict.fromkeys([*held, *ids]))
         page = max(0, pages - 1)
@@ -227,51 +232,33 @@ class Shelf:
             value: dict[str, Any] = {"conversations": every[start : start + OWNED_PAGE]}
             if page == 0:
                 value["pages"] = max(1, pages)
-            await self._state.put(keys.owned(tenant, user, page), value)
+            await self._state.put(keys.owner_page(tenant, user, page), value)
             page += 1
         if page > max(1, pages):
-            await self._rewrite(keys.owned(tenant, user, 0), lambda value: value | {"pages": page})
+            await change(
+                self._state,
+                keys.owner_page(tenant, user, 0),
+                lambda value: value | {"pages": page} if value is not None else None,
+            )
 
-    def _advance(self, contents: _Contents, writer: str, next_entry: int) -> None:
+    def _advanced(self, contents: _Contents, writer: str, next_entry: int) -> _Contents:
         log = contents.writers.get(writer)
-        if log is not None:
-            log.next, log.seen_at = max(log.next, next_entry), self._clock()
+        if log is None:
+            return contents
+        return contents.with_log(writer, _Log(next=max(log.next, next_entry), seen_at=self._clock()))
 
     # -- records
 
     async def _contents(self) -> _Contents:
-        item = await self._state.get(keys.shelf())
+        item = await self._state.get(keys.conversation_index())
         return _Contents.model_validate(item.value) if item is not None else _Contents()
 
-    async def _change(self, change: Callable[[_Contents], object]) -> None:
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            item = await self._state.get(keys.shelf())
-            contents = _Contents.model_validate(item.value) if item is not None else _Contents()
-            change(contents)
-            if len(contents.writers) > WRITERS_MAX:
-                logger.error("the index knows %d logs, and takes no more", WRITERS_MAX)
-                raise Conflict
-            value = contents.model_dump(mode="json")
-            try:
-                if item is None:
-                    await self._state.create(keys.shelf(), value)
-                else:
-                    await self._state.replace(keys.shelf(), value, etag=item.etag)
-                return
-            except Conflict:
-                if attempt == ATTEMPTS_MAX:
-                    raise
-                await asyncio.sleep(0.01 * attempt)
+    async def _change(self, fn: Callable[[_Contents], _Contents]) -> None:
+        await change(self._state, keys.conversation_index(), lambda contents: fn(contents or _Contents()), _Contents)
 
-    async def _rewrite(self, key: StateKey, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            item = await self._state.get(key)
-            if item is None:
-                return
-            try:
-                await self._state.replace(key, change(item.value), etag=item.etag)
-                return
-            except Conflict:
-                if attempt == ATTEMPTS_MAX:
-                    raise
-                await asyncio.sleep(0.01 * attempt)
+
+def _without(page: dict[str, Any] | None, gone: Set[str]) -> dict[str, Any] | None:
+    """An owner's page after the conversations `gone` were taken out of it."""
+    if page is None:
+        return None
+    return page | {"conversations": [each for each in page["conversations"] if each not in gone]}

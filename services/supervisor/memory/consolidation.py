@@ -1,4 +1,4 @@
-"""What is remembered of turns, after they were answered: nobody waits for it, and it holds no turn up.
+"""Consolidates turns into memory after they were answered: nobody waits for it, and it holds no turn up.
 
 Turns wait a second for the next one of their conversation, so that a fast conversation is folded in batches. What a
 crash loses here is folded with the conversation's next turn; of a user's memory, the turns of the last second.
@@ -6,28 +6,31 @@ crash loses here is folded with the conversation's next turn; of a user's memory
 
 import asyncio
 import logging
-import random
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from services.supervisor.turns.records import Conversation, Turn
-from switchboard.contracts.errors import Conflict, SwitchboardError
-from switchboard.memory.recall import Recall, Said, folded
-from switchboard.memory.shelf import Entry, Shelf
+from switchboard.contracts.errors import SwitchboardError
+from switchboard.memory.conversation_memory import AnsweredTurn, ConversationMemory, folded
 from switchboard.memory.summary import Summarizer
-from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
-from switchboard.memory.user import Lesson, UserMemory
+from switchboard.memory.tiers.index import ConversationIndex, Entry
+from switchboard.memory.tiers.store import MOVED_KEY, TieredStore, is_erased
+from switchboard.memory.user_memory import UserMemory
 from switchboard.models.caller import working_for
 from switchboard.sidecar import keys
+from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateStore
 
 PAUSE_S = 1.0
 WAITING_MAX = 1_000
 """Conversations that wait; the oldest is folded with its next turn instead."""
-LESSON_TURNS_MAX = 20
+LEARNED_TURNS_MAX = 20
 FOLD_TURNS_MAX = 100
 """In one go; the rest comes with the next turn."""
 ATTEMPTS_MAX = 4
+"""Of a write that may ask a model each time; what is lost here comes with the next turn."""
 AT_ONCE_MAX = 4
 """Conversations folded at the same time: a model that is slow with one holds up few."""
 CLOSING_S_MAX = 2.0
@@ -39,15 +42,17 @@ logger = logging.getLogger(__name__)
 class _Waiting:
     due_at: float
     user: str
-    turns: list[Said] = field(default_factory=list[Said])
+    turns: list[AnsweredTurn] = field(default_factory=list[AnsweredTurn])
 
 
-class Remembering:
+class Consolidation:
     """Call `after` for each turn that was answered; open it with the app and close it after the turns."""
 
-    def __init__(self, state: StateStore, tiers: Tiers, summarizer: Summarizer, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, state: StateStore, tiers: TieredStore, summarizer: Summarizer, index: ConversationIndex | None = None
+    ) -> None:
         self._state = state
-        self._shelf = shelf
+        self._index = index
         self._tiers = tiers
         self._summarizer = summarizer
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
@@ -78,8 +83,8 @@ class Remembering:
         key = (turn.tenant, turn.conversation_id)
         now = asyncio.get_running_loop().time()
         waiting = self._waiting.setdefault(key, _Waiting(now + PAUSE_S, turn.user))
-        waiting.turns.append(said_of(turn))
-        del waiting.turns[:-LESSON_TURNS_MAX]
+        waiting.turns.append(answered_turn(turn))
+        del waiting.turns[:-LEARNED_TURNS_MAX]
         if len(self._waiting) > WAITING_MAX:
             self._waiting.popitem(last=False)
         self._wake.set()
@@ -118,70 +123,58 @@ class Remembering:
             logger.exception("Conversation %s was not folded.", conversation_id)
 
     async def _remember(self, tenant: str, conversation_id: str, waiting: _Waiting) -> None:
-        conversation, recall, user = await self._state.get_many(
+        conversation, memory, user = await self._state.get_many(
             [
                 keys.conversation(tenant, conversation_id),
-                keys.recall(tenant, conversation_id),
+                keys.conversation_memory(tenant, conversation_id),
                 keys.user_memory(tenant, waiting.user),
             ]
         )
         if conversation is None or is_erased(conversation):
             return  # deleted meanwhile
         record = Conversation.model_validate(conversation.value)
-        known = Recall.model_validate(recall.value) if recall is not None else Recall()
+        known = ConversationMemory.model_validate(memory.value) if memory is not None else ConversationMemory()
         in_tail = min((each.n for each in record.tail), default=record.turn_count + 1)
         if known.upto < in_tail - 1:
             await self._fold(tenant, waiting.user, conversation_id, in_tail)
         if user is not None and (user.value.get("consent") or MOVED_KEY in user.value):
-            await self._learn(tenant, waiting.user, Lesson(conversation_id, waiting.turns))
+            await self._learn(tenant, waiting.user, conversation_id, waiting.turns)
 
     async def _fold(self, tenant: str, user: str, conversation_id: str, before: int) -> None:
         """Folds the turns that have left the tail, in their order, as far as they ended."""
-        key = keys.recall(tenant, conversation_id)
-        for attempt in range(ATTEMPTS_MAX):
-            item = await self._state.get(key)
-            known = Recall.model_validate(item.value) if item is not None else Recall()
+
+        async def fold(memory: ConversationMemory | None) -> ConversationMemory | None:
+            known = memory or ConversationMemory()
             numbers = range(known.upto + 1, min(before, known.upto + 1 + FOLD_TURNS_MAX))
             values = await self._tiers.turns(tenant, conversation_id, numbers) if numbers else []
             turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
             running = next((turn.n for turn in turns if turn.status == "running"), before)
-            said = [said_of(turn) for turn in turns if turn.status == "completed" and turn.n < running]
+            answered = [answered_turn(turn) for turn in turns if turn.status == "completed" and turn.n < running]
             with working_for(tenant, user, feature="memory", conversation=conversation_id):
-                after = await folded(known, said, self._summarizer)
+                after = await folded(known, answered, self._summarizer)
             after.upto = max(after.upto, min(running, numbers.stop) - 1) if numbers else after.upto
-            if after == known:
-                return
-            try:
-                if item is None:
-                    await self._state.create(key, after.model_dump(mode="json"))
-                else:
-                    await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
-                return
-            except Conflict:
-                await asyncio.sleep(random.random() * 0.02 * (attempt + 1))
+            return after if after != known else None
 
-    async def _learn(self, tenant: str, user: str, lesson: Lesson) -> None:
+        key = keys.conversation_memory(tenant, conversation_id)
+        await change(self._state, key, fold, ConversationMemory, attempts_max=ATTEMPTS_MAX)
+
+    async def _learn(self, tenant: str, user: str, conversation_id: str, turns: Sequence[AnsweredTurn]) -> None:
         key = keys.user_memory(tenant, user)
-        for attempt in range(ATTEMPTS_MAX):
-            item = await self._state.get(key)
-            if item is None:
-                return  # forgotten meanwhile
-            value = item.value
+
+        async def learn(value: dict[str, Any] | None) -> dict[str, Any] | None:
+            if value is None:
+                return None  # forgotten meanwhile
             if MOVED_KEY in value:
                 found = await self._tiers.find_below(key)
                 value = found.value if found is not None else {}
-                if self._shelf is not None:  # before it is hot again: else nothing would move it down any more
-                    await self._shelf.opened(Entry(tenant=tenant, user=user), "again")
+                if self._index is not None:  # before it is hot again: else nothing would move it down any more
+                    await self._index.opened(Entry(tenant=tenant, user=user), "again")
             before = UserMemory.model_validate(value)
-            after = before.learned([lesson])
-            if after == before:
-                return
-            try:
-                await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
-                return
-            except Conflict:
-                await asyncio.sleep(random.random() * 0.02 * (attempt + 1))
+            after = before.learned(conversation_id, turns)
+            return after.model_dump(mode="json") if after != before else None
+
+        await change(self._state, key, learn, attempts_max=ATTEMPTS_MAX)
 
 
-def said_of(turn: Turn) -> Said:
-    return Said(turn.n, turn.message, turn.text, turn.created_at)
+def answered_turn(turn: Turn) -> AnsweredTurn:
+    return AnsweredTurn(turn.n, turn.message, turn.text, turn.created_at)

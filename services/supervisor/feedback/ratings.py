@@ -1,23 +1,22 @@
-"""Thumbs: a user rates a turn of their own; it stands on the turn's record, on its trace, and in the tenant's index."""
+"""A user rates a turn of their own: thumbs up or down, on the turn's record, on its trace, and in the tenant's index."""
 
-import asyncio
-import random
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import place_of
-from services.supervisor.feedback.rating_index import RatedTurn, Ratings
-from services.supervisor.feedback.scoreboard import Scoreboard
+from services.supervisor.feedback.rating_index import RatedTurn, RatingIndex
 from services.supervisor.turns.conversations import UNKNOWN_TURN, Conversations
 from services.supervisor.turns.records import Rating, Turn, now
-from switchboard.contracts.errors import Conflict, NotFound, Unprocessable
+from switchboard.contracts.errors import NotFound, Unprocessable
 from switchboard.contracts.turns import ConversationId, Principal
 from switchboard.scoring.span import record_rating
+from switchboard.sidecar import keys
+from switchboard.sidecar.change import change
+from switchboard.sidecar.ports import StateStore
 
-ATTEMPTS_MAX = 4
-JITTER_S_MAX = 0.03
 COMMENT_CHARACTERS_MAX = 2_000
 FILED_AWAY = "This conversation has been filed away; an answer can be rated in the days after it was given."
 
@@ -49,13 +48,16 @@ class FeedbackList(BaseModel):
     ratings: list[RatedTurn]
 
 
-class Feedback:
+class Ratings:
     """May be called concurrently, in any number of replicas."""
 
-    def __init__(self, conversations: Conversations, ratings: Ratings, scoreboard: Scoreboard) -> None:
+    def __init__(
+        self, state: StateStore, conversations: Conversations, index: RatingIndex, tallies: ExperimentTallies
+    ) -> None:
+        self._state = state
         self._conversations = conversations
-        self._ratings = ratings
-        self._scoreboard = scoreboard
+        self._index = index
+        self._tallies = tallies
 
     async def give(self, principal: Principal, request: FeedbackRequest) -> FeedbackView:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
@@ -63,31 +65,36 @@ class Feedback:
         turn, before = await self._stored(principal, request, given)
         record_rating(given.rating, given.comment, place_of(turn))
         if turn.experiment:
-            await self._scoreboard.add_rating(turn.experiment, turn.tenant, given.rating, before)
-        await self._ratings.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))
+            await self._tallies.add_rating(turn.experiment, turn.tenant, given.rating, before)
+        await self._index.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))
         return FeedbackView(turn_id=turn.turn_id, conversation_id=turn.conversation_id, **given.model_dump())
 
     async def newest(self, tenant: str) -> FeedbackList:
         """The tenant's rated turns, newest first, at most 500."""
-        return FeedbackList(ratings=await self._ratings.newest(tenant))
+        return FeedbackList(ratings=await self._index.newest(tenant))
 
     async def _stored(self, principal: Principal, request: FeedbackRequest, given: Rating) -> tuple[Turn, str]:
         """The rated turn, and its rating before."""
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            item = await self._conversations.turn_item(principal.tenant, request.turn_id)
-            if item is None:
-                await self._conversations.turn(principal, request.turn_id)  # raises where it is not theirs
+        item = await self._conversations.turn_item(principal.tenant, request.turn_id)
+        if item is None:
+            await self._conversations.turn(principal, request.turn_id)  # raises where it is not theirs
+            raise Unprocessable(FILED_AWAY)
+        before = ""
+
+        def rated(turn: Turn | None) -> Turn:
+            nonlocal before
+            if turn is None:
                 raise Unprocessable(FILED_AWAY)
-            turn = Turn.model_validate(item.value).as_read()
+            turn = turn.as_read()
             if turn.user != principal.user or turn.conversation_id != request.conversation_id:
                 raise NotFound(UNKNOWN_TURN)
             if turn.status == "running":
                 raise Unprocessable("This answer is not complete yet. Please rate it when it is.")
             before = turn.rating.rating if turn.rating else ""
-            turn.rating = given
-            try:
-                await self._conversations.replace_turn(turn, item.etag)
-                return turn, before
-            except Conflict:
-                await asyncio.sleep(random.random() * JITTER_S_MAX * attempt)
-        raise Conflict
+            return turn.model_copy(update={"rating": given})
+
+        stored = Turn.model_validate(item.value)
+        key = keys.turn(stored.tenant, stored.conversation_id, stored.n)
+        turn = await change(self._state, key, rated, Turn, known=item)
+        assert turn is not None
+        return turn, before

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from switchboard.contracts.errors import Conflict
-from switchboard.memory.cold import Cold
+from switchboard.memory.tiers.cold import ColdTier
 from switchboard.sidecar import keys
+from switchboard.sidecar.change import DELETE, Changed, change
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
 BATCH_KEYS = 100
 PARALLEL_WRITES = 16
-ATTEMPTS_MAX = 4
 
 Tier = Literal["hot", "warm", "cold"]
 Moved = Literal["moved", "used", "busy", "gone"]
@@ -38,14 +38,14 @@ class Found:
     tier: Tier
 
 
-class Tiers:
+class TieredStore:
     """May be called concurrently; moves by one replica at a time. Raises what the ports raise.
 
     Without `warm` or `cold` there is no such tier. Of the warm store only `get`, `get_many`, `put` and `delete` are
     used: SQLite's has no way to write only where nothing is, as `create` does.
     """
 
-    def __init__(self, hot: StateStore, warm: StateStore | None = None, cold: Cold | None = None) -> None:
+    def __init__(self, hot: StateStore, warm: StateStore | None = None, cold: ColdTier | None = None) -> None:
         self._hot, self._warm, self._cold = hot, warm, cold
 
     @property
@@ -111,15 +111,15 @@ class Tiers:
         What a crash left half-moved is finished by moving it again.
         """
         source = self._hot if to == "warm" or self._warm is None else self._warm
-        key, recall = keys.conversation(tenant, conversation_id), keys.recall(tenant, conversation_id)
+        key, memory = keys.conversation(tenant, conversation_id), keys.conversation_memory(tenant, conversation_id)
         item = await source.get(key)
         if is_erased(item):
             return "gone"
         if item is None:
             below = await self.find_below(key)
             if below is not None:  # its record went, and perhaps not all that belongs to it
-                if await self.find_below(recall) is not None:
-                    await source.delete(recall)
+                if await self.find_below(memory) is not None:
+                    await source.delete(memory)
                 await self._delete_turns(source, tenant, conversation_id, int(below.value["turn_count"]))
             return "gone"
         turn_count = int(item.value["turn_count"])
@@ -130,32 +130,30 @@ class Tiers:
             if any(_is_running(turn) for turn in turns.values()):
                 return "busy"
             await self._keep_turns(to, tenant, conversation_id, turns)
-        remembered = await source.get(recall)
+        remembered = await source.get(memory)
         if remembered is not None:  # before the conversation's own record: whoever reads that below finds this, too
-            await self._keep(to, recall, remembered.value)
+            await self._keep(to, memory, remembered.value)
         await self._keep(to, key, item.value)
         try:
             await source.delete(key, etag=item.etag)
         except Conflict:
             await self._erase_again(tenant, conversation_id, turn_count)
             return "used"
-        await self._move_recall(source, to, recall)
+        await self._move_memory(source, to, memory)
         await self._delete_turns(source, tenant, conversation_id, turn_count)
         await self._erase_again(tenant, conversation_id, turn_count)
         return "moved"
 
-    async def _move_recall(self, source: StateStore, to: Literal["warm", "cold"], key: StateKey) -> None:
+    async def _move_memory(self, source: StateStore, to: Literal["warm", "cold"], key: StateKey) -> None:
         """Deletes it above; where it was changed since it was copied (it may have been emptied), copies it again."""
-        for _ in range(ATTEMPTS_MAX):
-            item = await source.get(key)
-            if item is None:
-                return
-            await self._keep(to, key, item.value)
-            try:
-                await source.delete(key, etag=item.etag)
-                return
-            except Conflict:
-                continue
+
+        async def copied(value: Any | None) -> Changed[Any]:
+            if value is None:
+                return None
+            await self._keep(to, key, value)
+            return DELETE
+
+        await change(source, key, copied)
 
     async def _erase_again(self, tenant: str, conversation_id: str, turn_count: int) -> None:
         """Where the conversation was deleted while it was moved, what the move has written goes, too."""
@@ -195,7 +193,7 @@ class Tiers:
         key = keys.conversation(tenant, conversation_id)
         await self._hot.put(key, {ERASED_KEY: True}, ttl_s=ERASED_S)
         await self.erase_record(key, but_hot=True)
-        await self.erase_record(keys.recall(tenant, conversation_id))
+        await self.erase_record(keys.conversation_memory(tenant, conversation_id))
         for store in (self._hot, self._warm):
             if store is not None:
                 await self._delete_turns(store, tenant, conversation_id, turn_count)

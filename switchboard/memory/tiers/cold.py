@@ -17,7 +17,7 @@ PAGE_TURNS = 100
 logger = logging.getLogger(__name__)
 
 
-class Cold:
+class ColdTier:
     """Records and turns in `blobs`. One writer at a time (the mover's lease); any number of readers."""
 
     def __init__(self, blobs: Blobs) -> None:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.memory.lease import Lease
-from switchboard.memory.shelf import Entry, Shelf
-from switchboard.memory.tiers import MOVED_KEY, Tiers
+from switchboard.memory.tiers.index import ConversationIndex, Entry
+from switchboard.memory.tiers.store import MOVED_KEY, TieredStore
 from switchboard.sidecar import keys
+from switchboard.sidecar.lease import Lease
 
 PAGES_MAX = 5
 """Of due conversations, in one round: at most a thousand."""
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class TierPolicy:
     """By when it was last used. Ages are in seconds; a round is made every `every_s`."""
 
     hot_s: float = 7 * 86_400
@@ -52,9 +52,14 @@ class Mover:
     """`run` it as a task; `round` does one round at once."""
 
     def __init__(
-        self, shelf: Shelf, tiers: Tiers, lease: Lease, policy: Policy, clock: Callable[[], datetime] | None = None
+        self,
+        index: ConversationIndex,
+        tiers: TieredStore,
+        lease: Lease,
+        policy: TierPolicy,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._shelf = shelf
+        self._index = index
         self._tiers = tiers
         self._lease = lease
         self._policy = policy
@@ -79,7 +84,7 @@ class Mover:
         if not await self._lease.take():
             return done
         try:
-            done.taken_in = await self._shelf.take_in(self._policy.hot_s)
+            done.taken_in = await self._index.take_in(self._policy.hot_s)
             await self._move_due(done)
         finally:
             await self._lease.give_back()
@@ -87,7 +92,7 @@ class Mover:
 
     async def _move_due(self, done: Round) -> None:
         for _ in range(PAGES_MAX):
-            page = await self._shelf.due()
+            page = await self._index.due()
             if page is None or not await self._lease.take():
                 return
             place, entries = page
@@ -103,8 +108,8 @@ class Mover:
                 if seconds is not None:
                     again.setdefault(seconds, []).append(each)
             for seconds, those in again.items():
-                await self._shelf.put_off(those, seconds)
-            await self._shelf.done(place)
+                await self._index.put_off(those, seconds)
+            await self._index.done(place)
 
     async def _look_at(self, entry: Entry, done: Round) -> float | None:
         """Moves it if it is old enough. Returns in how many seconds to look again; None for never."""
@@ -112,7 +117,7 @@ class Mover:
         found = await self._tiers.find(key)
         if found is None:  # it was deleted, perhaps before the index had it
             if entry.conversation_id:
-                await self._shelf.disown(entry.tenant, entry.user, [entry.conversation_id])
+                await self._index.disown(entry.tenant, entry.user, [entry.conversation_id])
             return None
         value, tier = found.value, found.tier
         if MOVED_KEY in value:

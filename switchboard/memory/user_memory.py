@@ -1,27 +1,18 @@
 """What is remembered of a user across conversations, and only with their consent. It is off until they turn it on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
 from switchboard.contracts.turns import EARLIER_MAX, ENTITIES_MAX, PREFERENCES_MAX, Entity, Remembered
+from switchboard.memory.conversation_memory import AnsweredTurn, note_of
 from switchboard.memory.entities import entities_in, newest_first, preferences_in
-from switchboard.memory.recall import Said, note_of
 
 LASTING = frozenset({"customer", "device", "line", "order", "reference", "refund", "ticket"})
 """Kinds worth knowing in another conversation; a month or an invoice belongs to what was asked there."""
 CONVERSATIONS_MAX = 20
 NOTE_CHARACTERS_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """Turns of one conversation, to be learned from."""
-
-    conversation_id: str
-    turns: Sequence[Said]
 
 
 class PastConversation(BaseModel):
@@ -45,25 +36,24 @@ class UserMemory(BaseModel):
     """The newest first."""
     updated_at: datetime | None = None
 
-    def learned(self, lessons: Sequence[Lesson]) -> "UserMemory":
-        """The memory after `lessons`; the same without consent."""
+    def learned(self, conversation_id: str, turns: Sequence[AnsweredTurn]) -> "UserMemory":
+        """The memory after `turns` of a conversation; the same without consent."""
         if not self.consent:
             return self
         after = self.model_copy(deep=True)
-        for lesson in lessons:
-            for turn in lesson.turns:
-                named = [
-                    each for each in entities_in(f"{turn.message}\n{turn.text}", turn.at.date()) if each.kind in LASTING
-                ]
-                after.entities = newest_first(after.entities, named, ENTITIES_MAX)
-                fresh = preferences_in(turn.message)
-                after.preferences = list(dict.fromkeys([*reversed(fresh), *after.preferences]))[:PREFERENCES_MAX]
-                past = PastConversation(
-                    conversation_id=lesson.conversation_id, at=turn.at, note=note_of(turn)[:NOTE_CHARACTERS_MAX]
-                )
-                others = [each for each in after.conversations if each.conversation_id != lesson.conversation_id]
-                after.conversations = [past, *others][:CONVERSATIONS_MAX]
-                after.updated_at = turn.at
+        for turn in turns:
+            named = [
+                each for each in entities_in(f"{turn.message}\n{turn.text}", turn.at.date()) if each.kind in LASTING
+            ]
+            after.entities = newest_first(after.entities, named, ENTITIES_MAX)
+            fresh = preferences_in(turn.message)
+            after.preferences = list(dict.fromkeys([*reversed(fresh), *after.preferences]))[:PREFERENCES_MAX]
+            past = PastConversation(
+                conversation_id=conversation_id, at=turn.at, note=note_of(turn)[:NOTE_CHARACTERS_MAX]
+            )
+            others = [each for each in after.conversations if each.conversation_id != conversation_id]
+            after.conversations = [past, *others][:CONVERSATIONS_MAX]
+            after.updated_at = turn.at
         return after
 
     def added_to(self, remembered: Remembered | None, conversation_id: str | None) -> Remembered | None:

@@ -11,10 +11,10 @@ from switchboard.agent.prompt import messages_of
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import SUMMARY_CHARACTERS_MAX, HistoryMessage, Principal, Remembered, TurnRequest
+from switchboard.memory.conversation_memory import SEGMENTS_MAX, AnsweredTurn, ConversationMemory, folded
 from switchboard.memory.history import bounded, tokens_of
-from switchboard.memory.recall import SEGMENTS_MAX, Recall, Said, folded
 from switchboard.memory.summary import ExtractiveSummarizer, ModelSummarizer, extract
-from switchboard.memory.user import Lesson, UserMemory
+from switchboard.memory.user_memory import UserMemory
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)
 CARD = AgentCard.model_validate(
@@ -33,15 +33,15 @@ words = st.text(max_size=4_000)
 
 def said(
     n: int, message: str = "Where is TCK-100001?", text: str = "Ticket TCK-100001 is open since 3 November."
-) -> Said:
-    return Said(n, message, text, AT)
+) -> AnsweredTurn:
+    return AnsweredTurn(n, message, text, AT)
 
 
-async def fold(turns: int) -> Recall:
-    recall = Recall()
+async def fold(turns: int) -> ConversationMemory:
+    memory = ConversationMemory()
     for n in range(1, turns + 1):
-        recall = await folded(recall, [said(n, f"Where is TCK-{n:06d}?", f"Ticket TCK-{n:06d} costs £{n}.")], EXTRACT)
-    return recall
+        memory = await folded(memory, [said(n, f"Where is TCK-{n:06d}?", f"Ticket TCK-{n:06d} costs £{n}.")], EXTRACT)
+    return memory
 
 
 EXTRACT = ExtractiveSummarizer()
@@ -50,19 +50,19 @@ EXTRACT = ExtractiveSummarizer()
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=30))
 @settings(max_examples=25, deadline=None)
 async def test_the_memory_of_any_conversation_is_bounded_and_fits_the_contract(turns: list[tuple[str, str]]) -> None:
-    recall = await folded(Recall(), [said(n, *each) for n, each in enumerate(turns, 1)], EXTRACT)
-    remembered = recall.remembered()
+    memory = await folded(ConversationMemory(), [said(n, *each) for n, each in enumerate(turns, 1)], EXTRACT)
+    remembered = memory.remembered()
     assert remembered is None or len(remembered.summary) <= SUMMARY_CHARACTERS_MAX
-    assert len(recall.segments) <= SEGMENTS_MAX
-    assert len(recall.model_dump_json()) < 40_000
-    assert recall.upto == len(turns)
+    assert len(memory.segments) <= SEGMENTS_MAX
+    assert len(memory.model_dump_json()) < 40_000
+    assert memory.upto == len(turns)
 
 
 @given(st.lists(st.tuples(words, words), max_size=25), words.filter(str.strip))
 @settings(max_examples=15, deadline=None)
 async def test_the_prompt_of_any_conversation_is_bounded(turns: list[tuple[str, str]], message: str) -> None:
-    recall = await folded(Recall(), [said(n, *each) for n, each in enumerate(turns, 1)], EXTRACT)
-    user = UserMemory(consent=True).learned([Lesson("c", [said(n, *each) for n, each in enumerate(turns, 1)])])
+    memory = await folded(ConversationMemory(), [said(n, *each) for n, each in enumerate(turns, 1)], EXTRACT)
+    user = UserMemory(consent=True).learned("c", [said(n, *each) for n, each in enumerate(turns, 1)])
     tail = [
         {"role": role, "text": text} for each in turns for role, text in zip(("user", "assistant"), each, strict=True)
     ]
@@ -76,7 +76,7 @@ async def test_the_prompt_of_any_conversation_is_bounded(turns: list[tuple[str, 
         }
     )
     request.history = bounded([HistoryMessage.model_validate(each) for each in tail])
-    request.remembered = user.added_to(recall.remembered(), "other")
+    request.remembered = user.added_to(memory.remembered(), "other")
     prompt = messages_of(CARD, request, None, date(2026, 11, 15))
     before = sum(tokens_of(each.text) for each in prompt[:-1])
     assert before < 6_000, "whatever was said, and however often"
@@ -88,16 +88,16 @@ async def test_a_thousand_turns_are_remembered_in_as_much_as_fifty() -> None:
 
 
 async def test_a_turn_is_folded_once_however_often_it_comes() -> None:
-    once = await folded(Recall(), [said(1), said(2)], EXTRACT)
+    once = await folded(ConversationMemory(), [said(1), said(2)], EXTRACT)
     assert await folded(once, [said(1), said(2)], EXTRACT) == once
 
 
 async def test_the_summary_has_all_levels_oldest_first() -> None:
-    recall = await fold(50)
-    assert recall.summary and len(recall.segments) == SEGMENTS_MAX and recall.notes
-    assert recall.text().splitlines()[0] == recall.summary
-    assert "TCK-000050" in recall.text().splitlines()[-1]
-    assert recall.segments[0].first == recall.segments[-1].first - 6 * (SEGMENTS_MAX - 1)
+    memory = await fold(50)
+    assert memory.summary and len(memory.segments) == SEGMENTS_MAX and memory.notes
+    assert memory.text().splitlines()[0] == memory.summary
+    assert "TCK-000050" in memory.text().splitlines()[-1]
+    assert memory.segments[0].first == memory.segments[-1].first - 6 * (SEGMENTS_MAX - 1)
 
 
 async def test_what_was_forgotten_is_never_folded_again() -> None:
@@ -142,10 +142,10 @@ def test_what_is_remembered_stands_on_one_line_whatever_people_wrote() -> None:
 
 
 def test_without_consent_a_user_is_not_learned_from() -> None:
-    lesson = Lesson("c", [said(1, "I prefer e-mail to calls. My ticket TCK-100001?")])
-    assert UserMemory().learned([lesson]) == UserMemory()
+    turns = [said(1, "I prefer e-mail to calls. My ticket TCK-100001?")]
+    assert UserMemory().learned("c", turns) == UserMemory()
     assert UserMemory().added_to(None, None) is None
-    learned = UserMemory(consent=True).learned([lesson])
+    learned = UserMemory(consent=True).learned("c", turns)
     assert learned.preferences == ["I prefer e-mail to calls"]
     told = learned.added_to(None, "another")
     assert told is not None and told.user_entities[0].value == "TCK-100001" and len(told.earlier) == 1
@@ -158,6 +158,6 @@ def test_a_users_memory_is_bounded(turns: int) -> None:
     memory = UserMemory(consent=True)
     for n in range(turns):
         message = f"I prefer colour {n} to all others. TCK-{n:06d} and DEV-{n}?"
-        memory = memory.learned([Lesson(f"c{n}", [said(1, message)])])
+        memory = memory.learned(f"c{n}", [said(1, message)])
     assert len(memory.model_dump_json()) < 12_000
     UserMemory.model_validate(memory.model_dump())

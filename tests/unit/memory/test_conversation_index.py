@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.memory.lease import Lease
-from switchboard.memory.shelf import DUE_PAGE, OWNED_PAGE, SETTLED_S, SILENT_S, Entry, Shelf
+from switchboard.memory.tiers.index import DUE_PAGE, OWNED_PAGE, SETTLED_S, SILENT_S, ConversationIndex, Entry
 from switchboard.sidecar import keys
 from switchboard.sidecar.inmemory import InMemoryStateStore
+from switchboard.sidecar.lease import Lease
 
 WEEK_S = 7 * 86_400
 
@@ -30,15 +30,15 @@ def state() -> InMemoryStateStore:
     return InMemoryStateStore()
 
 
-def shelf(state: InMemoryStateStore, clock: Clock) -> Shelf:
-    return Shelf(state, clock=clock)
+def index(state: InMemoryStateStore, clock: Clock) -> ConversationIndex:
+    return ConversationIndex(state, clock=clock)
 
 
 def entry(n: int, user: str = "ada") -> Entry:
     return Entry(tenant="t", user=user, conversation_id=f"c{n}")
 
 
-async def due(made: Shelf) -> list[str]:
+async def due(made: ConversationIndex) -> list[str]:
     """All that is due, taken away."""
     found: list[str] = []
     while (page := await made.due()) is not None:
@@ -50,7 +50,7 @@ async def due(made: Shelf) -> list[str]:
 async def test_what_several_replicas_opened_is_found_by_owner_and_by_time(
     state: InMemoryStateStore, clock: Clock
 ) -> None:
-    one, other = shelf(state, clock), shelf(state, clock)
+    one, other = index(state, clock), index(state, clock)
     await asyncio.gather(*(one.opened(entry(n)) for n in range(150)), *(other.opened(entry(n, "ben")) for n in (1, 2)))
     assert await one.take_in(WEEK_S) == 152
     assert sorted(await other.conversations_of("t", "ada")) == sorted(f"c{n}" for n in range(150))
@@ -63,7 +63,7 @@ async def test_what_several_replicas_opened_is_found_by_owner_and_by_time(
 
 
 async def test_entries_leave_the_log_once_they_are_taken_in(state: InMemoryStateStore, clock: Clock) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     for n in range(3):
         await made.opened(entry(n))
     clock.now += SETTLED_S * 2
@@ -74,10 +74,10 @@ async def test_entries_leave_the_log_once_they_are_taken_in(state: InMemoryState
 
 
 async def test_an_entry_that_is_still_on_its_way_is_waited_for(state: InMemoryStateStore, clock: Clock) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     for n in (1, 2, 3):
         await made.opened(entry(n))
-    late = keys.opened(made._writer, 2)
+    late = keys.index_log(made._writer, 2)
     item = await state.get(late)
     assert item is not None
     await state.delete(late)
@@ -89,10 +89,10 @@ async def test_an_entry_that_is_still_on_its_way_is_waited_for(state: InMemorySt
 
 
 async def test_an_entry_that_never_came_holds_nothing_up(state: InMemoryStateStore, clock: Clock) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     for n in (1, 2, 3):
         await made.opened(entry(n))
-    await state.delete(keys.opened(made._writer, 2))
+    await state.delete(keys.index_log(made._writer, 2))
     clock.now += SETTLED_S * 2
     await made.take_in(WEEK_S)
     await made.opened(entry(4))
@@ -103,20 +103,20 @@ async def test_an_entry_that_never_came_holds_nothing_up(state: InMemoryStateSto
 async def test_the_log_of_a_replica_that_is_gone_is_dropped_after_a_day(
     state: InMemoryStateStore, clock: Clock
 ) -> None:
-    gone, here = shelf(state, clock), shelf(state, clock)
+    gone, here = index(state, clock), index(state, clock)
     await gone.opened(entry(1))
     clock.now += SETTLED_S * 2
     await here.take_in(WEEK_S)
     clock.now += SILENT_S * 2
     await here.take_in(WEEK_S)
-    item = await state.get(keys.shelf())
+    item = await state.get(keys.conversation_index())
     assert item is not None and item.value["writers"] == {}
 
 
 async def test_a_long_outage_of_the_state_store_loses_no_later_conversation(
     state: InMemoryStateStore, clock: Clock
 ) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     await made.opened(entry(1))
     state.down = True
     for n in range(500):
@@ -132,7 +132,7 @@ async def test_a_long_outage_of_the_state_store_loses_no_later_conversation(
 
 
 async def test_a_replica_that_was_idle_for_days_is_heard_again(state: InMemoryStateStore, clock: Clock) -> None:
-    idle, other = shelf(state, clock), shelf(state, clock)
+    idle, other = index(state, clock), index(state, clock)
     await idle.opened(entry(1))
     for _ in range(4):
         clock.now += SILENT_S
@@ -144,7 +144,7 @@ async def test_a_replica_that_was_idle_for_days_is_heard_again(state: InMemorySt
 
 
 async def test_pages_hold_any_number_of_conversations(state: InMemoryStateStore, clock: Clock) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     count = OWNED_PAGE + DUE_PAGE + 7
     for n in range(count):
         await made.opened(entry(n))
@@ -159,11 +159,11 @@ async def test_pages_hold_any_number_of_conversations(state: InMemoryStateStore,
 
 
 async def test_taking_in_twice_what_a_crash_left_changes_nothing(state: InMemoryStateStore, clock: Clock) -> None:
-    made = shelf(state, clock)
+    made = index(state, clock)
     await made.opened(entry(1))
-    item = await state.get(keys.opened(made._writer, 1))
+    item = await state.get(keys.index_log(made._writer, 1))
     assert item is not None
-    await made._index([item.value], WEEK_S)  # and then the process died
+    await made._enter([item.value], WEEK_S)  # and then the process died
     await made.take_in(WEEK_S)
     assert await made.conversations_of("t", "ada") == ["c1"]
     clock.now += WEEK_S + 86_400
