@@ -26,7 +26,7 @@ from rich.table import Table
 from bench import machine, turns
 from bench.figures import percentile, spread
 from bench.hops import Hop, hops
-from switchboard.cli.system.ports import free_port
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.figures import percentile
-from switchboard.cli.system.ports import free_port
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "gateway.json"

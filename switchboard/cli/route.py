@@ -14,10 +14,11 @@ from rich.table import Table
 
 from switchboard.cli.cards import cards_in
 from switchboard.cli.cores import one_core
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runfile
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
 
 ANSWER_S_MAX = 5.0
 
@@ -33,24 +34,24 @@ def route(
     """Explains a decision: with the agents of the running system, or where none runs with the local cards."""
     one_core()
     console = Console(highlight=False, soft_wrap=True)
-    with told():
+    with exit_on_error():
         try:
             running = None if local else _running(state_dir)
             known = running if running is not None else cards_in(cards)
             if after is not None and after not in known:
-                raise Problem(f"There is no agent '{after}'; there are {', '.join(known)}.")
+                raise OperatorError(f"There is no agent '{after}'; there are {', '.join(known)}.")
             if not text.strip():
-                raise Problem("The message is empty.")
+                raise OperatorError("The message is empty.")
             asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
         except BadConfiguration as error:
-            raise Problem(error.message) from error
+            raise OperatorError(error.message) from error
 
 
 def _running(state_dir: Path) -> dict[str, AgentCard] | None:
-    """The agents that the running system has registered; None where none runs. Raises `Problem`."""
+    """The agents that the running system has registered; None where none runs. Raises `OperatorError`."""
     try:
         run = runfile.load(state_dir)
-    except Problem:
+    except OperatorError:
         return None
     try:
         headers = {"authorization": f"Bearer {run.keys[0].key}"}
@@ -58,9 +59,11 @@ def _running(state_dir: Path) -> dict[str, AgentCard] | None:
         response.raise_for_status()
         found: list[dict[str, Any]] = response.json()["agents"]
     except (httpx.HTTPError, IndexError, KeyError, ValueError) as error:
-        raise Problem(f"The running system does not tell its agents ({error}); --local uses the cards here.") from error
+        raise OperatorError(
+            f"The running system does not tell its agents ({error}); --local uses the cards here."
+        ) from error
     if not found:
-        raise Problem("No agent is registered at the moment; --local uses the cards here.")
+        raise OperatorError("No agent is registered at the moment; --local uses the cards here.")
     return {each["id"]: _card(each) for each in found}
 
 

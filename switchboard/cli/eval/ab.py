@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from switchboard.cli.eval.api import get, where
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.evaluation.comparison import Comparison, comparison
 from switchboard.experiments.tally import ExperimentScores
+from switchboard.system.errors import OperatorError
 
 
 def ab(
@@ -21,11 +22,13 @@ def ab(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Reports the difference of each variant with 95 % intervals; by tenant where there are enough of them."""
-    with told():
+    with exit_on_error():
         url, keys = where(api_url, key, state_dir, role="operator")
         scores = ExperimentScores.model_validate_json(get(url, keys[0], f"/v1/experiments/{quote(name, safe='')}"))
         if not scores.tallies:
-            raise Problem(f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated.")
+            raise OperatorError(
+                f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated."
+            )
         compared = comparison(scores)
         typer.echo(compared.model_dump_json(indent=2))
         _tell(Console(stderr=True), compared)

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from switchboard.cli.cores import one_core
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.dialogues import Part
+from switchboard.system.errors import OperatorError
 
 
 def retrieval(
@@ -31,7 +32,7 @@ def retrieval(
     from switchboard.evaluation.retrieval_speed import measure_speed
     from switchboard.models.minilm import MiniLmEmbedder
 
-    with told():
+    with exit_on_error():
         try:
             documents, questions = read(docs, qa, part, limit)
             if scale:
@@ -40,7 +41,7 @@ def retrieval(
             else:
                 text = asyncio.run(measure(documents, questions, MiniLmEmbedder(), progress)).model_dump_json(indent=2)
         except BadConfiguration as error:
-            raise Problem(error.message) from error
+            raise OperatorError(error.message) from error
     print(text)
 
 

@@ -13,8 +13,9 @@ from rich.markup import escape
 
 from switchboard.cli.cards import cards_in
 from switchboard.cli.cores import one_core
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.system.errors import OperatorError
 
 WRONG_SHOWN_MAX = 200
 
@@ -41,16 +42,18 @@ def routing(
     """Learns from one file, or from the agents' cards, and is measured on another. Prints JSON."""
     one_core()
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
-    with told():
+    with exit_on_error():
         try:
             if train is None:
                 if out_of_scope is not None:
-                    raise Problem("--out-of-scope goes with --train; with cards the category out_of_scope says it.")
+                    raise OperatorError(
+                        "--out-of-scope goes with --train; with cards the category out_of_scope says it."
+                    )
                 result = _decisions(test, cards, agents, progress, wrong=wrong)
             else:
                 result = _categories(train, test, out_of_scope, progress)
         except BadConfiguration as error:
-            raise Problem(error.message) from error
+            raise OperatorError(error.message) from error
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import SwitchboardError
+from switchboard.system.errors import OperatorError
 
 INDEXES = Path(".switchboard/data/knowledge")
 
@@ -28,11 +29,11 @@ def index_path(agent: str, index: Path | None) -> Path:
 @contextmanager
 def sentences() -> Generator[None]:
     """What goes wrong ends the command with one sentence."""
-    with told():
+    with exit_on_error():
         try:
             yield
         except SwitchboardError as error:
-            raise Problem(error.message) from error
+            raise OperatorError(error.message) from error
 
 
 def printed(value: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed, sentences
-from switchboard.cli.problem import Problem
+from switchboard.system.errors import OperatorError
 
 TEXT_CHARACTERS_MAX = 300
 
@@ -33,7 +33,9 @@ def search(
     with sentences():
         path = index_path(agent, index)
         if not path.is_file():
-            raise Problem(f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`.")
+            raise OperatorError(
+                f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`."
+            )
         base = KnowledgeBase(agent, SqliteIndex(path), MiniLmEmbedder())
 
         async def ranked():

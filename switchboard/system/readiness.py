@@ -2,7 +2,7 @@
 
 import httpx
 
-from switchboard.cli.system.process import Child
+from switchboard.system.process import Child
 
 ASK_TIMEOUT_S = 3.0
 

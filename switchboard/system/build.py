@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runtime
-from switchboard.cli.system.runtime import BINARIES, STAMP, VERSION, Runtime
+from switchboard.system import runtime
+from switchboard.system.errors import OperatorError
+from switchboard.system.runtime import BINARIES, STAMP, VERSION, Runtime
 
 GO_OLDEST = (1, 26)
 DISK_FREE_BYTES_MIN = 6_000_000_000
@@ -26,7 +27,7 @@ LDFLAGS = f"-s -w -X github.com/dapr/dapr/pkg/buildinfo.version={VERSION}"
 
 
 def ensure(project: Path, console: Console) -> Runtime:
-    """The runtime to use: installed, built before, or built now. Raises `Problem`."""
+    """The runtime to use: installed, built before, or built now. Raises `OperatorError`."""
     if found := runtime.find(project):
         return found
     folder = runtime.bin_dir(project)
@@ -37,30 +38,32 @@ def ensure(project: Path, console: Console) -> Runtime:
         _build(project, folder, console)
     done = runtime.built(project)
     if done is None:
-        raise Problem(f"Dapr was built but {folder} is not complete: delete that folder and try again.")
+        raise OperatorError(f"Dapr was built but {folder} is not complete: delete that folder and try again.")
     return done
 
 
 def _check_machine(folder: Path) -> None:
     go = shutil.which("go")
     if go is None:
-        raise Problem(
+        raise OperatorError(
             "Neither daprd 1.17+ nor Go is installed: install Go 1.26 or newer (go.dev/dl), or the Dapr CLI, and try again."
         )
     answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, check=False).stdout
     match = re.match(r"go(\d+)\.(\d+)", answer.strip())
     if match is None or (int(match[1]), int(match[2])) < GO_OLDEST:
-        raise Problem(f"Go is too old ({answer.strip() or 'unknown version'}): Dapr {VERSION} needs Go 1.26 or newer.")
+        raise OperatorError(
+            f"Go is too old ({answer.strip() or 'unknown version'}): Dapr {VERSION} needs Go 1.26 or newer."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(
+        raise OperatorError(
             f"{folder} cannot be created ({error.strerror}): set SWITCHBOARD_BIN_DIR to a folder that can."
         ) from None
     for place in (folder, _go_cache(go)):
         free = shutil.disk_usage(place).free
         if free < DISK_FREE_BYTES_MIN:
-            raise Problem(
+            raise OperatorError(
                 f"The disk of {place} has {free / 1e9:.1f} GB free, and building Dapr takes 6 GB: free some space, "
                 "or set GOCACHE and GOMODCACHE to another disk."
             )
@@ -121,7 +124,7 @@ def _build(project: Path, folder: Path, console: Console) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         raise
     if process.wait() != 0:
-        raise Problem(_reason(lines))
+        raise OperatorError(_reason(lines))
     for name in BINARIES:
         (draft / name).replace(folder / name)
     (folder / STAMP).write_text(runtime.fingerprint(project) + "\n")
@@ -170,5 +173,9 @@ def _reason(lines: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    with told():
-        ensure(Path.cwd(), Console(stderr=True, highlight=False))
+    terminal = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        ensure(Path.cwd(), terminal)
+    except OperatorError as error:
+        terminal.print(f"[bold red]✗[/] {error}")
+        sys.exit(1)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system.runfile import Key, Process, RunFile, load
+from switchboard.system.errors import OperatorError
+from switchboard.system.runfile import Key, Process, RunFile, load
 
 
 def a_run(state_dir: Path, pid: int) -> RunFile:
@@ -29,19 +29,19 @@ def test_a_saved_run_file_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_without_a_run_file_the_reader_is_told_to_start_a_system(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="switchboard up"):
+    with pytest.raises(OperatorError, match="switchboard up"):
         load(tmp_path)
 
 
 def test_a_run_file_of_a_process_that_is_gone_does_not_count(tmp_path: Path) -> None:
     a_run(tmp_path, 2**22 - 1).save(tmp_path / "run.json")
-    with pytest.raises(Problem, match="not running any more"):
+    with pytest.raises(OperatorError, match="not running any more"):
         load(tmp_path)
 
 
 def test_a_broken_run_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(Problem, match=r"run\.json cannot be read"):
+    with pytest.raises(OperatorError, match=r"run\.json cannot be read"):
         load(tmp_path)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from switchboard.cli.system.multiapp import App, Common
-from switchboard.cli.system.process import Child
-from switchboard.cli.system.runtime import Runtime
+from switchboard.system.multiapp import App, Common
+from switchboard.system.process import Child
+from switchboard.system.runtime import Runtime
 
 MODEL_SETTINGS = ("OPENAI_", "AZURE_OPENAI_")
 """What only the gateway may see: it alone holds a provider's key (DESIGN §1)."""

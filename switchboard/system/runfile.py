@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from switchboard.cli.problem import Problem
+from switchboard.system.errors import OperatorError
 
 
 class Key(BaseModel):
@@ -61,16 +61,20 @@ class RunFile(BaseModel):
 
 
 def load(state_dir: Path) -> RunFile:
-    """The run file of a system that runs now. Raises `Problem` when none does."""
+    """The run file of a system that runs now. Raises `OperatorError` when none does."""
     path = state_dir / "run.json"
     try:
         run = RunFile.model_validate_json(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
-        raise Problem(f"No system is running here ({path} does not exist): start one with `switchboard up`.") from None
+        raise OperatorError(
+            f"No system is running here ({path} does not exist): start one with `switchboard up`."
+        ) from None
     except ValidationError:
-        raise Problem(f"{path} cannot be read: delete it and start the system again with `switchboard up`.") from None
+        raise OperatorError(
+            f"{path} cannot be read: delete it and start the system again with `switchboard up`."
+        ) from None
     if not is_alive(run.pid):
-        raise Problem("The system is not running any more: start it with `switchboard up`.")
+        raise OperatorError("The system is not running any more: start it with `switchboard up`.")
     return run
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from switchboard.cli.system.process import Child, Spawner, stop
+from switchboard.system.process import Child, Spawner, stop
 
 
 def a_child(tmp_path: Path, code: str) -> Child:
@@ -40,7 +40,7 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import os, time
 from pathlib import Path
-from switchboard.cli.system.process import Child, Spawner
+from switchboard.system.process import Child, Spawner
 folder = Path({str(tmp_path)!r})
 child = Child("child", ["sleep", "60"], dict(os.environ), folder, folder / "child.log", {{}})
 child.start(Spawner())

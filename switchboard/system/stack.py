@@ -7,84 +7,38 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import yaml
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system import app as apps
-from switchboard.cli.system import control_plane, multiapp, redis, resources
-from switchboard.cli.system.agent import agent_id
-from switchboard.cli.system.app import AppPorts, Surroundings
-from switchboard.cli.system.multiapp import App, Common, MultiApp
-from switchboard.cli.system.ports import Ports, holder, is_taken
-from switchboard.cli.system.process import Child, Spawner, stop
-from switchboard.cli.system.readiness import agents_known, why_not_ready
-from switchboard.cli.system.runfile import Key, Process, RunFile
-from switchboard.cli.system.runtime import Runtime
+from switchboard.system import app as apps
+from switchboard.system import control_plane, multiapp, redis, resources
+from switchboard.system.agent import agent_id
+from switchboard.system.app import AppPorts, Surroundings
+from switchboard.system.errors import OperatorError
+from switchboard.system.multiapp import App, MultiApp
+from switchboard.system.ports import Ports, holder, is_taken
+from switchboard.system.process import Child, Spawner, stop
+from switchboard.system.readiness import agents_known, why_not_ready
+from switchboard.system.restarts import Restarts
+from switchboard.system.runfile import Key, Process, RunFile
+from switchboard.system.runtime import Runtime
+from switchboard.system.spec import Silent, SystemSpec, Watcher
 
-READY_S = 90.0
-"""The first start compiles Python modules and may share two cores with a build."""
 AGENTS_KNOWN_S = 30.0
 """A specialist that is ready has registered; the supervisor hears of it within a second or reads it every few."""
 APPS_STOP_S, SIDECARS_STOP_S, REDIS_STOP_S = 5.0, 2.0, 1.0
 """Together the 8 seconds after which nothing is left. Apps go first: they sign off through their sidecars."""
-RESTARTS_MAX, RESTARTS_WINDOW_S = 5, 60.0
 DISK_FREE_BYTES_MIN = 200_000_000
 KEYS_FILE = "services/supervisor/demo-keys.yaml"
-
-
-class Watcher(Protocol):
-    """Is told what happens to the processes; may be called from several threads."""
-
-    def starting(self, name: str) -> None: ...
-
-    def ready(self, name: str, seconds: float) -> None: ...
-
-    def died(self, name: str, exit_code: int, tail: str, restart_in_s: float | None) -> None:
-        """`restart_in_s` is None when it is not started again."""
-        ...
-
-
-class Silent:
-    def starting(self, name: str) -> None: ...
-
-    def ready(self, name: str, seconds: float) -> None: ...
-
-    def died(self, name: str, exit_code: int, tail: str, restart_in_s: float | None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to start, where."""
-
-    project: Path
-    state_dir: Path
-    instance: str = ""
-    free_ports: bool = False
-    apps: Sequence[str] | None = None
-    """Ids of dapr.yaml; None is all of them."""
-    replicas: Mapping[str, int] = field(default_factory=dict[str, int])
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    redis_host: str = redis.DEFAULT_HOST
-    otlp_url: str | None = None
-    """Where spans go; None is the console of this system."""
-    workflows: bool = True
-    """Start placement and scheduler where the runtime has them."""
-    supervise: bool = True
-    """Start again what dies."""
-    multi_app: Path = Path("dapr.yaml")
-    """Relative to `project`."""
-    ready_s: float = READY_S
 
 
 class Stack:
     """`start` once, `stop` once (again is allowed); `children` by name in between."""
 
-    def __init__(self, plan: Plan, runtime: Runtime, watcher: Watcher | None = None) -> None:
-        self.plan = plan
+    def __init__(self, spec: SystemSpec, runtime: Runtime, watcher: Watcher | None = None) -> None:
+        self.spec = spec
         self.runtime = runtime
         self.children: dict[str, Child] = {}
         self._watcher = watcher or Silent()
@@ -94,8 +48,6 @@ class Stack:
         self._lock: IO[str] | None = None
         self._monitor: threading.Thread | None = None
         self._run: RunFile | None = None
-        self._around: Surroundings | None = None
-        self._common: Common | None = None
 
     @property
     def run(self) -> RunFile:
@@ -106,10 +58,10 @@ class Stack:
 
     @property
     def run_path(self) -> Path:
-        return self.plan.state_dir / "run.json"
+        return self.spec.state_dir / "run.json"
 
     def start(self) -> RunFile:
-        """Returns when every app is ready. Raises `Problem`; then nothing is left running."""
+        """Returns when every app is ready. Raises `OperatorError`; then nothing is left running."""
         try:
             return self._start()
         except BaseException:
@@ -117,29 +69,29 @@ class Stack:
             raise
 
     def _start(self) -> RunFile:
-        definition = multiapp.read(self.plan.project / self.plan.multi_app)
+        definition = multiapp.read(self.spec.project / self.spec.multi_app)
         chosen = self._chosen(definition)
         self._prepare_state_dir()
         ports = {app.app_id: self._app_ports(app) for app in chosen}
-        redis_name, redis_port = redis.split(self.plan.redis_host)
+        redis_name, redis_port = redis.split(self.spec.redis_host)
         own_redis = redis_name in redis.LOCAL_NAMES
-        if own_redis and self.plan.free_ports:
+        if own_redis and self.spec.free_ports:
             redis_port = self._ports.take()
-        redis_host = f"localhost:{redis_port}" if own_redis else self.plan.redis_host
+        redis_host = f"localhost:{redis_port}" if own_redis else self.spec.redis_host
         infrastructure = [redis.server(redis_port, self._dir("redis"), self._log("redis"))] if own_redis else []
         infrastructure += self._control_plane()
         around = self._surroundings(definition, ports, redis_host, infrastructure)
-        self._around, self._common = around, definition.common
         pairs = [pair for app in chosen for pair in self._replicas(app, ports[app.app_id], definition, around)]
         everything = [*infrastructure, *(child for pair in pairs for child in pair)]
-        if not self.plan.free_ports:
+        if not self.spec.free_ports:
             _check_ports(everything)
         self._launch(infrastructure, pairs, redis_port if own_redis else None)
         self._run = self._run_file(around, ports)
         self._wait_agents(chosen, self._run)
         self._run.save(self.run_path)
-        if self.plan.supervise:
-            self._monitor = threading.Thread(target=self._watch, name="monitor", daemon=True)
+        if self.spec.supervise:
+            restarts = Restarts(self.children, self._spawner, self._watcher, self._save_pids)
+            self._monitor = threading.Thread(target=restarts.run, args=(self._stopping,), name="monitor", daemon=True)
             self._monitor.start()
         return self._run
 
@@ -164,80 +116,72 @@ class Stack:
             self._lock = None
 
     def restart(self, name: str, ready_s: float | None = None) -> None:
-        """Starts a process again (ending it first if it runs) and waits until it is ready. Raises `Problem`."""
+        """Starts a process again (ending it first if it runs) and waits until it is ready. Raises `OperatorError`."""
         child = self.children[name]
         stop([child], APPS_STOP_S)
         child.start(self._spawner)
-        self._wait_ready(child, time.monotonic() + (ready_s or self.plan.ready_s))
-        self._save_pids()
-
-    def add(self, app: App, name: str) -> None:
-        """Starts one more app beside the others, on free ports, and waits until it is ready. Raises `Problem`."""
-        if self._around is None or self._common is None:
-            raise RuntimeError("The system is not started.")
-        pair = apps.processes(app, name, AppPorts(*(self._ports.take() for _ in range(4))), self._common, self._around)
-        for child in pair:
-            self._spawn(child)
-        self._wait_ready(pair[0], time.monotonic() + self.plan.ready_s)
+        self._wait_ready(child, time.monotonic() + (ready_s or self.spec.ready_s))
         self._save_pids()
 
     # -- preparing
 
     def _chosen(self, definition: MultiApp) -> list[App]:
         known = {app.app_id: app for app in definition.apps}
-        for wanted in [*(self.plan.apps or []), *self.plan.replicas]:
+        for wanted in [*(self.spec.apps or []), *self.spec.replicas]:
             if wanted not in known:
-                raise Problem(f"There is no app {wanted!r} in {self.plan.multi_app}: it has {', '.join(known)}.")
-        return [app for app in definition.apps if self.plan.apps is None or app.app_id in self.plan.apps]
+                raise OperatorError(f"There is no app {wanted!r} in {self.spec.multi_app}: it has {', '.join(known)}.")
+        return [app for app in definition.apps if self.spec.apps is None or app.app_id in self.spec.apps]
 
     def _prepare_state_dir(self) -> None:
-        folder = self.plan.state_dir
+        folder = self.spec.state_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = (folder / "up.lock").open("w")
         except OSError as error:
-            raise Problem(f"{folder} cannot be written ({error.strerror}): choose another with --state-dir.") from None
+            raise OperatorError(
+                f"{folder} cannot be written ({error.strerror}): choose another with --state-dir."
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.close()
-            raise Problem(
+            raise OperatorError(
                 f"A system is already running with {folder}: stop it, or start a second one with --free-ports --state-dir."
             ) from None
         self._lock = lock
         free = shutil.disk_usage(folder).free
         if free < DISK_FREE_BYTES_MIN:
-            raise Problem(f"The disk of {folder} is full ({free / 1e6:.0f} MB free): free at least 200 MB.")
+            raise OperatorError(f"The disk of {folder} is full ({free / 1e6:.0f} MB free): free at least 200 MB.")
         for name in ("data", "logs"):
             self._dir(name).mkdir(exist_ok=True)
         for log in self._dir("logs").glob("*.log"):
             log.unlink()
 
     def _dir(self, name: str) -> Path:
-        return self.plan.state_dir / name
+        return self.spec.state_dir / name
 
     def _log(self, name: str) -> Path:
-        return self.plan.state_dir / "logs" / f"{name}.log"
+        return self.spec.state_dir / "logs" / f"{name}.log"
 
     def _take(self, fixed: int) -> int:
-        return self._ports.take() if self.plan.free_ports else fixed
+        return self._ports.take() if self.spec.free_ports else fixed
 
     def _app_ports(self, app: App) -> AppPorts:
         fixed = (app.app_port, app.dapr_http_port, app.dapr_grpc_port, app.dapr_internal_grpc_port)
         return AppPorts(*(self._take(port) for port in fixed))
 
     def _control_plane(self) -> list[Child]:
-        if not self.plan.workflows or self.runtime.placement is None or self.runtime.scheduler is None:
+        if not self.spec.workflows or self.runtime.placement is None or self.runtime.scheduler is None:
             return []
         first = control_plane.PLACEMENT_PORT
         grpc, healthz, raft = (self._take(port) for port in (first, first + 10, first + 20))
         placement = control_plane.placement(
-            self.runtime, grpc, healthz, raft, self.plan.state_dir, self._log("placement")
+            self.runtime, grpc, healthz, raft, self.spec.state_dir, self._log("placement")
         )
         first = control_plane.SCHEDULER_PORT
         grpc, healthz, client, peer = (self._take(port) for port in (first, first + 10, first + 20, first + 30))
         scheduler = control_plane.scheduler(
-            self.runtime, grpc, healthz, client, peer, self.plan.state_dir, self._log("scheduler")
+            self.runtime, grpc, healthz, client, peer, self.spec.state_dir, self._log("scheduler")
         )
         return [placement, scheduler]
 
@@ -246,9 +190,9 @@ class Stack:
     ) -> Surroundings:
         common = definition.common
         sources = [common.resources_path] if common.resources_path else common.resources_paths
-        suffix = f"-{self.plan.instance}" if self.plan.instance else ""
+        suffix = f"-{self.spec.instance}" if self.spec.instance else ""
         app_ids = {app.app_id: app.app_id + suffix for app in definition.apps}
-        project = self.plan.project
+        project = self.spec.project
         rendered = resources.render([project / source for source in sources], self._dir("components"), app_ids)
         hosts = {child.name: f"127.0.0.1:{child.ports['grpc']}" for child in infrastructure if "grpc" in child.ports}
 
@@ -257,25 +201,25 @@ class Stack:
 
         return Surroundings(
             project=project,
-            state_dir=self.plan.state_dir,
+            state_dir=self.spec.state_dir,
             runtime=self.runtime,
             resources=rendered,
             config=project / common.config_file_path if common.config_file_path else None,
             redis_host=redis_host,
-            otlp_url=self.plan.otlp_url or url("console"),
+            otlp_url=self.spec.otlp_url or url("console"),
             api_url=url("supervisor"),
             console_url=url("console"),
-            instance=self.plan.instance,
+            instance=self.spec.instance,
             placement_host=hosts.get("placement"),
             scheduler_host=hosts.get("scheduler"),
-            environment=self.plan.environment,
+            environment=self.spec.environment,
         )
 
     def _replicas(
         self, app: App, first: AppPorts, definition: MultiApp, around: Surroundings
     ) -> list[tuple[Child, Child]]:
         pairs = [apps.processes(app, app.app_id, first, definition.common, around)]
-        for n in range(2, self.plan.replicas.get(app.app_id, 1) + 1):
+        for n in range(2, self.spec.replicas.get(app.app_id, 1) + 1):
             ports = AppPorts(*(self._ports.take() for _ in range(4)))
             pairs.append(apps.processes(app, f"{app.app_id}-{n}", ports, definition.common, around))
         return pairs
@@ -285,7 +229,7 @@ class Stack:
     def _launch(
         self, infrastructure: Sequence[Child], pairs: Sequence[tuple[Child, Child]], redis_port: int | None
     ) -> None:
-        deadline = time.monotonic() + self.plan.ready_s
+        deadline = time.monotonic() + self.spec.ready_s
         # Apps first: they import for seconds while Redis comes up, and their sidecars wait for them anyway.
         for child in [*infrastructure, *(app for app, _ in pairs)]:
             self._spawn(child)
@@ -309,7 +253,7 @@ class Stack:
         try:
             child.start(self._spawner)
         except OSError as error:
-            raise Problem(f"{child.name} could not be started: {child.command[0]}: {error.strerror}.") from None
+            raise OperatorError(f"{child.name} could not be started: {child.command[0]}: {error.strerror}.") from None
 
     def _wait_redis(self, child: Child, port: int, deadline: float) -> None:
         began = time.monotonic()
@@ -340,50 +284,30 @@ class Stack:
             time.sleep(0.1)
 
     def _agent_folder(self, app: App) -> Path | None:
-        folder = self.plan.project / app.app_dir_path / app.command[-1]
+        folder = self.spec.project / app.app_dir_path / app.command[-1]
         return folder if (folder / "agent.yaml").is_file() else None
 
     def _check_alive(self, child: Child, deadline: float, reason: str = "it does not answer") -> None:
         if self._stopping.is_set():
-            raise Problem("Stopped while starting.")
+            raise OperatorError("Stopped while starting.")
         if child.exit_code is not None:
             tail = child.tail()
             if "ddress already in use" in tail:
-                raise Problem(f"A port of {child.name} was taken while it started: try again, or use --free-ports.")
+                raise OperatorError(
+                    f"A port of {child.name} was taken while it started: try again, or use --free-ports."
+                )
             if "o space left on device" in tail:
-                raise Problem(f"The disk is full, so {child.name} stopped: free some space and try again.")
-            raise Problem(f"{child.name} stopped while starting (exit code {child.exit_code}). Its log ends:\n{tail}")
+                raise OperatorError(f"The disk is full, so {child.name} stopped: free some space and try again.")
+            raise OperatorError(
+                f"{child.name} stopped while starting (exit code {child.exit_code}). Its log ends:\n{tail}"
+            )
         if time.monotonic() > deadline:
-            raise Problem(
-                f"{child.name} was not ready within {self.plan.ready_s:.0f} s ({reason}). "
+            raise OperatorError(
+                f"{child.name} was not ready within {self.spec.ready_s:.0f} s ({reason}). "
                 f"Its log ({child.log}) ends:\n{child.tail()}"
             )
 
-    # -- watching
-
-    def _watch(self) -> None:
-        """Starts again what died, each process at most 5 times a minute."""
-        deaths: dict[str, list[float]] = {}
-        due: dict[str, float] = {}
-        while not self._stopping.wait(0.25):
-            now = time.monotonic()
-            for name, child in list(self.children.items()):
-                if child.stopping or child.exit_code is None:
-                    continue
-                if name in due:
-                    if now >= due[name]:
-                        del due[name]
-                        child.start(self._spawner)
-                        self._save_pids()
-                    continue
-                recent = [at for at in deaths.get(name, []) if now - at < RESTARTS_WINDOW_S]
-                deaths[name] = [*recent, now]
-                delay = None if len(recent) >= RESTARTS_MAX else min(0.5 * 2 ** len(recent), 10.0)
-                self._watcher.died(name, child.exit_code, child.tail(), delay)
-                if delay is None:
-                    child.stopping = True
-                else:
-                    due[name] = now + delay
+    # -- run.json
 
     def _save_pids(self) -> None:
         if self._run is not None:
@@ -402,26 +326,26 @@ class Stack:
             console_url=around.console_url,
             gateway_url=f"http://127.0.0.1:{ports['gateway'].app}" if "gateway" in ports else "",
             otlp_url=around.otlp_url,
-            keys=demo_keys(self.plan.project / around.environment.get("SWITCHBOARD_KEYS_FILE", KEYS_FILE)),
+            keys=demo_keys(self.spec.project / around.environment.get("SWITCHBOARD_KEYS_FILE", KEYS_FILE)),
             processes=self._processes(),
-            instance=self.plan.instance,
+            instance=self.spec.instance,
             gateway_app_id=around.app_id(apps.GATEWAY),
             redis_host=around.redis_host,
             placement_host=around.placement_host,
             scheduler_host=around.scheduler_host,
-            state_dir=str(self.plan.state_dir),
+            state_dir=str(self.spec.state_dir),
             pid=os.getpid(),
         )
 
 
 def demo_keys(path: Path) -> list[Key]:
-    """The demo keys of the supervisor's keys file; none when there is no such file. Raises `Problem`."""
+    """The demo keys of the supervisor's keys file; none when there is no such file. Raises `OperatorError`."""
     if not path.is_file():
         return []
     try:
         return [Key.model_validate(entry) for entry in yaml.safe_load(path.read_text())["keys"]]
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise Problem(f"{path} is not a list of keys: {str(error).splitlines()[0]}.") from None
+        raise OperatorError(f"{path} is not a list of keys: {str(error).splitlines()[0]}.") from None
 
 
 def _check_ports(children: Sequence[Child]) -> None:
@@ -429,7 +353,7 @@ def _check_ports(children: Sequence[Child]) -> None:
         for port in child.ports.values():
             if is_taken(port):
                 by = holder(port)
-                raise Problem(
+                raise OperatorError(
                     f"Port {port}, which {child.name} needs, is taken by {by or 'another process'}: "
                     "stop that, or run `switchboard up --free-ports`."
                 )

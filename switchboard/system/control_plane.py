@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from switchboard.cli.system.process import Child
-from switchboard.cli.system.runtime import Runtime
+from switchboard.system.process import Child
+from switchboard.system.runtime import Runtime
 
 PLACEMENT_PORT, SCHEDULER_PORT = 50_005, 50_006
 """Dapr's own defaults."""

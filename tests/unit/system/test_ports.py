@@ -2,7 +2,7 @@ import os
 import socket
 from pathlib import Path
 
-from switchboard.cli.system.ports import FIRST, LAST, Ports, holder, is_taken
+from switchboard.system.ports import FIRST, LAST, Ports, holder, is_taken
 
 
 def test_ports_are_free_distinct_and_outside_those_of_outgoing_connections(tmp_path: Path) -> None:

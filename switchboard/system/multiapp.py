@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from switchboard.cli.problem import Problem
+from switchboard.system.errors import OperatorError
 
 
 class Common(BaseModel):
@@ -38,14 +38,14 @@ class MultiApp(BaseModel):
 
 
 def read(path: Path) -> MultiApp:
-    """Raises `Problem` when the file is missing or wrong, with the first thing that is wrong."""
+    """Raises `OperatorError` when the file is missing or wrong, with the first thing that is wrong."""
     try:
         return MultiApp.model_validate(yaml.safe_load(path.read_text()))
     except FileNotFoundError:
-        raise Problem(f"There is no {path}: run this in the project's folder.") from None
+        raise OperatorError(f"There is no {path}: run this in the project's folder.") from None
     except yaml.YAMLError as error:
-        raise Problem(f"{path} is not valid YAML: {error}") from None
+        raise OperatorError(f"{path} is not valid YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Problem(f"{path} is wrong at {where}: {first['msg']}.") from None
+        raise OperatorError(f"{path} is wrong at {where}: {first['msg']}.") from None

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchboard.cli.problem import Problem
+from switchboard.system.errors import OperatorError
 
 VERSION = "1.18.0"
 OLDEST = (1, 17)
@@ -40,11 +40,11 @@ def bin_dir(project: Path) -> Path:
 
 
 def fingerprint(project: Path) -> str:
-    """Changes when the pinned modules change. Raises `Problem` when they are missing."""
+    """Changes when the pinned modules change. Raises `OperatorError` when they are missing."""
     try:
         pins = (modules(project) / "go.sum").read_bytes() + (modules(project) / "go.mod").read_bytes()
     except OSError:
-        raise Problem(
+        raise OperatorError(
             "tools/dapr/go.mod is missing, so Dapr cannot be built: run this in the project's folder."
         ) from None
     return hashlib.sha256(pins).hexdigest()[:10]

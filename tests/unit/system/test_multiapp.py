@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system import multiapp
-from switchboard.cli.system.resources import renamed, render
+from switchboard.system import multiapp
+from switchboard.system.errors import OperatorError
+from switchboard.system.resources import renamed, render
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -43,7 +43,7 @@ def test_no_port_is_given_twice() -> None:
 )
 def test_a_wrong_list_of_apps_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "dapr.yaml").write_text(text)
-    with pytest.raises(Problem, match=sentence):
+    with pytest.raises(OperatorError, match=sentence):
         multiapp.read(tmp_path / "dapr.yaml")
 
 

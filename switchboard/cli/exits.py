@@ -1,0 +1,19 @@
+"""How a command ends that fails for a reason its operator can set right."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from switchboard.system.errors import OperatorError
+
+
+@contextmanager
+def exit_on_error() -> Generator[None]:
+    """Prints an `OperatorError` raised inside as one sentence on standard error and exits 1, without a stack trace."""
+    try:
+        yield
+    except OperatorError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]✗[/] {error}")
+        raise typer.Exit(1) from None
