@@ -1,17 +1,37 @@
 """A suite of golden cases, read from YAML files: `evals/golden/*.yaml`."""
 
+import importlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.cases import Case, alternatives_of, is_pattern
-from switchboard.evaluation.facts import Facts, demo_facts, no_facts
 
 CASES_MAX = 5_000
+PLACEHOLDER: Final = re.compile(r"<([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_+-]+)+)>")
+"""A name has a dot, so that `<script>` stays what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the cases of a company may name instead of writing it down: `values` by name; `users` by nickname, as `tenant/user`."""
+
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    users: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def filled(self, value: Any) -> Any:
+        """The value with every placeholder in its strings replaced. Raises `KeyError` with an unknown name."""
+        if isinstance(value, str):
+            return PLACEHOLDER.sub(lambda found: self.values[found[1]], value) if self.values else value
+        if isinstance(value, list):
+            return [self.filled(each) for each in value]
+        return value
 
 
 class SuiteFile(BaseModel):
@@ -20,8 +40,8 @@ class SuiteFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     suite: str
-    facts: Literal["demo", "none"] = "none"
-    """`demo`: `<ada.latest.total>` and the like are filled in from the demo company."""
+    facts: str = ""
+    """A module with a function `facts() -> Facts`, such as `evals.facts`: its names are filled in for `<ada.latest.total>`."""
     defaults: dict[str, str] = Field(default_factory=dict)
     """Of `user`."""
     cases: list[dict[str, object]] = Field(max_length=CASES_MAX)
@@ -51,8 +71,20 @@ def _read(file: Path) -> list[Case]:
         raise BadConfiguration(f"The golden cases {file} cannot be read: {error}") from error
     except ValidationError as error:
         raise BadConfiguration(f"The golden cases {file} are wrong: {_first(error)}") from error
-    facts = demo_facts() if suite.facts == "demo" else no_facts()
+    facts = _facts(suite.facts, file)
     return [_case(suite, raw, file, facts) for raw in suite.cases]
+
+
+def _facts(module: str, file: Path) -> Facts:
+    if not module:
+        return Facts()
+    try:
+        found: Any = importlib.import_module(module).facts()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise BadConfiguration(f"The facts {module} of the golden cases {file} cannot be had: {error}.") from error
+    if not isinstance(found, Facts):
+        raise BadConfiguration(f"{module}.facts() of the golden cases {file} does not return Facts.")
+    return found
 
 
 def _case(suite: SuiteFile, raw: dict[str, object], file: Path, facts: Facts) -> Case:

@@ -17,7 +17,7 @@ from switchboard.agent import AgentSettings
 from switchboard.agent.tool import tools_of
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import ModelRetry
-from switchboard.demo.policy import TODAY
+from switchboard.demo.company import TODAY
 
 BILLING = Path(__file__).parents[3] / "services" / "billing"
 

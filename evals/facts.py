@@ -6,42 +6,25 @@ Names: `<who>.latest|before|month.YYYY-MM` with `.id .total .month .due .charge.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from switchboard.demo import policy
+from services.billing import policy as billing_policy
+from services.product import policy as product_policy
+from services.tech import policy as tech_policy
+from switchboard.demo import tariff
 from switchboard.demo.company import company
 from switchboard.demo.model import Company, Invoice
 from switchboard.demo.people import NAMED
+from switchboard.evaluation.suite import Facts
 
-PLACEHOLDER: Final = re.compile(r"<([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_+-]+)+)>")
-"""A name has a dot, so that `<script>` stays what it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """`values` by name; `users` by nickname, as `tenant/user`."""
-
-    values: Mapping[str, str] = field(default_factory=dict[str, str])
-    users: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def filled(self, value: Any) -> Any:
-        """The value with every placeholder in its strings replaced. Raises `KeyError` with an unknown name."""
-        if isinstance(value, str):
-            return PLACEHOLDER.sub(lambda found: self.values[found[1]], value) if self.values else value
-        if isinstance(value, list):
-            return [self.filled(each) for each in value]
-        return value
-
-
-def no_facts() -> Facts:
-    return Facts()
+POLICIES: Final = (tariff, billing_policy, tech_policy, product_policy)
+"""Where `policy.<name>` is looked up: a constant's name in lower case."""
 
 
 @lru_cache(maxsize=1)
-def demo_facts() -> Facts:
+def facts() -> Facts:
     """Everything a golden case may name of the demo company as it stands on its fixed day."""
     demo = company()
     values = dict(_policy())
@@ -51,7 +34,7 @@ def demo_facts() -> Facts:
         for each in product.specifications:
             unit = f" {each.unit}" if each.unit else ""
             values[f"{name}.spec.{_slug(each.name)}"] = f"{each.value}{unit}"
-    for plan in policy.PLANS:
+    for plan in tariff.PLANS:
         values[f"plan.{plan.id}.name"], values[f"plan.{plan.id}.price"] = plan.name, pounds(plan.price_pence)
     for incident in demo.incidents:
         name = f"incident.{incident.tenant}.{_slug(incident.town)}"
@@ -72,7 +55,7 @@ def pounds(pence: int) -> str:
 
 
 def _policy() -> Iterator[tuple[str, str]]:
-    for name, value in vars(policy).items():
+    for name, value in ((name, value) for policy in POLICIES for name, value in vars(policy).items()):
         if not name.isupper() or isinstance(value, bool):
             continue
         slug = name.lower()
@@ -130,7 +113,7 @@ def _of_customer(demo: Company, who: str, customer_id: str) -> Iterator[tuple[st
         yield f"{who}.device.{kind}", device.name
         yield f"{who}.device.{kind}.serial", device.serial
     for line in lines.values():
-        yield f"{who}.plan.{line.kind}", policy.PLAN_BY_ID[line.plan_id].name
+        yield f"{who}.plan.{line.kind}", tariff.PLAN_BY_ID[line.plan_id].name
         yield f"{who}.number.{line.kind}", line.number
 
 
