@@ -17,7 +17,7 @@ from switchboard.demo import tariff
 from switchboard.demo.company import company
 from switchboard.demo.model import Company, Invoice
 from switchboard.demo.people import NAMED
-from switchboard.evaluation.suite import Facts
+from switchboard.evaluation.golden.suite import Facts
 
 POLICIES: Final = (tariff, billing_policy, tech_policy, product_policy)
 """Where `policy.<name>` is looked up: a constant's name in lower case."""

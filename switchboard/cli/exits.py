@@ -6,14 +6,16 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
+from switchboard.contracts.errors import SwitchboardError
 from switchboard.system.errors import OperatorError
 
 
 @contextmanager
 def exit_on_error() -> Generator[None]:
-    """Prints an `OperatorError` raised inside as one sentence on standard error and exits 1, without a stack trace."""
+    """Prints what is raised inside for a person to read as one sentence on standard error and exits 1, without a stack trace."""
     try:
         yield
-    except OperatorError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]✗[/] {error}")
+    except (OperatorError, SwitchboardError) as error:
+        sentence = error.message if isinstance(error, SwitchboardError) else str(error)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]✗[/] {sentence}")
         raise typer.Exit(1) from None

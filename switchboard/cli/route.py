@@ -12,11 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from switchboard.cli.cards import cards_in
-from switchboard.cli.cores import one_core
 from switchboard.cli.exits import exit_on_error
-from switchboard.contracts.cards import AgentCard, Skill
-from switchboard.contracts.errors import BadConfiguration
+from switchboard.contracts.cards import AgentCard, Skill, load_cards
 from switchboard.system import runfile
 from switchboard.system.errors import OperatorError
 
@@ -32,19 +29,15 @@ def route(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Explains a decision: with the agents of the running system, or where none runs with the local cards."""
-    one_core()
     console = Console(highlight=False, soft_wrap=True)
     with exit_on_error():
-        try:
-            running = None if local else _running(state_dir)
-            known = running if running is not None else cards_in(cards)
-            if after is not None and after not in known:
-                raise OperatorError(f"There is no agent '{after}'; there are {', '.join(known)}.")
-            if not text.strip():
-                raise OperatorError("The message is empty.")
-            asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
-        except BadConfiguration as error:
-            raise OperatorError(error.message) from error
+        running = None if local else _running(state_dir)
+        known = running if running is not None else load_cards(cards)
+        if after is not None and after not in known:
+            raise OperatorError(f"There is no agent '{after}'; there are {', '.join(known)}.")
+        if not text.strip():
+            raise OperatorError("The message is empty.")
+        asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
 
 
 def _running(state_dir: Path) -> dict[str, AgentCard] | None:

@@ -29,7 +29,7 @@ def seeded_database(
 
     def fill(connection: sqlite3.Connection) -> None:
         demo = company(seed, today)
-        for table in ("seeded", *reversed(tables)):
+        for table in ("seeded", *reversed(list(tables))):
             connection.execute(f"DELETE FROM {table}")
         for table, rows in tables.items():
             values = list(rows(demo))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from switchboard.cli.eval.api import get, where
 from switchboard.cli.exits import exit_on_error
-from switchboard.evaluation.comparison import Comparison, comparison
+from switchboard.evaluation.ab_test import AbResult, ab_result
 from switchboard.experiments.tally import ExperimentScores
 from switchboard.system.errors import OperatorError
 
@@ -29,12 +29,12 @@ def ab(
             raise OperatorError(
                 f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated."
             )
-        compared = comparison(scores)
+        compared = ab_result(scores)
         typer.echo(compared.model_dump_json(indent=2))
         _tell(Console(stderr=True), compared)
 
 
-def _tell(console: Console, compared: Comparison) -> None:
+def _tell(console: Console, compared: AbResult) -> None:
     for each in compared.variants:
         title = f"{each.name} ({each.tenants} tenants) against {compared.control} ({compared.control_tenants} tenants)"
         table = Table("metric", compared.control, each.name, "difference", "95 % interval", "n", box=None, title=title)

@@ -11,9 +11,9 @@ from switchboard.cli.eval.api import Missing, get, where
 from switchboard.cli.eval.target import written
 from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.cases import BEFORE_MAX, Case
-from switchboard.evaluation.export import HEAD, PastTurn, case_of, yaml_of
-from switchboard.evaluation.suite import load_cases
+from switchboard.evaluation.golden.cases import BEFORE_MAX, Case
+from switchboard.evaluation.golden.export import HEAD, PastTurn, case_of, yaml_of
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.system.errors import OperatorError
 
 UNKNOWN = "There is no such turn for any of the keys tried: say whose it is with --key."

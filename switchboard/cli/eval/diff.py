@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from switchboard.cli.exits import exit_on_error
-from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.difference import Difference, difference
-from switchboard.evaluation.results import load_results
+from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.results import load_results
 from switchboard.system.errors import OperatorError
 
 
@@ -20,10 +19,7 @@ def diff(
 ) -> None:
     """Compares two runs: differences with 95 % intervals, exact McNemar or permutation p, corrected for many tests."""
     with exit_on_error():
-        try:
-            compared = difference(load_results(before), load_results(after))
-        except SwitchboardError as error:
-            raise OperatorError(error.message) from None
+        compared = difference(load_results(before), load_results(after))
         if not compared.metrics:
             raise OperatorError("The two runs have no case in common.")
         typer.echo(compared.model_dump_json(indent=2))

@@ -11,15 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from switchboard.cli.eval.target import system_to_judge, target_of, written
 from switchboard.cli.exits import exit_on_error
-from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.cases import Case
-from switchboard.evaluation.difference import Difference, difference
-from switchboard.evaluation.gate import Verdict, load_bars, verdict
+from switchboard.evaluation.golden.cases import Case
+from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.gate import Verdict, load_bars, verdict
+from switchboard.evaluation.golden.report import html_of
+from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, Results, load_results
+from switchboard.evaluation.golden.run import Judge, Runner, Target
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
-from switchboard.evaluation.report import html_of
-from switchboard.evaluation.results import CaseResult, Figure, Latency, Results, load_results
-from switchboard.evaluation.run import Judge, Runner, Target
-from switchboard.evaluation.suite import load_cases
 from switchboard.system.errors import OperatorError
 
 GOLDEN = Path("evals/golden")
@@ -67,15 +66,12 @@ def run(
     """Runs golden cases against the running system. The summary is JSON on standard output."""
     console = Console(stderr=True)
     with exit_on_error():
-        try:
-            cases = chosen(suite, tag or [], read_only=read_only)
-            with system_to_judge(state_dir, start=start) as system:
-                model = judge_of(system.gateway_url, judge)
-                results = judged(target_of(system), suite or "golden", cases, model, concurrency, console)
-            compared = difference(load_results(baseline), results) if baseline.is_file() else None
-            decided = verdict(results, load_bars(bars), load_results(baseline) if compared else None) if gate else None
-        except SwitchboardError as error:
-            raise OperatorError(error.message) from None
+        cases = chosen(suite, tag or [], read_only=read_only)
+        with system_to_judge(state_dir, start=start) as system:
+            model = judge_of(system.gateway_url, judge)
+            results = judged(target_of(system), suite or "golden", cases, model, concurrency, console)
+        compared = difference(load_results(baseline), results) if baseline.is_file() else None
+        decided = verdict(results, load_bars(bars), load_results(baseline) if compared else None) if gate else None
         name = f"{results.started_at:%Y%m%d-%H%M%S}"
         kept = written(out / f"{name}.json", results.model_dump_json(indent=1) + "\n")
         report = written(out / f"{name}.html", html_of(results, decided, compared))

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from switchboard.evaluation.run import Target
+from switchboard.evaluation.golden.run import Target
 from switchboard.system import runfile
 from switchboard.system.errors import OperatorError
 from switchboard.system.runfile import Key, RunFile

@@ -2,16 +2,10 @@
 
 import json
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from switchboard.cli.exits import exit_on_error
-from switchboard.contracts.errors import SwitchboardError
-from switchboard.system.errors import OperatorError
 
 INDEXES = Path(".switchboard/data/knowledge")
 
@@ -24,16 +18,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
 
 def index_path(agent: str, index: Path | None) -> Path:
     return index if index is not None else INDEXES / f"{agent}.sqlite"
-
-
-@contextmanager
-def sentences() -> Generator[None]:
-    """What goes wrong ends the command with one sentence."""
-    with exit_on_error():
-        try:
-            yield
-        except SwitchboardError as error:
-            raise OperatorError(error.message) from error
 
 
 def printed(value: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed, sentences
+from switchboard.cli.exits import exit_on_error
+from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed
 from switchboard.system.errors import OperatorError
 
 TEXT_CHARACTERS_MAX = 300
@@ -30,7 +31,7 @@ def search(
     from switchboard.knowledge.sqlite_index import SqliteIndex
     from switchboard.models.minilm import MiniLmEmbedder
 
-    with sentences():
+    with exit_on_error():
         path = index_path(agent, index)
         if not path.is_file():
             raise OperatorError(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.billing.book import Account, Charge, Invoice
-from services.billing.comparison import compare
+from services.billing.invoice_changes import compare
 from services.billing.sqlite_book import SqliteBillingBook
 from services.billing.tools import BillingTools
 from switchboard.agent import AgentSettings

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from switchboard.contracts.events import Citation
-from switchboard.evaluation.cases import Expected
 from switchboard.models.embedder import Vectors
 from switchboard.scoring.evaluators import METRICS, Score, passed, scores_of
 from switchboard.scoring.evaluators.expectations import (
@@ -21,6 +20,7 @@ from switchboard.scoring.evaluators.grounding import citation_precision, grounde
 from switchboard.scoring.evaluators.refusal import is_refusal, refusal
 from switchboard.scoring.evaluators.relevance import relevance
 from switchboard.scoring.evaluators.safety import safety
+from switchboard.scoring.expected import Expected
 from switchboard.scoring.transcript import Said, ToolUse, Transcript
 
 FACTS = [

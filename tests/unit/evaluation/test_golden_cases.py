@@ -9,9 +9,10 @@ import yaml
 from evals.facts import facts
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.cases import Case, OneOf, alternatives_of, is_pattern
-from switchboard.evaluation.suite import load_cases
-from switchboard.evaluation.words import holds
+from switchboard.evaluation.golden.cases import Case
+from switchboard.evaluation.golden.suite import load_cases
+from switchboard.scoring.expected import OneOf, alternatives_of, is_pattern
+from switchboard.scoring.words import holds
 
 GOLDEN = Path("evals/golden")
 AGENTS = ("billing", "tech", "product")

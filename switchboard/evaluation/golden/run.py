@@ -2,7 +2,6 @@
 
 import asyncio
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,10 @@ from typing import Protocol
 import httpx
 
 from switchboard.contracts.errors import BadConfiguration, Unavailable
-from switchboard.evaluation.cases import Case
-from switchboard.evaluation.conversation import Conversation
-from switchboard.evaluation.results import CaseResult, Results, case_result, figures_of, latency_of
+from switchboard.evaluation import machine
+from switchboard.evaluation.golden.cases import Case
+from switchboard.evaluation.golden.conversation import Conversation
+from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, latency_of
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators import scores_of
 from switchboard.scoring.evaluators.score import Score
@@ -41,13 +41,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs cases. `judge` is asked besides the offline evaluators; `told` hears each result as it comes."""
+    """Runs cases. `judge` is asked besides the offline evaluators; `on_result` hears each result as it comes."""
 
     target: Target
     embedder: Embedder
     judge: Judge | None = None
     concurrency: int = CONCURRENCY
-    told: Callable[[CaseResult], None] = field(default=lambda _: None)
+    on_result: Callable[[CaseResult], None] = field(default=lambda _: None)
 
     async def run(self, suite: str, cases: Sequence[Case]) -> Results:
         """Raises `BadConfiguration` where a case's user has no key, `Unavailable` where the system is not there."""
@@ -76,7 +76,7 @@ class Runner:
             api=self.target.api_url,
             started_at=started_at,
             seconds=round(time.perf_counter() - started_s, 1),
-            commit=_commit(),
+            commit=machine.commit(),
             machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
             metrics=figures_of(results),
             latency_ms=latency_of(transcripts),
@@ -93,7 +93,7 @@ class Runner:
         if self.judge is not None and turn.answered and turn.agents:
             scores += await self.judge.scores(turn)
         result = case_result(case.id, case.tags, scores, turn)
-        self.told(result)
+        self.on_result(result)
         return result
 
     async def _agents_are_there(self, client: httpx.AsyncClient, cases: Sequence[Case]) -> None:
@@ -115,12 +115,3 @@ class Runner:
                     return
             await asyncio.sleep(POLL_S)
         raise Unavailable(f"The system has no agent {', '.join(sorted(missing)) or 'yet'}.")
-
-
-def _commit() -> str:
-    """The short hash of the checkout; empty outside one."""
-    try:
-        asked = ["git", "describe", "--always", "--dirty"]
-        return subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""

@@ -14,7 +14,9 @@ from typing import Any
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.evaluation.routing import ROWS_MAX, machine, macro_f1, quantile, share
+from switchboard.evaluation import machine
+from switchboard.evaluation.routing.classifier import ROWS_MAX, macro_f1, share
+from switchboard.evaluation.statistics import percentile
 from switchboard.models import MiniLmEmbedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.model import RoutingModel
@@ -90,10 +92,10 @@ async def evaluate_decisions(
         slower = await _outcomes(crowd, messages)
         figures |= {
             "agents_crowd": agents,
-            "decision_ms_p50_crowd": quantile([each.ms for each in slower], 0.5),
-            "decision_cpu_ms_p50_crowd": quantile([each.cpu_ms for each in slower], 0.5),
+            "decision_ms_p50_crowd": percentile([each.ms for each in slower], 50),
+            "decision_cpu_ms_p50_crowd": percentile([each.cpu_ms for each in slower], 50),
         }
-    return figures | {"machine": machine()}, outcomes
+    return figures | {"machine": machine.facts()}, outcomes
 
 
 def crowded(cards: Mapping[str, AgentCard], agents: int) -> dict[str, AgentCard]:
@@ -134,9 +136,9 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "false_clarifications": share([each.route.by == "clarify" for each in singles]),
         "false_rejections": share([each.route.by == "out_of_scope" for each in singles]),
         "unsure": share([each.route.unsure for each in outcomes]),
-        "decision_ms_p50": quantile([each.ms for each in outcomes], 0.5),
-        "decision_ms_p95": quantile([each.ms for each in outcomes], 0.95),
-        "decision_cpu_ms_p50": quantile([each.cpu_ms for each in outcomes], 0.5),
+        "decision_ms_p50": percentile([each.ms for each in outcomes], 50),
+        "decision_ms_p95": percentile([each.ms for each in outcomes], 95),
+        "decision_cpu_ms_p50": percentile([each.cpu_ms for each in outcomes], 50),
         "accuracy_by_trait": {
             trait: share([each.is_right for each in outcomes if trait in each.message.traits]) for trait in traits
         },

@@ -1,8 +1,6 @@
 """How well the classifier tells labelled texts apart: anybody's files, each category as a skill."""
 
 import csv
-import os
-import platform
 import re
 import time
 from collections.abc import Sequence
@@ -13,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.evaluation import machine
+from switchboard.evaluation.statistics import percentile
 from switchboard.models import MiniLmEmbedder
 from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
 
@@ -102,9 +102,9 @@ def evaluate(
         "acceptance": share(accepted),
         "accuracy_of_accepted": share(right[accepted]),
         "out_of_scope_recall": share([_rejected(each, classifier) for each in others]),
-        "decision_ms_p50": quantile(durations_ms, 0.5),
-        "decision_ms_p95": quantile(durations_ms, 0.95),
-        "decision_cpu_ms_p50": quantile(cpu_ms, 0.5),
+        "decision_ms_p50": percentile(durations_ms, 50) if durations_ms else None,
+        "decision_ms_p95": percentile(durations_ms, 95) if durations_ms else None,
+        "decision_cpu_ms_p50": percentile(cpu_ms, 50) if cpu_ms else None,
         "thresholds": {
             "familiarity_min": round(classifier.calibration.familiarity_min, 4),
             "temperature": round(classifier.calibration.temperature, 4),
@@ -115,7 +115,7 @@ def evaluate(
         "train_rows": len(train),
         "test_rows": len(inside),
         "out_of_scope_rows": len(outside),
-        "machine": machine(),
+        "machine": machine.facts(),
     }
 
 
@@ -129,16 +129,6 @@ def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float | None:
         claims, members = sum(p == category for p in predicted), sum(t == category for t in truth)
         scores.append(2 * hits / (claims + members))
     return round(float(np.mean(scores)), 4)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()}
 
 
 def _example(row: Labelled) -> Example:
@@ -159,8 +149,3 @@ def _rejected(reading: Reading, classifier: Classifier) -> bool:
 def share(flags: Any) -> float | None:
     """Of those that are true; None of nothing."""
     return round(float(np.mean(flags)), 4) if len(flags) else None
-
-
-def quantile(values: Sequence[float], q: float) -> float | None:
-    """None of nothing."""
-    return round(float(np.quantile(values, q)), 2) if values else None

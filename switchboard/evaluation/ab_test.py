@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from switchboard.evaluation.statistics import Interval, clusters_interval, proportions_interval
+from switchboard.evaluation.statistics import Z95, Interval, clusters_interval, proportions_interval
 from switchboard.experiments.tally import ExperimentScores, Tally
 
 TENANTS_MIN = 5
@@ -36,7 +36,7 @@ class VariantEffects(BaseModel):
     metrics: dict[str, Effect] = Field(default_factory=dict[str, Effect])
 
 
-class Comparison(BaseModel):
+class AbResult(BaseModel):
     """All variants of an experiment against the first one."""
 
     experiment: str
@@ -46,7 +46,7 @@ class Comparison(BaseModel):
     note: str = ""
 
 
-def comparison(scores: ExperimentScores) -> Comparison:
+def ab_result(scores: ExperimentScores) -> AbResult:
     """Compares every variant with the control over the metrics that both have."""
     by_variant = {name: [each for each in scores.tallies if each.variant == name] for name in scores.variants}
     control = scores.variants[0]
@@ -57,7 +57,7 @@ def comparison(scores: ExperimentScores) -> Comparison:
         for name in scores.variants[1:]
     ]
     few = any(effect.by == "turns" for each in effects for effect in each.metrics.values())
-    return Comparison(
+    return AbResult(
         experiment=scores.name,
         control=control,
         control_tenants=len(by_variant[control]),
@@ -118,7 +118,7 @@ def _normal(
 ) -> Interval:
     """Welch's interval with the normal's quantile: from sums alone there is nothing to resample."""
     error = (_variance(before, mean, n) / n + _variance(after, other, m) / m) ** 0.5
-    return Interval(round(other - mean - 1.959964 * error, 4), round(other - mean + 1.959964 * error, 4))
+    return Interval(round(other - mean - Z95 * error, 4), round(other - mean + Z95 * error, 4))
 
 
 def _variance(sums: Sequence[tuple[float, float, float]], mean: float, n: float) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from switchboard.evaluation.results import PASSED, Results
+from switchboard.evaluation.golden.results import PASSED, Results
 from switchboard.evaluation.statistics import holm, mcnemar, paired_interval, sign_flip
 from switchboard.scoring.evaluators.score import METRICS
 

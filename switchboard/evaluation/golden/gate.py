@@ -6,8 +6,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.difference import difference
-from switchboard.evaluation.results import Results
+from switchboard.evaluation.golden.difference import difference
+from switchboard.evaluation.golden.results import Results
 
 
 class Bars(BaseModel):

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from switchboard.evaluation.dialogues import Asked, Document
-from switchboard.evaluation.retrieval import AGENT, Progress, percentile
+from switchboard.evaluation.retrieval.dialogues import Asked, Document
+from switchboard.evaluation.retrieval.quality import AGENT, Progress
+from switchboard.evaluation.statistics import percentile
 from switchboard.knowledge.article import Article, FrontMatter
 from switchboard.knowledge.base import KnowledgeBase
 from switchboard.knowledge.chunking import SENTENCE_END
@@ -124,11 +125,11 @@ async def _at(
             base.close()
     return Speed(
         chunks=len(digests),
-        query_ms_p50=round(percentile(whole_ms, 50), 2),
-        query_ms_p95=round(percentile(whole_ms, 95), 2),
-        query_cpu_ms_p50=round(percentile(cpu_ms, 50), 2),
-        query_cpu_ms_p95=round(percentile(cpu_ms, 95), 2),
-        embedding_ms_p50=round(percentile(embedding_ms, 50), 2),
+        query_ms_p50=percentile(whole_ms, 50),
+        query_ms_p95=percentile(whole_ms, 95),
+        query_cpu_ms_p50=percentile(cpu_ms, 50),
+        query_cpu_ms_p95=percentile(cpu_ms, 95),
+        embedding_ms_p50=percentile(embedding_ms, 50),
         ready_s=round(ready_s, 2),
     )
 

@@ -6,6 +6,10 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+GIT_HASH = ("git", "rev-parse", "--short", "HEAD")
+GIT_STATUS = ("git", "status", "--porcelain")
+GIT_S_MAX = 5.0
+
 
 def facts() -> dict[str, str | int | float]:
     """Processor, cores, memory in GiB, versions, commit, moment (UTC)."""
@@ -16,7 +20,7 @@ def facts() -> dict[str, str | int | float]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+changes" if _git("status", "--porcelain") else ""),
+        "commit": commit(),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -28,5 +32,11 @@ def _cpu_model() -> str:
     return platform.processor() or "unknown"
 
 
-def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
+def commit() -> str:
+    """Short hash of the checkout in the current folder, with `+changes` where files differ; empty outside one."""
+    try:
+        changed = subprocess.run(GIT_STATUS, capture_output=True, text=True, timeout=GIT_S_MAX, check=True).stdout
+        found = subprocess.run(GIT_HASH, capture_output=True, text=True, timeout=GIT_S_MAX, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{found}+changes" if changed.strip() else found

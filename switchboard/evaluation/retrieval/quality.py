@@ -4,7 +4,6 @@ The questions go through the same `KnowledgeBase` as an agent's. Recall is that 
 of its best chunk. The agent's own turns are never used, in either mode.
 """
 
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,7 +13,8 @@ from pydantic import BaseModel
 
 from switchboard.agent.citations import Passages
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.dialogues import Asked, Document, Part, part_of, read_documents, read_questions
+from switchboard.evaluation.retrieval.dialogues import Asked, Document, Split, read_documents, read_questions, split_of
+from switchboard.evaluation.statistics import percentile
 from switchboard.knowledge.base import PASSAGES_MAX, KnowledgeBase, near, passage_of
 from switchboard.knowledge.index import Filter
 from switchboard.knowledge.question import Question
@@ -124,8 +124,8 @@ async def measure(
                 **scores.model_dump(),
                 last_turn_only=last.scores(),
                 rewritten=rewritten.scores(),
-                query_ms_p50=round(statistics.median(times_ms), 2),
-                query_ms_p95=round(percentile(times_ms, 95), 2),
+                query_ms_p50=percentile(times_ms, 50),
+                query_ms_p95=percentile(times_ms, 95),
                 documents=len(documents),
                 chunks=sum(len(article.chunks()) for article in articles),
                 questions=len(questions),
@@ -135,11 +135,13 @@ async def measure(
             base.close()
 
 
-def read(docs: Path, qa: Path, part: Part = Part.ALL, limit: int | None = None) -> tuple[list[Document], list[Asked]]:
-    """All documents, and the questions of a part. Raises `BadConfiguration` where a file cannot be read, or holds
+def read(
+    docs: Path, qa: Path, split: Split = Split.ALL, limit: int | None = None
+) -> tuple[list[Document], list[Asked]]:
+    """All documents, and the questions of a split. Raises `BadConfiguration` where a file cannot be read, or holds
     nothing."""
     documents = read_documents(docs)
-    questions = [each for each in read_questions(qa) if part in (Part.ALL, part_of(each.doc_id))][:limit]
+    questions = [each for each in read_questions(qa) if split in (Split.ALL, split_of(each.doc_id))][:limit]
     for path, content in ((docs, documents), (qa, questions)):
         if not content:
             raise BadConfiguration(f"{path} holds no line.")
@@ -171,9 +173,3 @@ def overlap_f1(spans: Sequence[tuple[int, int]], gold: Sequence[tuple[int, int]]
         return 0.0
     precision, recall = common / len(given), common / len(wanted)
     return 2 * precision * recall / (precision + recall)
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """By the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(percent / 100 * len(ordered)) - 1))]

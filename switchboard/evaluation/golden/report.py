@@ -2,9 +2,9 @@
 
 from html import escape
 
-from switchboard.evaluation.difference import Difference
-from switchboard.evaluation.gate import Verdict
-from switchboard.evaluation.results import CaseResult, Figure, Results
+from switchboard.evaluation.golden.difference import Difference
+from switchboard.evaluation.golden.gate import Verdict
+from switchboard.evaluation.golden.results import CaseResult, Figure, Results
 from switchboard.scoring.transcript import Transcript
 
 _STYLE = """
@@ -58,12 +58,12 @@ def _verdict(verdict: Verdict | None) -> str:
 def _metrics(results: Results) -> str:
     rows = "".join(_metric(name, figure) for name, figure in results.metrics.items())
     latency = results.latency_ms
-    told = ""
+    timing = ""
     if latency is not None:
-        told = f"<p class=soft>A turn takes {latency.p50:.0f} ms (p50), {latency.p95:.0f} ms (p95); the run cost ${results.cost_usd:.4f}.</p>"
+        timing = f"<p class=soft>A turn takes {latency.p50:.0f} ms (p50), {latency.p95:.0f} ms (p95); the run cost ${results.cost_usd:.4f}.</p>"
     return (
         "<h2>Metrics</h2><table><tr><th>metric</th><th class=n>mean</th><th class=n>95 % interval</th>"
-        f"<th class=n>passed</th><th></th></tr>{rows}</table>{told}"
+        f"<th class=n>passed</th><th></th></tr>{rows}</table>{timing}"
     )
 
 
@@ -98,9 +98,9 @@ def _case(case: CaseResult, *, open_: bool) -> str:
         if not score.passed
     )
     tags = f" <span class=soft>{escape(', '.join(case.tags))}</span>"
-    told = _transcript(case.transcript) if case.transcript is not None else ""
+    transcript = _transcript(case.transcript) if case.transcript is not None else ""
     opened = " open" if open_ else ""
-    return f"<details{opened}><summary>{escape(case.id)}{tags}</summary><ul>{reasons}</ul>{told}</details>"
+    return f"<details{opened}><summary>{escape(case.id)}{tags}</summary><ul>{reasons}</ul>{transcript}</details>"
 
 
 def _transcript(turn: Transcript) -> str:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, Field
 
 from switchboard.contracts.events import Citation
-from switchboard.evaluation.cases import BEFORE_MAX, Case
+from switchboard.evaluation.golden.cases import BEFORE_MAX, Case
 from switchboard.scoring.evaluators.expectations import document_of
 from switchboard.scoring.evaluators.refusal import is_refusal
 
@@ -70,9 +70,9 @@ def case_of(turns: Sequence[PastTurn], *, user: str) -> Case:
 
 def yaml_of(case: Case) -> str:
     """The case as one item of a suite's list of cases."""
-    told = case.model_dump(exclude_defaults=True, exclude={"tags"})
+    fields = case.model_dump(exclude_defaults=True, exclude={"tags"})
     order = ["id", "user", "before", "say", "note", "draft"]
-    sorted_ = {key: told[key] for key in [*order, *(key for key in told if key not in order)] if key in told}
+    sorted_ = {key: fields[key] for key in [*order, *(key for key in fields if key not in order)] if key in fields}
     block = yaml.safe_dump([sorted_], sort_keys=False, allow_unicode=True, width=110)
     return "".join(f"  {line}\n" for line in block.splitlines())
 

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.cases import Case, alternatives_of, is_pattern
+from switchboard.evaluation.golden.cases import Case
+from switchboard.scoring.expected import alternatives_of, is_pattern
 
 CASES_MAX = 5_000
 PLACEHOLDER: Final = re.compile(r"<([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_+-]+)+)>")

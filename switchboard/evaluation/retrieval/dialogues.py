@@ -26,7 +26,7 @@ LINES_MAX = 1_000_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Part(StrEnum):
+class Split(StrEnum):
     """Which questions: those of one half of the documents, so that what was tuned on one is reported on the other."""
 
     ALL = "all"
@@ -34,9 +34,9 @@ class Part(StrEnum):
     TEST = "test"
 
 
-def part_of(doc_id: str) -> Part:
+def split_of(doc_id: str) -> Split:
     """By a hash of the document's id: the same on every machine."""
-    return Part.DEV if hashlib.sha256(doc_id.encode()).digest()[0] % 2 == 0 else Part.TEST
+    return Split.DEV if hashlib.sha256(doc_id.encode()).digest()[0] % 2 == 0 else Split.TEST
 
 
 class Spans(BaseModel):
