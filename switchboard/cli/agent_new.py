@@ -34,14 +34,14 @@ def new(
     with exit_on_error():
         folder = into / agent_id.replace("-", "_")
         port = next_port(MULTI_APP_FILE)
-        create(agent_id, folder, port)
+        create(agent_id, folder)
         console.print(f"[green]✓[/] {folder} holds the agent {agent_id}.")
         if add_to_multi_app(MULTI_APP_FILE, agent_id, folder, port):
             console.print(f"[green]✓[/] {MULTI_APP_FILE} lists it, so `switchboard up` starts it too.")
         console.print(f"\nTry it:\n  pytest {folder}\n  switchboard agent run {folder}")
 
 
-def create(agent_id: str, folder: Path, port: int = FIRST_PORT) -> list[Path]:
+def create(agent_id: str, folder: Path) -> list[Path]:
     """Writes the files and gives their paths. Raises `OperatorError` for a bad id, or where something is already."""
     if not AGENT_ID.match(agent_id):
         raise OperatorError(
@@ -54,8 +54,6 @@ def create(agent_id: str, folder: Path, port: int = FIRST_PORT) -> list[Path]:
         "AGENT_ID": agent_id,
         "AGENT_NAME": " ".join(words).capitalize(),
         "AGENT_CLASS": "".join(word.capitalize() for word in words),
-        "AGENT_FOLDER": folder.name,
-        "APP_PORT_NUMBER": str(port),
     }
     written: list[Path] = []
     for template in sorted(TEMPLATE.rglob(f"*{SUFFIX}")):
