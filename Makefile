@@ -18,7 +18,7 @@ $(STAMP): requirements.lock tools/setup.sh
 
 # Builds the Dapr runtime once, where none is installed.
 dapr: setup
-	@$(BIN)/python -m switchboard.cli.system.build
+	@$(BIN)/python -m switchboard.system.build
 
 up: setup
 	@$(BIN)/switchboard up $(ARGS)

@@ -23,10 +23,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import machine, turns
+from bench import turns
 from bench.figures import percentile, spread
 from bench.hops import Hop, hops
-from switchboard.cli.system.ports import free_port
+from switchboard.evaluation import machine
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"

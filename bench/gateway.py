@@ -24,9 +24,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench import machine
 from bench.figures import percentile
-from switchboard.cli.system.ports import free_port
+from switchboard.evaluation import machine
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "gateway.json"

@@ -15,7 +15,6 @@ from typing import Any
 
 import uvloop
 
-from bench import machine
 from bench.figures import percentile
 from services.gateway.calls.caller import Caller
 from services.gateway.calls.ports import Attempt, ModelCall
@@ -24,9 +23,10 @@ from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget, Ten
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.providers.port import Spent
 from services.gateway.redis.server import RedisServer
-from switchboard.cli.system import redis
-from switchboard.cli.system.ports import Ports
-from switchboard.cli.system.process import Spawner, stop
+from switchboard.evaluation import machine
+from switchboard.system import redis
+from switchboard.system.ports import Ports
+from switchboard.system.process import Spawner, stop
 
 CALLS = 2_000
 COST_USD = Decimal("0.000060")

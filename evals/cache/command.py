@@ -16,7 +16,8 @@ from rich.progress import Progress
 
 from evals.cache.replay import Outcome, Row, interval, replay
 from services.gateway.caching.semantic.decision import Thresholds
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
+from switchboard.system.errors import OperatorError
 
 ROWS_MAX = 200_000
 CHUNK_TEXTS = 256
@@ -41,7 +42,7 @@ def cache(
     The cache starts empty. Every miss is stored with its category as the answer; a hit serves a stored answer. JSON on
     standard output, progress on standard error.
     """
-    with told():
+    with exit_on_error():
         rows = read_rows(stream)
         if shuffle is not None:
             random.Random(shuffle).shuffle(rows)
@@ -49,21 +50,21 @@ def cache(
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Raises `Problem` for a file that cannot be read, lacks a column or has no or too many rows."""
+    """Raises `OperatorError` for a file that cannot be read, lacks a column or has no or too many rows."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = {"text", "category"} - set(reader.fieldnames or ())
             if missing:
-                raise Problem(f"{path} has no column {' and no column '.join(sorted(missing))}.")
+                raise OperatorError(f"{path} has no column {' and no column '.join(sorted(missing))}.")
             rows = [Row((line["text"] or "").strip(), (line["category"] or "").strip()) for line in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Problem(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error
+        raise OperatorError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error
     rows = [row for row in rows if row.text]
     if not rows:
-        raise Problem(f"{path} holds no rows with a text.")
+        raise OperatorError(f"{path} holds no rows with a text.")
     if len(rows) > ROWS_MAX:
-        raise Problem(f"{path} holds {len(rows)} rows; at most {ROWS_MAX} are replayed.")
+        raise OperatorError(f"{path} holds {len(rows)} rows; at most {ROWS_MAX} are replayed.")
     return rows
 
 

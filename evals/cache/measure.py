@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.machine import facts
 from evals.cache import near_misses
 from evals.cache.command import figures, read_rows
 from evals.cache.replay import Row, replay, replay_plain
 from evals.cache.train import is_development
 from services.gateway.caching.semantic.decision import Thresholds
 from services.gateway.caching.semantic.verifier import load
+from switchboard.evaluation.machine import facts
 from switchboard.models.minilm import MiniLmEmbedder
 
 TARGET = Path(__file__).parent / "results.json"

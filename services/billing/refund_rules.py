@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from services.billing.book import Payment, Refund, RefundRefused, RefundStatus
 from services.billing.money import pounds
 from services.billing.months import day_name
-from switchboard.demo.policy import (
+from services.billing.policy import (
     REFUND_AUTOMATIC_MAX_PENCE,
     REFUND_AUTOMATIC_WINDOW_DAYS,
     REFUND_REQUEST_MAX_DAYS,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from services.billing.book import Charge, Invoice, Payment, Refund
-from services.billing.comparison import compare
+from services.billing.invoice_changes import compare
 from services.billing.money import pounds
 from services.billing.months import day_name, month_name
-from switchboard.demo.policy import REFUND_APPROVAL_WORKING_DAYS, REFUND_PAID_WITHIN_WORKING_DAYS
+from services.billing.policy import REFUND_APPROVAL_WORKING_DAYS, REFUND_PAID_WITHIN_WORKING_DAYS
 
 METHOD_NAMES = {"direct_debit": "direct debit", "card": "card"}
 

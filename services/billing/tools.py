@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from services.billing.book import Account, BillingBook, Invoice, RefundRefused
-from services.billing.database import billing_database
 from services.billing.money import pounds
 from services.billing.months import MONTH_PATTERN, day_name, mentioned_months, month_name, parse_month
+from services.billing.policy import DUPLICATE_WINDOW_DAYS
+from services.billing.seeding import billing_database
 from services.billing.sentences import (
     METHOD_NAMES,
     duplicates_of,
@@ -23,7 +24,6 @@ from services.billing.sentences import (
 from services.billing.sqlite_book import SqliteBillingBook
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import Offer, ToolOutcome
-from switchboard.demo.policy import DUPLICATE_WINDOW_DAYS
 
 NO_ACCOUNT = "There is no billing account behind your sign-in, so I see no invoices or payments."
 

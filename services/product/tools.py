@@ -9,19 +9,16 @@ from pydantic import Field
 from services.product.advice import Need, advise
 from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
-from services.product.database import catalogue_database
 from services.product.money import price_text
 from services.product.names import closest, is_vague, mentioned
 from services.product.properties import property_sentence
 from services.product.search import attribute_in, price_limit_pence, search
+from services.product.seeding import PRODUCT_NAMES, catalogue_database
 from services.product.sqlite_catalogue import SqliteCatalogue
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import ToolOutcome
-from switchboard.demo.catalogue import PRODUCTS
 
 COMPARED_MAX = 4
-PRODUCT_NAMES = [product.name for product in PRODUCTS]
-"""Examples for the model; another company's names would come from its own catalogue."""
 
 Category = Literal[
     "phone", "tablet", "watch", "router", "mesh", "mobile router", "tv", "accessory", "mobile plan", "broadband plan"

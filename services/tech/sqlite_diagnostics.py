@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from services.tech.desk import Account
 from services.tech.diagnostics import Diagnostics, LineTest, Outage, OwnedDevice
+from services.tech.policy import LED_MEANINGS
 from switchboard.agent.database import Database
-from switchboard.demo.policy import LED_MEANINGS
 
 
 class SqliteDiagnostics(Diagnostics):

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.tech.database import tech_database
 from services.tech.desk import PROBLEM_CHARACTERS_MAX, TICKETS_LISTED_MAX, Account, Category, TicketDesk
 from services.tech.diagnostics import Diagnostics
+from services.tech.policy import ENGINEER_WITHIN_WORKING_DAYS
+from services.tech.seeding import tech_database
 from services.tech.sqlite_desk import SqliteTicketDesk
 from services.tech.sqlite_diagnostics import SqliteDiagnostics
 from services.tech.wording import STATUS_WORDS, device_fact, fault_of, outage_fact, test_facts, ticket_fact
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import Offer, ToolOutcome
-from switchboard.demo.policy import ENGINEER_WITHIN_WORKING_DAYS
 
 TICKET_QUESTION = "Would you like me to open a ticket for this?"
 TICKET_QUESTION_AFTER_ADVICE = "If that does not solve it, would you like me to open a ticket for this?"

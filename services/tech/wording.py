@@ -2,7 +2,7 @@
 
 from services.tech.desk import Ticket
 from services.tech.diagnostics import LineTest, Outage, OwnedDevice
-from switchboard.demo.policy import MINIMUM_SPEED_PERCENT
+from services.tech.policy import MINIMUM_SPEED_PERCENT
 
 LOSS_HIGH_PERCENT = 2.0
 

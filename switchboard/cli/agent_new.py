@@ -8,7 +8,8 @@ import typer
 import yaml
 from rich.console import Console
 
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
+from switchboard.system.errors import OperatorError
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "agent" / "template"
 SUFFIX = ".txt"
@@ -30,31 +31,29 @@ def new(
 ) -> None:
     """Makes a new specialist: a card, a tool, an article and tests, ready to run."""
     console = Console(highlight=False)
-    with told():
+    with exit_on_error():
         folder = into / agent_id.replace("-", "_")
         port = next_port(MULTI_APP_FILE)
-        create(agent_id, folder, port)
+        create(agent_id, folder)
         console.print(f"[green]✓[/] {folder} holds the agent {agent_id}.")
         if add_to_multi_app(MULTI_APP_FILE, agent_id, folder, port):
             console.print(f"[green]✓[/] {MULTI_APP_FILE} lists it, so `switchboard up` starts it too.")
         console.print(f"\nTry it:\n  pytest {folder}\n  switchboard agent run {folder}")
 
 
-def create(agent_id: str, folder: Path, port: int = FIRST_PORT) -> list[Path]:
-    """Writes the files and gives their paths. Raises `Problem` for a bad id, or where something is already."""
+def create(agent_id: str, folder: Path) -> list[Path]:
+    """Writes the files and gives their paths. Raises `OperatorError` for a bad id, or where something is already."""
     if not AGENT_ID.match(agent_id):
-        raise Problem(
+        raise OperatorError(
             f"'{agent_id}' is no agent id: use lower-case letters, digits and hyphens, and begin with a letter."
         )
     if folder.exists():
-        raise Problem(f"{folder} is there already: choose another id, or remove the folder.")
+        raise OperatorError(f"{folder} is there already: choose another id, or remove the folder.")
     words = agent_id.split("-")
     tokens = {
         "AGENT_ID": agent_id,
         "AGENT_NAME": " ".join(words).capitalize(),
         "AGENT_CLASS": "".join(word.capitalize() for word in words),
-        "AGENT_FOLDER": folder.name,
-        "APP_PORT_NUMBER": str(port),
     }
     written: list[Path] = []
     for template in sorted(TEMPLATE.rglob(f"*{SUFFIX}")):
@@ -71,14 +70,14 @@ def create(agent_id: str, folder: Path, port: int = FIRST_PORT) -> list[Path]:
 
 
 def next_port(file: Path) -> int:
-    """The first app port from FIRST_PORT whose whole set of ports no app of the file has. Raises `Problem`."""
+    """The first app port from FIRST_PORT whose whole set of ports no app of the file has. Raises `OperatorError`."""
     if not file.is_file():
         return FIRST_PORT
     used = {app.get(name) for app in _apps(file) for name in PORT_OFFSETS}
     for port in range(FIRST_PORT, FIRST_PORT + 400):
         if not used & {port + offset for offset in PORT_OFFSETS.values()}:
             return port
-    raise Problem(f"{file} leaves no ports free.")
+    raise OperatorError(f"{file} leaves no ports free.")
 
 
 def add_to_multi_app(file: Path, agent_id: str, folder: Path, port: int) -> bool:
@@ -87,7 +86,7 @@ def add_to_multi_app(file: Path, agent_id: str, folder: Path, port: int) -> bool
     if not file.is_file() or not folder.resolve().is_relative_to(root):
         return False
     if any(app.get("appID") == agent_id for app in _apps(file)):
-        raise Problem(f"{file} lists an app '{agent_id}' already: remove that entry, or choose another id.")
+        raise OperatorError(f"{file} lists an app '{agent_id}' already: remove that entry, or choose another id.")
     ports = "".join(f"    {name}: {port + offset}\n" for name, offset in PORT_OFFSETS.items())
     where = folder.resolve().relative_to(root).as_posix()
     entry = (
@@ -105,4 +104,4 @@ def _apps(file: Path) -> list[dict[str, Any]]:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
         return list(content["apps"])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise Problem(f"{file} cannot be read as a multi-app file: {error}") from error
+        raise OperatorError(f"{file} cannot be read as a multi-app file: {error}") from error

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.cli.stop_signal import StopSignal
-from switchboard.cli.system import build, multiapp, runfile
-from switchboard.cli.system.agent import agent_app, agent_id
-from switchboard.cli.system.app import Surroundings
-from switchboard.cli.system.solo import Solo
+from switchboard.system import build, multiapp, runfile
+from switchboard.system.agent import AddedAgent, agent_app, agent_id
+from switchboard.system.app import Surroundings
+from switchboard.system.errors import OperatorError
 
 
 def run(
@@ -23,11 +23,11 @@ def run(
 ) -> None:
     """Starts the agent with its own sidecar on free ports; the running supervisor finds it by itself."""
     console = Console(highlight=False)
-    with told():
+    with exit_on_error():
         system = runfile.load(state_dir)
         name = agent_id(folder)
         if any(process.name == name for process in system.processes):
-            raise Problem(
+            raise OperatorError(
                 f"An agent {name!r} is already running in this system: give this one another id in agent.yaml."
             )
         file = file.resolve()
@@ -47,18 +47,18 @@ def run(
             scheduler_host=system.scheduler_host,
         )
         stop = StopSignal()
-        solo = Solo(agent_app(folder), name, common, around)
+        added = AddedAgent(agent_app(folder), name, common, around)
         try:
             try:
                 with console.status(f"Starting {name}…"):
-                    solo.start()
+                    added.start()
                 stop.quietly()
-                console.print(f"[green]✓[/] {name} is running at {solo.url}; Ctrl-C stops it.")
+                console.print(f"[green]✓[/] {name} is running at {added.url}; Ctrl-C stops it.")
                 while not stop.event.wait(0.5):
-                    solo.check()
+                    added.check()
             finally:
                 stop.quietly()
-                solo.stop()
+                added.stop()
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         console.print(f"{name} is stopped.")

@@ -10,10 +10,11 @@ from rich.markup import escape
 
 from switchboard.cli.chat_api import ChatApi, Lost, Refused, TurnRefused
 from switchboard.cli.chat_view import AnswerView
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runfile
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import NotFound
 from switchboard.contracts.events import TurnCompleted, TurnFailed, TurnStarted
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
 
 FAREWELLS = {"exit", "quit", "bye", "/exit", "/quit"}
 
@@ -27,14 +28,14 @@ def chat(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Chats with the running system. Exits 1 when the question is not answered."""
-    with told():
+    with exit_on_error():
         url, used_key, who = _where(api_url, key, state_dir)
         console = Console(highlight=False)
         with ChatApi(url, used_key) as api:
             session = Session(api, console, conversation, json_lines=json)
             if question is not None:
                 if not question.strip():
-                    raise Problem('The question is empty: switchboard chat "Why is my bill higher?"')
+                    raise OperatorError('The question is empty: switchboard chat "Why is my bill higher?"')
                 raise typer.Exit(0 if session.ask(question) else 1)
             _converse(session, console, who)
 
@@ -49,7 +50,7 @@ class Session:
         self.conversation = conversation
 
     def ask(self, message: str) -> bool:
-        """Asks, shows the answer as it comes, and says whether there was one. Raises `Problem` when nothing runs."""
+        """Asks, shows the answer as it comes, and says whether there was one. Raises `OperatorError` when nothing runs."""
         view = AnswerView(self._console)
         answered = False
         try:
@@ -65,10 +66,10 @@ class Session:
                         view.show(event)
         except TurnRefused as refused:
             if refused.problem.code == NotFound.code and self.conversation:
-                raise Problem(f"There is no conversation {self.conversation} of this user.") from None
+                raise OperatorError(f"There is no conversation {self.conversation} of this user.") from None
             self._refuse(view, refused.problem)
         except Lost:
-            raise Problem("The system does not answer any more: look at `switchboard up`.") from None
+            raise OperatorError("The system does not answer any more: look at `switchboard up`.") from None
         return answered
 
     def _refuse(self, view: AnswerView, problem: Refused) -> None:
@@ -96,15 +97,15 @@ def _converse(session: Session, console: Console, who: str) -> None:
 
 
 def _where(api_url: str | None, key: str | None, state_dir: Path) -> tuple[str, str, str]:
-    """API URL, key, and whom the key stands for. Raises `Problem`."""
+    """API URL, key, and whom the key stands for. Raises `OperatorError`."""
     if api_url is not None:
         if key is None:
-            raise Problem("With --api-url say also which key to use: --key.")
+            raise OperatorError("With --api-url say also which key to use: --key.")
         return api_url.rstrip("/"), key, "signed in with your own key"
     run = runfile.load(state_dir)
     chosen = next((each for each in run.keys if key is None or key in (each.key, each.user)), None)
     if chosen is not None:
         return run.api_url, chosen.key, f"{chosen.user} of {chosen.tenant}"
     if key is None:
-        raise Problem("run.json names no demo key: say which to use with --key.")
+        raise OperatorError("run.json names no demo key: say which to use with --key.")
     return run.api_url, key, "signed in with your own key"

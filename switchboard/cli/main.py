@@ -2,10 +2,15 @@
 
 import importlib
 import importlib.util
+import os
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
+
+# Linear algebra on one core, as the services run it: more threads make the small products of a single decision no faster,
+# and much slower where the machine is busy. It is read when numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
     "up": "switchboard.cli.up:up",

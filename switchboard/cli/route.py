@@ -12,12 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from switchboard.cli.cards import cards_in
-from switchboard.cli.cores import one_core
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runfile
-from switchboard.contracts.cards import AgentCard, Skill
-from switchboard.contracts.errors import BadConfiguration
+from switchboard.cli.exits import exit_on_error
+from switchboard.contracts.cards import AgentCard, Skill, load_cards
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
 
 ANSWER_S_MAX = 5.0
 
@@ -31,26 +29,22 @@ def route(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Explains a decision: with the agents of the running system, or where none runs with the local cards."""
-    one_core()
     console = Console(highlight=False, soft_wrap=True)
-    with told():
-        try:
-            running = None if local else _running(state_dir)
-            known = running if running is not None else cards_in(cards)
-            if after is not None and after not in known:
-                raise Problem(f"There is no agent '{after}'; there are {', '.join(known)}.")
-            if not text.strip():
-                raise Problem("The message is empty.")
-            asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
-        except BadConfiguration as error:
-            raise Problem(error.message) from error
+    with exit_on_error():
+        running = None if local else _running(state_dir)
+        known = running if running is not None else load_cards(cards)
+        if after is not None and after not in known:
+            raise OperatorError(f"There is no agent '{after}'; there are {', '.join(known)}.")
+        if not text.strip():
+            raise OperatorError("The message is empty.")
+        asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
 
 
 def _running(state_dir: Path) -> dict[str, AgentCard] | None:
-    """The agents that the running system has registered; None where none runs. Raises `Problem`."""
+    """The agents that the running system has registered; None where none runs. Raises `OperatorError`."""
     try:
         run = runfile.load(state_dir)
-    except Problem:
+    except OperatorError:
         return None
     try:
         headers = {"authorization": f"Bearer {run.keys[0].key}"}
@@ -58,9 +52,11 @@ def _running(state_dir: Path) -> dict[str, AgentCard] | None:
         response.raise_for_status()
         found: list[dict[str, Any]] = response.json()["agents"]
     except (httpx.HTTPError, IndexError, KeyError, ValueError) as error:
-        raise Problem(f"The running system does not tell its agents ({error}); --local uses the cards here.") from error
+        raise OperatorError(
+            f"The running system does not tell its agents ({error}); --local uses the cards here."
+        ) from error
     if not found:
-        raise Problem("No agent is registered at the moment; --local uses the cards here.")
+        raise OperatorError("No agent is registered at the moment; --local uses the cards here.")
     return {each["id"]: _card(each) for each in found}
 
 

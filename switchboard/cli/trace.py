@@ -13,9 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from switchboard.cli.problem import Problem, told
-from switchboard.cli.system import runfile
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import Unavailable
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
 from switchboard.telemetry.spans import STORE_FILE, Span, SpanStore
 from switchboard.telemetry.tree import Node, TraceTree, assemble
 
@@ -35,17 +36,17 @@ def trace(
     state_dir: Annotated[Path, typer.Option(help="Where run.json and the span store are.")] = Path(".switchboard"),
 ) -> None:
     """Prints the span tree of a turn, or of every turn of a conversation."""
-    with told():
+    with exit_on_error():
         traces = find(id, state_dir)
         if not traces:
-            raise Problem(f"Nothing is known of {id}: it is no trace, turn or conversation of the last days.")
+            raise OperatorError(f"Nothing is known of {id}: it is no trace, turn or conversation of the last days.")
         console = Console(highlight=False)
         for spans in traces:
             show(console, assemble(spans), sidecars=sidecars)
 
 
 def find(id: str, state_dir: Path) -> list[list[Span]]:
-    """The traces that `id` names, from the console where it runs, else from the span store's file. Raises `Problem`."""
+    """The traces that `id` names, from the console where it runs, else from the span store's file. Raises `OperatorError`."""
     found = _from_console(id, state_dir)
     return found if found is not None else _from_file(id, state_dir)
 
@@ -127,7 +128,7 @@ def _from_console(id: str, state_dir: Path) -> list[list[Span]] | None:
     """None where no console answers."""
     try:
         run = runfile.load(state_dir)
-    except Problem:
+    except OperatorError:
         return None
     key = next((each.key for each in run.keys if "operator" in each.roles), None)
     if key is None:
@@ -182,11 +183,11 @@ def _spans(view: dict[str, Any]) -> list[Span]:
 def _from_file(id: str, state_dir: Path) -> list[list[Span]]:
     path = Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / STORE_FILE
     if not path.is_file():
-        raise Problem(f"There are no traces here ({path} does not exist): start a system with `switchboard up`.")
+        raise OperatorError(f"There are no traces here ({path} does not exist): start a system with `switchboard up`.")
     try:
         store = SpanStore(path, read_only=True)
     except Unavailable as error:
-        raise Problem(f"{path} cannot be read: {error.message}") from None
+        raise OperatorError(f"{path} cannot be read: {error.message}") from None
     try:
         if TRACE_ID.fullmatch(id.lower()):
             spans = store.trace(id)

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from dotenv import dotenv_values
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.cli.stop_signal import StopSignal
-from switchboard.cli.system import build, redis
-from switchboard.cli.system.envfile import read_env_file
-from switchboard.cli.system.runfile import RunFile
-from switchboard.cli.system.stack import Plan, Stack
+from switchboard.system import build, redis
+from switchboard.system.errors import OperatorError
+from switchboard.system.runfile import RunFile
+from switchboard.system.spec import SystemSpec
+from switchboard.system.stack import Stack
 
 REPLICAS_MAX = 10
 
@@ -34,11 +36,11 @@ def up(
 ) -> None:
     """Starts everything, prints where to chat, and stops everything on Ctrl-C."""
     console = Console(highlight=False)
-    with told():
+    with exit_on_error():
         file = file.resolve()
         state_dir = state_dir.resolve()
         os.environ.update(read_env_file(env_file))
-        plan = Plan(
+        spec = SystemSpec(
             project=file.parent,
             multi_app=Path(file.name),
             state_dir=state_dir,
@@ -51,8 +53,8 @@ def up(
         stop = StopSignal()
         screen = Screen(console)
         try:
-            runtime = build.ensure(plan.project, console)
-            stack = Stack(plan, runtime, screen)
+            runtime = build.ensure(spec.project, console)
+            stack = Stack(spec, runtime, screen)
             began = time.monotonic()
             try:
                 with screen:
@@ -105,13 +107,23 @@ class Screen:
         self._console.print(tail, style="dim", markup=False)
 
 
+def read_env_file(path: Path | None) -> dict[str, str]:
+    """What the file sets and the environment does not; of `.env` when `path` is None. Raises `OperatorError`."""
+    if path is not None and not path.is_file():
+        raise OperatorError(f"There is no settings file {path}.")
+    values = dotenv_values(path or Path(".env"))
+    return {name: value for name, value in values.items() if value is not None and name not in os.environ}
+
+
 def parse_replicas(arguments: list[str]) -> dict[str, int]:
-    """`["billing=3"]` → `{"billing": 3}`. Raises `Problem`."""
+    """`["billing=3"]` → `{"billing": 3}`. Raises `OperatorError`."""
     counts: dict[str, int] = {}
     for argument in arguments:
         name, _, count = argument.partition("=")
         if not name or not count.isdigit() or not 1 <= int(count) <= REPLICAS_MAX:
-            raise Problem(f"--replicas {argument} is not understood: write it as billing=3 (1 to {REPLICAS_MAX}).")
+            raise OperatorError(
+                f"--replicas {argument} is not understood: write it as billing=3 (1 to {REPLICAS_MAX})."
+            )
         counts[name] = int(count)
     return counts
 

@@ -76,3 +76,11 @@ def load_card(path: Path) -> AgentCard:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadConfiguration(f"The agent card {path} is wrong at '{where}': {first['msg']}") from error
+
+
+def load_cards(folder: Path) -> dict[str, AgentCard]:
+    """The cards of the agents in a folder (`<agent>/agent.yaml`), by id. Raises `BadConfiguration`, also for none."""
+    found = [load_card(path) for path in sorted(folder.glob("*/agent.yaml"))]
+    if not found:
+        raise BadConfiguration(f"There is no agent in {folder}: nothing matches {folder}/*/agent.yaml.")
+    return {card.id: card for card in found}

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
-from switchboard.demo.policy import INVOICE_DAY, MONTHS_OF_INVOICES, PAYMENT_TERM_DAYS
+MONTHS_OF_INVOICES: Final = 24
+INVOICE_DAY: Final = 14
+"""An invoice is issued on the 14th and covers the 14th of the month before up to the 13th."""
+PAYMENT_TERM_DAYS: Final = 14
+"""An invoice is due 14 days after it was issued: on the 28th. Direct debits are taken on that day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from switchboard.demo.model import Product, Specification
-from switchboard.demo.policy import PLANS, Plan
+from switchboard.demo.tariff import PLANS, Plan
 
 Value = str | int | float | bool
 BOTH: Final = ("aurora", "borealis")

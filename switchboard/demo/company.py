@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
 from switchboard.demo.calendar import billing_months
 from switchboard.demo.catalogue import PRODUCTS
@@ -9,9 +10,10 @@ from switchboard.demo.contracts import contract_of, usage_of
 from switchboard.demo.faults import incidents_of, line_status_of, tickets_of
 from switchboard.demo.invoices import Account, account_of
 from switchboard.demo.model import Company, Payment, Refund
-from switchboard.demo.people import customers_of
-from switchboard.demo.policy import BRANDS, SEED, TODAY
+from switchboard.demo.people import BRANDS, customers_of
 
+SEED: Final = 20260101
+TODAY: Final = date(2026, 11, 15)
 USAGE_MONTHS = 6
 
 

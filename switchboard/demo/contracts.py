@@ -8,7 +8,7 @@ from typing import Final
 from switchboard.demo.catalogue import PRODUCT_BY_ID, PRODUCTS
 from switchboard.demo.model import Customer, Device, Line, LineKind, Usage
 from switchboard.demo.people import customer_random
-from switchboard.demo.policy import ADD_ONS_PENCE, PLAN_BY_ID, ROUTERS, Plan, plans_of
+from switchboard.demo.tariff import ADD_ONS_PENCE, PLAN_BY_ID, ROUTERS, Plan, plans_of
 
 INSTALMENTS: Final = 24
 

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from switchboard.demo.contracts import Contract
 from switchboard.demo.model import Incident, Line, LineStatus, Ticket, TicketStatus
-from switchboard.demo.people import TOWNS, customer_random
-from switchboard.demo.policy import BRANDS, PLAN_BY_ID
+from switchboard.demo.people import BRANDS, TOWNS, customer_random
+from switchboard.demo.tariff import PLAN_BY_ID
 
 FIRMWARE: Final = {
     "Aurora Hub 2": "2.14.3",

@@ -10,7 +10,7 @@ from switchboard.demo.contracts import INSTALMENTS, Contract, PlanPeriod
 from switchboard.demo.model import Charge, Invoice, Line, PaymentMethod, PaymentStatus, RefundStatus
 from switchboard.demo.named import EXTRA_CHARGES, NEVER_PAID, PAID_TWICE
 from switchboard.demo.people import NAMED, customer_random
-from switchboard.demo.policy import (
+from switchboard.demo.tariff import (
     BROADBAND_SETUP_FEE_PENCE,
     EUROPE_DAY_PASS_PENCE,
     EXTRA_DATA_PENCE_PER_GB,

@@ -152,7 +152,7 @@ class LineStatus:
     router_serial: str
     firmware: str
     led: str
-    """A key of `policy.LED_MEANINGS`."""
+    """State of its broadband light: `solid green`."""
     online: bool
     sync_down_mbps: float
     sync_up_mbps: float
@@ -211,7 +211,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Everything the demo company knows, both brands. Look-ups by customer are on `switchboard.demo.company`."""
+    """Everything the demo company knows, both brands. Made by `switchboard.demo.company.company`."""
 
     seed: int
     today: date

@@ -3,7 +3,7 @@
 from typing import Final
 
 from switchboard.demo.model import Charge
-from switchboard.demo.policy import ADD_ONS_PENCE, EUROPE_DAY_PASS_PENCE, PICTURE_MESSAGE_PENCE
+from switchboard.demo.tariff import ADD_ONS_PENCE, EUROPE_DAY_PASS_PENCE, PICTURE_MESSAGE_PENCE
 
 
 def _roaming(country: str, days: int, line_id: str) -> Charge:

@@ -6,6 +6,8 @@ from typing import Final
 
 from switchboard.demo.model import Customer
 
+BRANDS: Final = {"aurora": "Aurora Mobile", "borealis": "Borealis Telecom"}
+"""Tenant and name."""
 CUSTOMERS_PER_BRAND: Final = 150
 FIRST_CUSTOMER: Final = {"aurora": 10001, "borealis": 10151}
 

@@ -15,12 +15,11 @@ from typing import Self
 
 from rich.console import Console
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system import app as apps
-from switchboard.cli.system import build, multiapp
-from switchboard.cli.system.agent import agent_app, agent_id
-from switchboard.cli.system.runfile import Key, RunFile
-from switchboard.cli.system.stack import Plan, Stack
+from switchboard.system import app as apps
+from switchboard.system import build, multiapp
+from switchboard.system.runfile import Key, RunFile
+from switchboard.system.spec import SystemSpec
+from switchboard.system.stack import Stack
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +50,7 @@ class System:
     ) -> None:
         self.instance = f"t{secrets.token_hex(3)}"
         self.state_dir = Path(tempfile.mkdtemp(prefix=f"switchboard-{self.instance}-"))
-        self._plan = Plan(
+        self._spec = SystemSpec(
             project=project,
             state_dir=self.state_dir,
             instance=self.instance,
@@ -67,8 +66,8 @@ class System:
         self._stack: Stack | None = None
 
     def start(self) -> RunFile:
-        """Returns when every app is ready. Raises `Problem` with the log's end of what was not."""
-        self._stack = Stack(self._plan, build.ensure(self._plan.project, Console(stderr=True)))
+        """Returns when every app is ready. Raises `OperatorError` with the log's end of what was not."""
+        self._stack = Stack(self._spec, build.ensure(self._spec.project, Console(stderr=True)))
         try:
             return self._stack.start()
         except BaseException:
@@ -138,14 +137,8 @@ class System:
             child.popen.wait(10)
 
     def restart(self, name: str) -> None:
-        """Starts a process again on the same ports, and waits until it is ready. Raises `Problem`."""
+        """Starts a process again on the same ports, and waits until it is ready. Raises `OperatorError`."""
         self.stack.restart(name)
-
-    def run_agent(self, folder: Path) -> str:
-        """Starts one more agent from its folder, with a sidecar, and returns its name here when it is ready."""
-        name = agent_id(folder)
-        self.stack.add(agent_app(folder), name)
-        return name
 
     def logs(self, name: str) -> str:
         """Everything a process has written."""
@@ -164,6 +157,3 @@ def without_model_settings() -> None:
     for name in list(os.environ):
         if name.startswith(apps.MODEL_SETTINGS) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             del os.environ[name]
-
-
-__all__ = ["Problem", "System", "app_names", "without_model_settings"]

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from runtime import Bench, wait_until
 
-from switchboard.cli.system.process import Child
+from switchboard.system.process import Child
 from tests.integration.node_package import node_command
 
 PINS = Path(__file__).parent / "cosmos"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from switchboard.cli.system import redis, runtime
-from switchboard.cli.system.ports import Ports
-from switchboard.cli.system.process import Child, Spawner, stop
+from switchboard.system import redis, runtime
+from switchboard.system.ports import Ports
+from switchboard.system.process import Child, Spawner, stop
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0

@@ -16,9 +16,9 @@ from cosmos_server import KEY, command
 from ranking_container import RankingContainer
 from runtime import Bench, bench, wait_until
 
-from switchboard.cli.system.process import Child
 from switchboard.contracts.errors import Unavailable
 from switchboard.knowledge.cosmos_index import CosmosIndex, container_of
+from switchboard.system.process import Child
 from switchboard.testing.knowledge_contract import REFUND, ROUTER, KnowledgeIndexContract, embed, words
 
 # The server's certificate is its own; it listens on loopback only.

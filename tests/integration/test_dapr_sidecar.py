@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from runtime import Bench, Daprd, bench, local_components, wait_until
-
 from switchboard.cli.system.process import Child
 from switchboard.cli.system.redis import answers
+
 from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar.change import change
 from switchboard.sidecar.dapr import DaprSidecar

@@ -16,7 +16,7 @@ import numpy as np
 import openai
 import pytest
 
-from switchboard.cli.system.ports import free_port
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_S = 90

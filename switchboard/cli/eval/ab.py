@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from switchboard.cli.eval.api import get, where
-from switchboard.cli.problem import Problem, told
-from switchboard.evaluation.comparison import Comparison, comparison
+from switchboard.cli.exits import exit_on_error
+from switchboard.evaluation.ab_test import AbResult, ab_result
 from switchboard.experiments.tally import ExperimentScores
+from switchboard.system.errors import OperatorError
 
 
 def ab(
@@ -24,13 +25,15 @@ def ab(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Reports the difference of each variant with 95 % intervals; by tenant where there are enough of them."""
-    with told():
+    with exit_on_error():
         url, keys = where(api_url, key[0] if key else None, state_dir, role="operator")
         path = f"/v1/experiments/{quote(name, safe='')}"
         scores = _together([ExperimentScores.model_validate_json(get(url, each, path)) for each in key or keys])
         if not scores.tallies:
-            raise Problem(f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated.")
-        compared = comparison(scores)
+            raise OperatorError(
+                f"The experiment {name} has no scores yet: no turn of its tenants was sampled or rated."
+            )
+        compared = ab_result(scores)
         typer.echo(compared.model_dump_json(indent=2))
         _tell(Console(stderr=True), compared)
 
@@ -41,7 +44,7 @@ def _together(scores: Sequence[ExperimentScores]) -> ExperimentScores:
     return scores[0].model_copy(update={"tallies": list(tallies.values())})
 
 
-def _tell(console: Console, compared: Comparison) -> None:
+def _tell(console: Console, compared: AbResult) -> None:
     for each in compared.variants:
         title = f"{each.name} ({each.tenants} tenants) against {compared.control} ({compared.control_tenants} tenants)"
         table = Table("metric", compared.control, each.name, "difference", "95 % interval", "n", box=None, title=title)

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from switchboard.cli.eval.api import Missing, get, where
 from switchboard.cli.eval.target import written
-from switchboard.cli.problem import Problem, told
+from switchboard.cli.exits import exit_on_error
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.cases import BEFORE_MAX, Case
-from switchboard.evaluation.export import HEAD, PastTurn, case_of, yaml_of
-from switchboard.evaluation.suite import load_cases
+from switchboard.evaluation.golden.cases import BEFORE_MAX, Case
+from switchboard.evaluation.golden.export import HEAD, PastTurn, case_of, yaml_of
+from switchboard.evaluation.golden.suite import load_cases
+from switchboard.system.errors import OperatorError
 
 UNKNOWN = "There is no such turn for any of the keys tried: say whose it is with --key."
 
@@ -44,10 +45,12 @@ def add_from(
     state_dir: Annotated[Path, typer.Option(help="Where run.json is.")] = Path(".switchboard"),
 ) -> None:
     """Adds a turn to the golden set: expectations from its answer if it was liked, else a draft for you to finish."""
-    with told():
+    with exit_on_error():
         conversation, _, number = turn.rpartition(".")
         if not conversation or not number.isdigit():
-            raise Problem("A turn's id is <conversation>.<number>; the page and `switchboard chat --json` tell it.")
+            raise OperatorError(
+                "A turn's id is <conversation>.<number>; the page and `switchboard chat --json` tell it."
+            )
         url, keys = where(api_url, key, state_dir)
         case = _found(url, keys, turn, conversation, int(number))
         _append(to, case)
@@ -65,10 +68,10 @@ def _found(url: str, keys: list[str], turn: str, conversation: str, number: int)
         if not turns or turns[-1].turn_id != turn:
             break
         if turns[-1].status == "running":
-            raise Problem("The turn still runs.")
+            raise OperatorError("The turn still runs.")
         me = Me.model_validate_json(get(url, key, "/v1/me"))
         return case_of(turns, user=f"{me.tenant}/{me.user}")
-    raise Problem(UNKNOWN)
+    raise OperatorError(UNKNOWN)
 
 
 def _append(to: Path, case: Case) -> None:
@@ -79,7 +82,7 @@ def _append(to: Path, case: Case) -> None:
     try:
         load_cases(draft)
     except SwitchboardError as error:
-        raise Problem(error.message.replace(str(draft), str(to))) from None
+        raise OperatorError(error.message.replace(str(draft), str(to))) from None
     finally:
         draft.unlink(missing_ok=True)
     written(to, after)

@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from switchboard.cli.problem import Problem, told
-from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.difference import Difference, difference
-from switchboard.evaluation.results import load_results
+from switchboard.cli.exits import exit_on_error
+from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.results import load_results
+from switchboard.system.errors import OperatorError
 
 
 def diff(
@@ -18,13 +18,10 @@ def diff(
     after: Annotated[Path, typer.Argument(help="Results of the later run.")],
 ) -> None:
     """Compares two runs: differences with 95 % intervals, exact McNemar or permutation p, corrected for many tests."""
-    with told():
-        try:
-            compared = difference(load_results(before), load_results(after))
-        except SwitchboardError as error:
-            raise Problem(error.message) from None
+    with exit_on_error():
+        compared = difference(load_results(before), load_results(after))
         if not compared.metrics:
-            raise Problem("The two runs have no case in common.")
+            raise OperatorError("The two runs have no case in common.")
         typer.echo(compared.model_dump_json(indent=2))
         Console(stderr=True).print(_table(compared))
 

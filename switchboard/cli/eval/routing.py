@@ -11,10 +11,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from switchboard.cli.cards import cards_in
-from switchboard.cli.cores import one_core
-from switchboard.cli.problem import Problem, told
-from switchboard.contracts.errors import BadConfiguration
+from switchboard.cli.exits import exit_on_error
+from switchboard.contracts.cards import load_cards
+from switchboard.system.errors import OperatorError
 
 WRONG_SHOWN_MAX = 200
 
@@ -39,24 +38,20 @@ def routing(
     ] = False,
 ) -> None:
     """Learns from one file, or from the agents' cards, and is measured on another. Prints JSON."""
-    one_core()
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
-    with told():
-        try:
-            if train is None:
-                if out_of_scope is not None:
-                    raise Problem("--out-of-scope goes with --train; with cards the category out_of_scope says it.")
-                result = _decisions(test, cards, agents, progress, wrong=wrong)
-            else:
-                result = _categories(train, test, out_of_scope, progress)
-        except BadConfiguration as error:
-            raise Problem(error.message) from error
+    with exit_on_error():
+        if train is None:
+            if out_of_scope is not None:
+                raise OperatorError("--out-of-scope goes with --train; with cards the category out_of_scope says it.")
+            result = _decisions(test, cards, agents, progress, wrong=wrong)
+        else:
+            result = _categories(train, test, out_of_scope, progress)
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 
 def _categories(train: Path, test: Path, out_of_scope: Path | None, progress: Console) -> dict[str, Any]:
-    from switchboard.evaluation.routing import evaluate, labelled_rows
+    from switchboard.evaluation.routing.classifier import evaluate, labelled_rows
 
     learned, measured = labelled_rows(train), labelled_rows(test)
     outside = labelled_rows(out_of_scope, categories=False) if out_of_scope else []
@@ -65,9 +60,9 @@ def _categories(train: Path, test: Path, out_of_scope: Path | None, progress: Co
 
 
 def _decisions(test: Path, cards: Path, agents: int, progress: Console, *, wrong: bool) -> dict[str, Any]:
-    from switchboard.routing.dialogues import evaluate_decisions, messages_of
+    from switchboard.evaluation.routing.decisions import evaluate_decisions, messages_of
 
-    messages, known = messages_of(test), cards_in(cards)
+    messages, known = messages_of(test), load_cards(cards)
     progress.print(f"Learning the cards of {', '.join(known)}, then deciding {len(messages)} messages …")
     figures, outcomes = asyncio.run(evaluate_decisions(known, messages, agents=agents))
     if wrong:

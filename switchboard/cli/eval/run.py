@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from switchboard.cli.eval.target import system_to_judge, target_of, written
-from switchboard.cli.problem import Problem, told
-from switchboard.contracts.errors import SwitchboardError
-from switchboard.evaluation.cases import Case
-from switchboard.evaluation.difference import Difference, difference
-from switchboard.evaluation.gate import Verdict, load_bars, verdict
+from switchboard.cli.exits import exit_on_error
+from switchboard.evaluation.golden.cases import Case
+from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.gate import Verdict, load_bars, verdict
+from switchboard.evaluation.golden.report import html_of
+from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, Results, load_results
+from switchboard.evaluation.golden.run import Judge, Runner, Target
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
-from switchboard.evaluation.report import html_of
-from switchboard.evaluation.results import CaseResult, Figure, Latency, Results, load_results
-from switchboard.evaluation.run import Judge, Runner, Target
-from switchboard.evaluation.suite import load_cases
+from switchboard.system.errors import OperatorError
 
 GOLDEN = Path("evals/golden")
 BASELINE = Path("evals/baseline.json")
@@ -65,16 +65,13 @@ def run(
 ) -> None:
     """Runs golden cases against the running system. The summary is JSON on standard output."""
     console = Console(stderr=True)
-    with told():
-        try:
-            cases = chosen(suite, tag or [], read_only=read_only)
-            with system_to_judge(state_dir, start=start) as system:
-                model = judge_of(system.gateway_url, judge)
-                results = judged(target_of(system), suite or "golden", cases, model, concurrency, console)
-            compared = difference(load_results(baseline), results) if baseline.is_file() else None
-            decided = verdict(results, load_bars(bars), load_results(baseline) if compared else None) if gate else None
-        except SwitchboardError as error:
-            raise Problem(error.message) from None
+    with exit_on_error():
+        cases = chosen(suite, tag or [], read_only=read_only)
+        with system_to_judge(state_dir, start=start) as system:
+            model = judge_of(system.gateway_url, judge)
+            results = judged(target_of(system), suite or "golden", cases, model, concurrency, console)
+        compared = difference(load_results(baseline), results) if baseline.is_file() else None
+        decided = verdict(results, load_bars(bars), load_results(baseline) if compared else None) if gate else None
         name = f"{results.started_at:%Y%m%d-%H%M%S}"
         kept = written(out / f"{name}.json", results.model_dump_json(indent=1) + "\n")
         report = written(out / f"{name}.html", html_of(results, decided, compared))
@@ -86,17 +83,17 @@ def run(
 
 
 def chosen(suite: str | None, tags: list[str], *, read_only: bool) -> list[Case]:
-    """The cases that the options leave. Raises `Problem` where that is none."""
+    """The cases that the options leave. Raises `OperatorError` where that is none."""
     path = GOLDEN if suite is None else Path(suite)
     if suite is not None and not path.exists():
         path = GOLDEN / f"{suite}.yaml"
     if not path.exists():
         known = ", ".join(sorted(each.stem for each in GOLDEN.glob("*.yaml"))) or "none here"
-        raise Problem(f"There is no suite {suite}: there are {known}.")
+        raise OperatorError(f"There is no suite {suite}: there are {known}.")
     cases = [case for case in load_cases(path) if set(tags) <= set(case.tags)]
     cases = [case for case in cases if not case.draft and not (read_only and case.changes_data)]
     if not cases:
-        raise Problem("No golden case is left by these options.")
+        raise OperatorError("No golden case is left by these options.")
     return cases
 
 
@@ -117,13 +114,15 @@ def judged(
 
 
 def judge_of(gateway_url: str, wanted: str) -> Judge | None:
-    """None with 'off', and with 'auto' where the gateway has the embedded model only. Raises `Problem`."""
+    """None with 'off', and with 'auto' where the gateway has the embedded model only. Raises `OperatorError`."""
     if wanted == "off":
         return None
     alias = ALIAS_DEFAULT if wanted == "auto" else wanted
     real = asyncio.run(can_judge(gateway_url, alias))
     if not real and wanted != "auto":
-        raise Problem(f"There is no real model behind '{alias}' at the gateway, and the embedded one cannot judge.")
+        raise OperatorError(
+            f"There is no real model behind '{alias}' at the gateway, and the embedded one cannot judge."
+        )
     return AzureJudges(gateway_url, alias) if real else None
 
 

@@ -5,17 +5,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system import runfile
-from switchboard.cli.system.runfile import Key, RunFile
-from switchboard.evaluation.run import Target
+from switchboard.evaluation.golden.run import Target
+from switchboard.system import runfile
+from switchboard.system.errors import OperatorError
+from switchboard.system.runfile import Key, RunFile
 
 
 @contextmanager
 def system_to_judge(state_dir: Path, *, start: bool) -> Generator[RunFile]:
     """The running system's run file; with `start`, that of a fresh system that lives as long as the block.
 
-    Raises `Problem`.
+    Raises `OperatorError`.
     """
     if not start:
         yield runfile.load(state_dir)
@@ -36,12 +36,12 @@ def keys_by_user(keys: list[Key]) -> dict[str, str]:
 
 
 def written(path: Path, text: str) -> Path:
-    """Writes a file in one step, with its folders. Raises `Problem`."""
+    """Writes a file in one step, with its folders. Raises `OperatorError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror}.") from error
+        raise OperatorError(f"{path} cannot be written: {error.strerror}.") from error
     return path

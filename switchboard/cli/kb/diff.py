@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed, sentences
-from switchboard.cli.problem import Problem
+from switchboard.cli.exits import exit_on_error
+from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed
+from switchboard.system.errors import OperatorError
 
 LINES_MAX = 400
 
@@ -30,10 +31,12 @@ def diff(
     from switchboard.knowledge.folder import read_folder
     from switchboard.knowledge.sqlite_index import SqliteIndex
 
-    with sentences():
+    with exit_on_error():
         path = index_path(agent, index)
         if not path.is_file():
-            raise Problem(f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`.")
+            raise OperatorError(
+                f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`."
+            )
         store = SqliteIndex(path)
         try:
             difference: Difference

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed, sentences
+from switchboard.cli.exits import exit_on_error
+from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed
 
 
 def ingest(
@@ -27,7 +28,7 @@ def ingest(
     from switchboard.knowledge.sqlite_index import SqliteIndex
     from switchboard.models.minilm import MiniLmEmbedder
 
-    with sentences():
+    with exit_on_error():
         reading = read_folder(folder)
         base = KnowledgeBase(agent, SqliteIndex(index_path(agent, index)), MiniLmEmbedder())
         try:

@@ -2,15 +2,10 @@
 
 import json
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from switchboard.cli.problem import Problem, told
-from switchboard.contracts.errors import SwitchboardError
 
 INDEXES = Path(".switchboard/data/knowledge")
 
@@ -23,16 +18,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
 
 def index_path(agent: str, index: Path | None) -> Path:
     return index if index is not None else INDEXES / f"{agent}.sqlite"
-
-
-@contextmanager
-def sentences() -> Generator[None]:
-    """What goes wrong ends the command with one sentence."""
-    with told():
-        try:
-            yield
-        except SwitchboardError as error:
-            raise Problem(error.message) from error
 
 
 def printed(value: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed, sentences
-from switchboard.cli.problem import Problem
+from switchboard.cli.exits import exit_on_error
+from switchboard.cli.kb.place import AgentOption, IndexOption, JsonOption, index_path, printed
+from switchboard.system.errors import OperatorError
 
 TEXT_CHARACTERS_MAX = 300
 
@@ -30,10 +31,12 @@ def search(
     from switchboard.knowledge.sqlite_index import SqliteIndex
     from switchboard.models.minilm import MiniLmEmbedder
 
-    with sentences():
+    with exit_on_error():
         path = index_path(agent, index)
         if not path.is_file():
-            raise Problem(f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`.")
+            raise OperatorError(
+                f"There is no index {path}: make it with `switchboard kb ingest FOLDER --agent {agent}`."
+            )
         base = KnowledgeBase(agent, SqliteIndex(path), MiniLmEmbedder())
 
         async def ranked():

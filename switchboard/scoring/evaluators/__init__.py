@@ -1,6 +1,5 @@
 """Evaluators: pure functions from a transcript (and what is expected of it) to scores. All but the judges are offline."""
 
-from switchboard.evaluation.cases import Expected
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators.answered import answered
 from switchboard.scoring.evaluators.expectations import (
@@ -15,6 +14,7 @@ from switchboard.scoring.evaluators.refusal import refusal
 from switchboard.scoring.evaluators.relevance import relevance
 from switchboard.scoring.evaluators.safety import safety
 from switchboard.scoring.evaluators.score import METRICS, Metric, Score
+from switchboard.scoring.expected import Expected
 from switchboard.scoring.transcript import Transcript
 
 __all__ = ["METRICS", "Metric", "Score", "passed", "scores_of"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from switchboard.evaluation.cases import Expected, OneOf
-from switchboard.evaluation.words import holds
 from switchboard.scoring.evaluators.score import Score, scored
+from switchboard.scoring.expected import Expected, OneOf
 from switchboard.scoring.transcript import Transcript
+from switchboard.scoring.words import holds
 
 
 def routing(turn: Transcript, expected: Expected) -> Score | None:
@@ -31,7 +31,7 @@ def tool_correctness(turn: Transcript, expected: Expected) -> Score | None:
     if expected.tools == [] and called:
         return scored("tool_correctness", 0.0, f"called {_named(sorted(called))}, though no tool is needed")
     missing = [each for each in expected.tools or [] if not worked & set(_alternatives(each))]
-    return scored("tool_correctness", _share(len(missing), expected.tools or []), f"did not call {_told(missing)}")
+    return scored("tool_correctness", _share(len(missing), expected.tools or []), f"did not call {_quoted(missing)}")
 
 
 def required_facts(turn: Transcript, expected: Expected) -> Score | None:
@@ -39,7 +39,7 @@ def required_facts(turn: Transcript, expected: Expected) -> Score | None:
     if not expected.facts:
         return None
     missing = [each for each in expected.facts if not any(holds(turn.text, one) for one in _alternatives(each))]
-    return scored("required_facts", _share(len(missing), expected.facts), f"does not say {_told(missing)}")
+    return scored("required_facts", _share(len(missing), expected.facts), f"does not say {_quoted(missing)}")
 
 
 def forbidden_claims(turn: Transcript, expected: Expected) -> Score | None:
@@ -59,7 +59,7 @@ def citation_recall(turn: Transcript, expected: Expected) -> Score | None:
         return scored("citation_recall", 0.0 if cited else 1.0, f"cites {_named(sorted(cited))}, and nothing should be")
     missing = [each for each in expected.cites if not cited & set(_alternatives(each))]
     value = _share(len(missing), expected.cites)
-    return scored("citation_recall", value, f"does not cite {_told(missing)}, but {_named(sorted(cited))}")
+    return scored("citation_recall", value, f"does not cite {_quoted(missing)}, but {_named(sorted(cited))}")
 
 
 def document_of(uri: str) -> str:
@@ -75,7 +75,7 @@ def _share(missing: int, wanted: Sequence[OneOf]) -> float:
     return 1 - missing / len(wanted) if wanted else 1.0
 
 
-def _told(wanted: Sequence[OneOf]) -> str:
+def _quoted(wanted: Sequence[OneOf]) -> str:
     return ", ".join(" or ".join(f"“{one}”" for one in _alternatives(each)) for each in wanted)
 
 

@@ -6,7 +6,10 @@ what was made up or mixed up; a paraphrase that keeps the figures passes. A judg
 
 from decimal import Decimal
 
-from switchboard.evaluation.words import (
+from switchboard.scoring.evaluators.refusal import is_refusal
+from switchboard.scoring.evaluators.score import Score, scored
+from switchboard.scoring.transcript import Transcript
+from switchboard.scoring.words import (
     Statement,
     content_words,
     figures,
@@ -15,9 +18,6 @@ from switchboard.evaluation.words import (
     statements,
     words_of,
 )
-from switchboard.scoring.evaluators.refusal import is_refusal
-from switchboard.scoring.evaluators.score import Score, scored
-from switchboard.scoring.transcript import Transcript
 
 WORDS_MIN = 3
 """Content words of a statement that says something; shorter ones are headings and courtesies."""

@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from switchboard.evaluation.cases import Expected
-from switchboard.evaluation.words import plain
 from switchboard.scoring.evaluators.score import Score, scored
+from switchboard.scoring.expected import Expected
 from switchboard.scoring.transcript import Transcript
+from switchboard.scoring.words import plain
 
 _CANNOT: Final = (
     r"(?:do not|don't|cannot|can't|can not|could not|couldn't|am not able to|am unable to|was unable to|may not)"

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from switchboard.evaluation.words import content_words, statements
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators.refusal import is_refusal
 from switchboard.scoring.evaluators.score import Score, scored
 from switchboard.scoring.transcript import Transcript
+from switchboard.scoring.words import content_words, statements
 
 PASS_MIN = 0.30
 """Cosine; answers to another question of the same domain lie below it mostly, real answers above."""

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from switchboard.cli.main import app
-from switchboard.evaluation.results import load_results
-from switchboard.evaluation.suite import load_cases
+from switchboard.evaluation.golden.results import load_results
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.testing.system import System
 
 pytestmark = pytest.mark.timeout(600)

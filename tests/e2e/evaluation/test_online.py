@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from switchboard.cli.main import app
-from switchboard.evaluation.suite import load_cases
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.experiments.sampling import sampled
 from switchboard.testing.system import System
 from tests.e2e.evaluation.conftest import SHARE

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from switchboard.cli.system.ports import free_port
+from switchboard.system.ports import free_port
 from tests.integration.runtime import bench
 from tests.integration.test_gateway import process
 

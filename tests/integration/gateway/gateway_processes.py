@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
-from switchboard.cli.system.ports import free_port
+from switchboard.system.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 START_S = 90

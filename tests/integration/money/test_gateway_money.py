@@ -21,9 +21,9 @@ import pytest
 
 from services.gateway.money.ledger.prices import cost_of
 from services.gateway.providers.port import Spent
-from switchboard.cli.system.ports import free_port
 from switchboard.ledger.archive import Archive
 from switchboard.ledger.record import Price, Record
+from switchboard.system.ports import free_port
 from tests.integration.runtime import Bench, bench
 from tests.integration.test_gateway import process
 

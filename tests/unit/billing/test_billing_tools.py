@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.billing.book import Account, Charge, Invoice
-from services.billing.comparison import compare
+from services.billing.invoice_changes import compare
 from services.billing.sqlite_book import SqliteBillingBook
 from services.billing.tools import BillingTools
 from switchboard.agent import AgentSettings
 from switchboard.agent.tool import tools_of
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import ModelRetry
-from switchboard.demo.policy import TODAY
+from switchboard.demo.company import TODAY
 
 BILLING = Path(__file__).parents[3] / "services" / "billing"
 

@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.cli.problem import Problem
-from switchboard.cli.system.envfile import read_env_file
-from switchboard.cli.system.redis import split
-from switchboard.cli.up import default_instance, parse_replicas
+from switchboard.cli.up import default_instance, parse_replicas, read_env_file
 from switchboard.serve import module_of
+from switchboard.system.errors import OperatorError
+from switchboard.system.redis import split
 
 
 def test_replicas_are_read_by_app() -> None:
@@ -15,7 +14,7 @@ def test_replicas_are_read_by_app() -> None:
 
 @pytest.mark.parametrize("argument", ["billing", "billing=", "billing=0", "billing=11", "=2", "billing=two"])
 def test_replicas_that_make_no_sense_are_refused(argument: str) -> None:
-    with pytest.raises(Problem, match="billing=3"):
+    with pytest.raises(OperatorError, match="billing=3"):
         parse_replicas([argument])
 
 
@@ -37,13 +36,13 @@ def test_settings_of_the_environment_win_over_the_file(tmp_path: Path, monkeypat
 
 
 def test_a_settings_file_that_is_named_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="no settings file"):
+    with pytest.raises(OperatorError, match="no settings file"):
         read_env_file(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("host", ["localhost", "6390", "localhost:", ":6390"])
 def test_a_redis_host_without_name_or_port_is_refused(host: str) -> None:
-    with pytest.raises(Problem, match="host:port"):
+    with pytest.raises(OperatorError, match="host:port"):
         split(host)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from switchboard.contracts.events import Citation
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.evaluation.cases import Expected
 from switchboard.models.embedder import Vectors
 from switchboard.scoring.evaluators import METRICS, Score, passed, scores_of
 from switchboard.scoring.evaluators.expectations import (
@@ -22,6 +21,7 @@ from switchboard.scoring.evaluators.grounding import citation_precision, grounde
 from switchboard.scoring.evaluators.refusal import is_refusal, refusal
 from switchboard.scoring.evaluators.relevance import relevance
 from switchboard.scoring.evaluators.safety import safety
+from switchboard.scoring.expected import Expected
 from switchboard.scoring.transcript import ToolUse, Transcript
 
 FACTS = [

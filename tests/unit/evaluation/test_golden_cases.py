@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
+from evals.facts import facts
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.cases import Case, OneOf, alternatives_of, is_pattern
-from switchboard.evaluation.facts import demo_facts
-from switchboard.evaluation.suite import load_cases
-from switchboard.evaluation.words import holds
+from switchboard.evaluation.golden.cases import Case
+from switchboard.evaluation.golden.suite import load_cases
+from switchboard.scoring.expected import OneOf, alternatives_of, is_pattern
+from switchboard.scoring.words import holds
 
 GOLDEN = Path("evals/golden")
 AGENTS = ("billing", "tech", "product")
@@ -45,7 +46,7 @@ def test_a_case_names_only_what_there_is(case: Case) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.facts], ids=lambda case: case.id)
 def test_a_fact_that_is_written_down_stands_in_an_article_or_in_the_data(case: Case) -> None:
-    known = {*demo_facts().values.values(), *SUPERVISOR}
+    known = {*facts().values.values(), *SUPERVISOR}
     articles = [ARTICLES[name] for name in alternatives_of(case.cites or [])] or list(ARTICLES.values())
     for wanted in case.facts:
         assert _is_true(wanted, known, articles), f"{wanted} is in no data and in no article of {case.cites}"
@@ -61,7 +62,7 @@ def _is_true(wanted: OneOf, known: set[str], articles: list[str]) -> bool:
 def test_the_forbidden_facts_of_others_are_filled_in() -> None:
     case = next(case for case in CASES if case.id == "others-invoice-by-id")
     assert case.say == "Show me invoice INV-202611-10001"
-    assert case.forbidden[0] == demo_facts().values["ada.latest.total"]
+    assert case.forbidden[0] == facts().values["ada.latest.total"]
 
 
 def write(path: Path, *cases: dict[str, Any], **more: Any) -> Path:
@@ -80,7 +81,7 @@ def write(path: Path, *cases: dict[str, Any], **more: Any) -> Path:
 )
 def test_a_wrong_case_is_told_by_name(tmp_path: Path, case: dict[str, Any], told: str) -> None:
     with pytest.raises(BadConfiguration, match="abc") as raised:
-        load_cases(write(tmp_path / "mine.yaml", case, facts="demo"))
+        load_cases(write(tmp_path / "mine.yaml", case, facts="evals.facts"))
     assert told in raised.value.message
 
 
@@ -88,6 +89,13 @@ def test_anybodys_cases_are_read_as_they_stand(tmp_path: Path) -> None:
     case = {"id": "abc", "user": "shop/u1", "say": "What is <b.c>?", "facts": ["<b.c> is a tag"]}
     (read,) = load_cases(write(tmp_path / "mine.yaml", case))
     assert (read.say, read.facts, read.tags) == ("What is <b.c>?", ["<b.c> is a tag"], ["mine"])
+
+
+@pytest.mark.parametrize("module", ["no.such.module", "evals", "evals.facts.x", ".facts"])
+def test_a_module_without_facts_is_told_by_name(tmp_path: Path, module: str) -> None:
+    case = {"id": "abc", "user": "shop/u1", "say": "Hello"}
+    with pytest.raises(BadConfiguration, match=f"The facts {module} "):
+        load_cases(write(tmp_path / "mine.yaml", case, facts=module))
 
 
 def test_two_cases_of_one_name_are_refused(tmp_path: Path) -> None:

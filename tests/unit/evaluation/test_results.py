@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.evaluation.comparison import comparison
-from switchboard.evaluation.difference import difference
-from switchboard.evaluation.export import PastTurn, case_of, yaml_of
-from switchboard.evaluation.gate import Bars, load_bars, verdict
+from switchboard.evaluation.ab_test import ab_result
+from switchboard.evaluation.golden.difference import difference
+from switchboard.evaluation.golden.export import PastTurn, case_of, yaml_of
+from switchboard.evaluation.golden.gate import Bars, load_bars, verdict
+from switchboard.evaluation.golden.report import html_of
+from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, load_results
+from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import score_of
-from switchboard.evaluation.report import html_of
-from switchboard.evaluation.results import CaseResult, Results, case_result, figures_of, load_results
-from switchboard.evaluation.suite import load_cases
 from switchboard.experiments.tally import ExperimentScores, Tally
 from switchboard.scoring.evaluators import Score
 from switchboard.scoring.transcript import Transcript
@@ -134,7 +134,7 @@ def scores(control: list[tuple[int, int]], variant: list[tuple[int, int]]) -> Ex
 
 
 def test_many_tenants_are_compared_tenant_by_tenant() -> None:
-    compared = comparison(scores([(5, 5)] * 12, [(9, 1)] * 12))
+    compared = ab_result(scores([(5, 5)] * 12, [(9, 1)] * 12))
     effect = compared.variants[0].metrics["thumbs_up"]
     assert (effect.by, effect.significant) == ("tenants", True)
     assert effect.difference == pytest.approx(0.4)
@@ -143,7 +143,7 @@ def test_many_tenants_are_compared_tenant_by_tenant() -> None:
 
 
 def test_few_tenants_are_compared_turn_by_turn_and_said_so() -> None:
-    compared = comparison(scores([(5, 5)], [(6, 4)]))
+    compared = ab_result(scores([(5, 5)], [(6, 4)]))
     effect = compared.variants[0].metrics["thumbs_up"]
     assert (effect.by, effect.significant) == ("turns", False)
     assert effect.low < 0 < effect.high
@@ -151,7 +151,7 @@ def test_few_tenants_are_compared_turn_by_turn_and_said_so() -> None:
 
 
 def test_a_side_without_scores_is_not_compared() -> None:
-    assert comparison(scores([(1, 0)], [])).variants[0].metrics == {}
+    assert ab_result(scores([(1, 0)], [])).variants[0].metrics == {}
 
 
 def test_a_changed_mind_counts_once() -> None:

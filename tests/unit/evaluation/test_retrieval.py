@@ -2,8 +2,8 @@
 
 import pytest
 
-from switchboard.evaluation.dialogues import Asked, Document, Part, part_of, turns
-from switchboard.evaluation.retrieval import overlap_f1, percentile
+from switchboard.evaluation.retrieval.dialogues import Asked, Document, Split, split_of, turns
+from switchboard.evaluation.retrieval.quality import overlap_f1
 
 
 def test_a_dialogue_is_read_newest_turn_first_and_the_agents_turns_are_left_out() -> None:
@@ -24,8 +24,8 @@ def test_the_number_of_a_part_is_no_part_of_a_title() -> None:
 
 
 def test_a_document_is_in_the_same_part_on_every_machine() -> None:
-    assert {part_of(f"doc-{n}") for n in range(50)} == {Part.DEV, Part.TEST}
-    assert part_of("doc-0") == part_of("doc-0")
+    assert {split_of(f"doc-{n}") for n in range(50)} == {Split.DEV, Split.TEST}
+    assert split_of("doc-0") == split_of("doc-0")
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,3 @@ def test_spans_are_compared_by_their_characters(
     spans: list[tuple[int, int]], gold: list[tuple[int, int]], f1: float
 ) -> None:
     assert overlap_f1(spans, gold) == pytest.approx(f1)
-
-
-def test_a_percentile_is_one_of_the_values() -> None:
-    assert percentile([3.0, 1.0, 2.0, 4.0], 50) == 2.0
-    assert percentile(list(map(float, range(1, 101))), 95) == 95.0
-    assert percentile([7.0], 95) == 7.0

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.evaluation.words import content_words, figures, holds, marks, plain, statements
+from switchboard.scoring.words import content_words, figures, holds, marks, plain, statements
 
 
 @pytest.mark.parametrize(

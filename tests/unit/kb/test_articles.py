@@ -1,4 +1,4 @@
-"""The knowledge articles: well formed, and in agreement with the numbers that data and tools use."""
+"""The articles, the specialists' policies and the generator of the demo company agree, and the articles are well formed."""
 
 import re
 from functools import cache
@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.demo import policy
+from services.billing import policy as billing
+from services.product import policy as product
+from services.tech import policy as tech
+from switchboard.demo import calendar, tariff
 from switchboard.demo.catalogue import PRODUCTS
-from switchboard.demo.policy import ADD_ONS_PENCE, LED_MEANINGS, PLANS
+from switchboard.demo.company import TODAY
+from switchboard.demo.people import BRANDS
+from switchboard.demo.tariff import ADD_ONS_PENCE, PLANS
 from switchboard.knowledge.article import Article, read_article
 
 SERVICES = Path(__file__).parents[3] / "services"
@@ -28,25 +33,25 @@ def pence(amount: str) -> int:
 every_article = pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parts[-3]}/{path.stem}")
 
 POLICY_PHRASES = (
-    (r"late payment fee", policy.LATE_FEE_PENCE),
-    (r"failed direct debit costs", policy.FAILED_DIRECT_DEBIT_FEE_PENCE),
-    (r"a failed one costs", policy.FAILED_DIRECT_DEBIT_FEE_PENCE),
-    (r"paper bill (?:costs|\|)", policy.PAPER_BILL_FEE_PENCE),
-    (r"replacement sim", policy.SIM_REPLACEMENT_FEE_PENCE),
-    (r"sim replacement", policy.SIM_REPLACEMENT_FEE_PENCE),
-    (r"set-up (?:fee|costs)", policy.BROADBAND_SETUP_FEE_PENCE),
-    (r"missed appointment|miss the appointment", policy.MISSED_APPOINTMENT_FEE_PENCE),
-    (r"own equipment or wiring;? ?then it costs|engineer visit \|", policy.ENGINEER_VISIT_FEE_PENCE),
-    (r"router (?:that is )?not returned", policy.UNRETURNED_ROUTER_FEE_PENCE),
-    (r"europe day pass(?:es)? (?:costs|for|at)|day pass costs", policy.EUROPE_DAY_PASS_PENCE),
-    (r"world day pass(?:es)? (?:costs|for|at)?", policy.WORLD_DAY_PASS_PENCE),
-    (r"picture message \(mms\)", policy.PICTURE_MESSAGE_PENCE),
-    (r"call from the uk to another country", policy.INTERNATIONAL_CALL_PENCE_PER_MINUTE),
-    (r"084 (?:and|or) 087[^£\n|]* cost|call to an 084 or 087 number", policy.SERVICE_NUMBER_PENCE_PER_MINUTE),
-    (r"extra data \||beyond (?:your plan|that data) costs", policy.EXTRA_DATA_PENCE_PER_GB),
-    (r"for each whole day|outage credit is", policy.OUTAGE_CREDIT_PENCE_PER_DAY),
-    (r"welcome discount \|", policy.WELCOME_DISCOUNT_PENCE),
-    (r"loyalty discount \|", policy.LOYALTY_DISCOUNT_PENCE),
+    (r"late payment fee", tariff.LATE_FEE_PENCE),
+    (r"failed direct debit costs", tariff.FAILED_DIRECT_DEBIT_FEE_PENCE),
+    (r"a failed one costs", tariff.FAILED_DIRECT_DEBIT_FEE_PENCE),
+    (r"paper bill (?:costs|\|)", tariff.PAPER_BILL_FEE_PENCE),
+    (r"replacement sim", tariff.SIM_REPLACEMENT_FEE_PENCE),
+    (r"sim replacement", tariff.SIM_REPLACEMENT_FEE_PENCE),
+    (r"set-up (?:fee|costs)", tariff.BROADBAND_SETUP_FEE_PENCE),
+    (r"missed appointment|miss the appointment", tech.MISSED_APPOINTMENT_FEE_PENCE),
+    (r"own equipment or wiring;? ?then it costs|engineer visit \|", tech.ENGINEER_VISIT_FEE_PENCE),
+    (r"router (?:that is )?not returned", billing.UNRETURNED_ROUTER_FEE_PENCE),
+    (r"europe day pass(?:es)? (?:costs|for|at)|day pass costs", tariff.EUROPE_DAY_PASS_PENCE),
+    (r"world day pass(?:es)? (?:costs|for|at)?", tariff.WORLD_DAY_PASS_PENCE),
+    (r"picture message \(mms\)", tariff.PICTURE_MESSAGE_PENCE),
+    (r"call from the uk to another country", tariff.INTERNATIONAL_CALL_PENCE_PER_MINUTE),
+    (r"084 (?:and|or) 087[^£\n|]* cost|call to an 084 or 087 number", tariff.SERVICE_NUMBER_PENCE_PER_MINUTE),
+    (r"extra data \||beyond (?:your plan|that data) costs", tariff.EXTRA_DATA_PENCE_PER_GB),
+    (r"for each whole day|outage credit is", tariff.OUTAGE_CREDIT_PENCE_PER_DAY),
+    (r"welcome discount \|", tariff.WELCOME_DISCOUNT_PENCE),
+    (r"loyalty discount \|", tariff.LOYALTY_DISCOUNT_PENCE),
     *(
         (rf"{re.escape(name.lower())}(?: add-on)?(?: costs| for| \||, )", price)
         for name, price in ADD_ONS_PENCE.items()
@@ -61,7 +66,7 @@ WORKED_EXAMPLES: dict[str, set[int]] = {
     "credit-limit": {0, 500, 6_000, 15_000, 2_500},
     "roaming-charges": {0},
     "usage-charges": {3_500},
-    "outage-credit": {2 * policy.OUTAGE_CREDIT_PENCE_PER_DAY},
+    "outage-credit": {2 * tariff.OUTAGE_CREDIT_PENCE_PER_DAY},
     "buying-a-phone": {2_912, 2_924},
     "outages": set(),
 }
@@ -69,7 +74,11 @@ WORKED_EXAMPLES: dict[str, set[int]] = {
 
 
 def stated_amounts() -> set[int]:
-    constants = {value for name, value in vars(policy).items() if "PENCE" in name and isinstance(value, int)}
+    constants = {
+        value
+        for name, value in (item for policy in (tariff, billing, tech, product) for item in vars(policy).items())
+        if "PENCE" in name and isinstance(value, int)
+    }
     return (
         constants
         | set(ADD_ONS_PENCE.values())
@@ -97,9 +106,9 @@ def test_an_article_has_its_front_matter(path: Path) -> None:
     assert front.summary.endswith(".")
     assert front.tags
     assert front.tenants
-    assert set(front.tenants) <= set(policy.BRANDS)
+    assert set(front.tenants) <= set(BRANDS)
     assert front.updated is not None
-    assert front.updated <= policy.TODAY
+    assert front.updated <= TODAY
 
 
 @every_article
@@ -138,28 +147,42 @@ def test_every_price_of_the_policy_is_in_some_article(phrase: str, expected: int
     assert any(re.search(phrase, text, re.IGNORECASE) and amount in text for text in texts)
 
 
+TERMS = (
+    (r"unpaid (\d+) days after its due date", tariff.LATE_FEE_GRACE_DAYS),
+    (r"more than (\d+) days overdue;? (?:and|that pauses|outgoing)", billing.SUSPENSION_DAYS),
+    (r"due (\d+) days after it was issued", calendar.PAYMENT_TERM_DAYS),
+    (r"up to £(\d+)\.00 in total within 30 days", billing.REFUND_AUTOMATIC_MAX_PENCE // 100),
+    (r"in total within (\d+) days", billing.REFUND_AUTOMATIC_WINDOW_DAYS),
+    (r"first (\d+) working days after your report", billing.OUTAGE_CREDIT_AFTER_WORKING_DAYS),
+    (r"return any product within (\d+) days", product.RETURN_DAYS),
+    (r"warranty of (\d+) months", product.WARRANTY_MONTHS),
+    (r"below (\d+) % of (?:the|your) plan", tech.MINIMUM_SPEED_PERCENT),
+    (r"costs (\d+) % of the plan", billing.EARLY_EXIT_PERCENT),
+    (r"refunded for (\d+) days", billing.REFUND_REQUEST_MAX_DAYS),
+    (r"settled within (\d+) days", billing.DUPLICATE_WINDOW_DAYS),
+    (r"(?:arrives|back|refunded) within (\d+) working days after the (?:refund|parcel)", billing.REFUND_PAID_WITHIN_WORKING_DAYS),
+    (r"approves it within (\d+) working days", billing.REFUND_APPROVAL_WORKING_DAYS),
+    (r"engineer (?:comes|is booked) within (\d+) working days", tech.ENGINEER_WITHIN_WORKING_DAYS),
+    (r"[Uu]p to (\d+) GB of your", product.ROAMING_DATA_LIMIT_GB),
+)  # fmt: skip
+"""A term as an article states it, and as the policy does."""
+
+
 @every_article
-def test_the_terms_in_days_are_those_of_the_policy(path: Path) -> None:
-    for phrase, expected in (
-        (r"unpaid (\d+) days after its due date", policy.LATE_FEE_GRACE_DAYS),
-        (r"more than (\d+) days overdue;? (?:and|that pauses|outgoing)", policy.SUSPENSION_DAYS),
-        (r"return any product within (\d+) days", policy.RETURN_DAYS),
-        (r"warranty of (\d+) months", policy.WARRANTY_MONTHS),
-        (r"below (\d+) % of (?:the|your) plan", policy.MINIMUM_SPEED_PERCENT),
-        (r"costs (\d+) % of the plan", policy.EARLY_EXIT_PERCENT),
-        (r"refunded for (\d+) days", policy.REFUND_REQUEST_MAX_DAYS),
-        (r"settled within (\d+) days", policy.DUPLICATE_WINDOW_DAYS),
-        (r"(?:arrives|back|refunded) within (\d+) working days after the (?:refund|parcel)", policy.REFUND_PAID_WITHIN_WORKING_DAYS),
-        (r"approves it within (\d+) working days", policy.REFUND_APPROVAL_WORKING_DAYS),
-        (r"engineer (?:comes|is booked) within (\d+) working days", policy.ENGINEER_WITHIN_WORKING_DAYS),
-        (r"[Uu]p to (\d+) GB of your", policy.ROAMING_DATA_LIMIT_GB),
-    ):  # fmt: skip
+def test_the_terms_of_an_article_are_those_of_the_policy(path: Path) -> None:
+    for phrase, expected in TERMS:
         for match in re.finditer(phrase, article(path).text):
             assert int(match[1]) == expected, match[0]
 
 
+@pytest.mark.parametrize(("phrase", "expected"), TERMS)
+def test_every_term_of_the_policy_is_in_some_article(phrase: str, expected: int) -> None:
+    found = [match[1] for path in PATHS for match in re.finditer(phrase, article(path).text)]
+    assert str(expected) in found
+
+
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.id)
-def test_the_plan_articles_state_each_plan_as_it_is_sold(plan: policy.Plan) -> None:
+def test_the_plan_articles_state_each_plan_as_it_is_sold(plan: tariff.Plan) -> None:
     text = article(SERVICES / "product" / "kb" / f"{plan.kind}-plans-{plan.tenant}.md").text
     row = next(line for line in text.splitlines() if line.startswith(f"| {plan.name} |"))
     assert f"£{plan.price_pence / 100:.2f}" in row
@@ -173,7 +196,7 @@ def test_the_plan_articles_state_each_plan_as_it_is_sold(plan: policy.Plan) -> N
 
 def test_every_state_of_the_router_light_is_explained() -> None:
     texts = " ".join(article(path).text.lower() for path in PATHS if path.stem.startswith("router-light"))
-    for led, meaning in LED_MEANINGS.items():
+    for led, meaning in tech.LED_MEANINGS.items():
         words = "no light means" if led == "off" else f"{led} "
         assert words in texts
         assert meaning.split(":")[0].split(" (")[0].split(",")[0] in texts

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.cli.cards import cards_in
-from switchboard.contracts.cards import AgentCard, Skill
+from switchboard.contracts.cards import AgentCard, Skill, load_cards
 from switchboard.contracts.turns import HistoryMessage
+from switchboard.evaluation.routing.decisions import crowded, evaluate_decisions, messages_of
 from switchboard.models import MiniLmEmbedder
 from switchboard.routing.decision import Context, Route, decide, thresholds
-from switchboard.routing.dialogues import crowded, evaluate_decisions, messages_of
 from switchboard.routing.model import RoutingModel
 
 DEV_SET = Path("evals/routing/dev.csv")
@@ -22,7 +21,7 @@ def embedder() -> MiniLmEmbedder:
 
 @pytest.fixture
 async def model(embedder: MiniLmEmbedder) -> RoutingModel:
-    return await RoutingModel.learned(cards_in(Path("services")), embedder, embedder.is_word)
+    return await RoutingModel.learned(load_cards(Path("services")), embedder, embedder.is_word)
 
 
 def agents(route: Route) -> list[str]:

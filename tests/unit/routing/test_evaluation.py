@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from switchboard.cli.main import app
-from switchboard.evaluation.routing import macro_f1
+from switchboard.evaluation.routing.classifier import macro_f1
 
 TRAIN = [
     *((f"{verb} my {thing}", "renew") for verb in ("renew", "extend", "prolong") for thing in ("book", "loan", "card")),

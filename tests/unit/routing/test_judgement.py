@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from switchboard.cli.cards import cards_in
+from switchboard.contracts.cards import load_cards
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.routing.decision import Context, Route
 from switchboard.routing.judgement import answer_of, judged, question
@@ -13,7 +13,7 @@ from switchboard.routing.model import RoutingModel
 from switchboard.routing.spelling import Speller, every_word
 from tests.unit.supervisor.conftest import WordEmbedder
 
-CARDS = cards_in(Path("services"))
+CARDS = load_cards(Path("services"))
 
 
 def test_the_question_asks_for_ids_of_agents_only() -> None:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from services.tech.database import tech_database
 from services.tech.desk import Account
+from services.tech.seeding import tech_database
 from services.tech.sqlite_desk import SqliteTicketDesk
 from services.tech.sqlite_diagnostics import SqliteDiagnostics
 from switchboard.agent.database import Database
-from switchboard.demo.company import company
-from switchboard.demo.policy import SEED, TODAY
+from switchboard.demo.company import SEED, TODAY, company
 
 ADA = Account("aurora", "C-10001")
 BEN = Account("aurora", "C-10002")

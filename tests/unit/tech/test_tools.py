@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.tech.policy import LED_MEANINGS
 from services.tech.tools import TechTools
 from switchboard.agent import AgentSettings, ToolContext
 from switchboard.agent.tool import tools_of
@@ -13,7 +14,6 @@ from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import ModelRetry
 from switchboard.contracts.turns import Principal
 from switchboard.demo.company import company
-from switchboard.demo.policy import LED_MEANINGS
 
 CARD = load_card(Path(__file__).parents[3] / "services" / "tech" / "agent.yaml")
 

@@ -1,0 +1,1 @@
+"""Routing measured on labelled messages: the classifier alone, and whole decisions."""
