@@ -101,7 +101,7 @@ def processes(folder: Path) -> Iterator[tuple[str, str, int]]:
         "SWITCHBOARD_DATA_DIR": str(folder / "data"),
         "SWITCHBOARD_LOG_LEVEL": "warning",
     }
-    simulated = [sys.executable, "-m", "services.gateway.simulated", "--port", str(provider), "--profile", profile]
+    simulated = [sys.executable, "-m", "tools.simulated_provider", "--port", str(provider), "--profile", profile]
     with (
         started("redis", redis_command, folder),
         started("provider", simulated, folder),

@@ -33,7 +33,7 @@ _LOOK_UP: Final = (
 def with_small_words(model: bytes) -> bytes:
     """`model` with the look-up before the conversion. Raises `ValueError` for a file of another shape."""
     replaced = {f"{WORDS}_f".encode(), WORDS.encode(), ROWS.encode()}
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     for number, whole, content in _fields(memoryview(model)):
         parts.append(_field(_MODEL_GRAPH, _looked_up_first(content, replaced)) if number == _MODEL_GRAPH else whole)
     if replaced:
