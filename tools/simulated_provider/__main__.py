@@ -9,6 +9,9 @@ from tools.simulated_provider.model import BrokenOff, SimulatedModel
 from tools.simulated_provider.profile import Profile
 from tools.simulated_provider.server import app_of
 
+KEEP_ALIVE_S = 120
+"""As a provider's: longer than its clients keep an idle connection."""
+
 
 def _is_news(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], BrokenOff | BaseExceptionGroup))
@@ -30,6 +33,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 
