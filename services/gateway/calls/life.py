@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -215,7 +215,7 @@ async def _open_stream(provider: Provider, call: Call) -> OpenedStream:
 
 
 @asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
+async def _within(seconds: float) -> AsyncGenerator[None]:
     """Raises `DeadlineExceeded` in a provider's name: another deployment may be quicker."""
     try:
         async with asyncio.timeout(seconds):

@@ -188,7 +188,7 @@ def usage_of(usage: Any, cost_picousd: int, *, cache: CacheState | None = None) 
 
     `cache` is `exact` or `semantic` where the answer came from a cache.
     """
-    whole: dict[str, Any] = dict(usage) if isinstance(usage, dict) else {}
+    whole: dict[str, Any] = {**usage} if isinstance(usage, dict) else {}
     whole |= {"cost_usd": usd_of(cost_picousd), "cost_picousd": cost_picousd}
     if cache is not None:
         whole["cache"] = cache

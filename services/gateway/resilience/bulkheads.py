@@ -1,7 +1,7 @@
 """Bulkheads between callers: so many calls at once in each lane and tier, a bounded queue before each lane, then 503."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter, WouldBlock
@@ -89,7 +89,7 @@ class Bulkheads:
         slot.hold(limiter)
 
     @asynccontextmanager
-    async def _queued(self, queue: str, waiting_max: int) -> AsyncIterator[None]:
+    async def _queued(self, queue: str, waiting_max: int) -> AsyncGenerator[None]:
         waiting = self._waiting.get(queue, 0)
         if waiting >= waiting_max:
             raise Unavailable(FULL, retry_after_s=RETRY_AFTER_S)

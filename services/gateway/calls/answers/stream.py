@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from typing import Any
 
 import orjson
 from opentelemetry.trace import Status, StatusCode
@@ -128,7 +129,7 @@ class ModelStream:
         await self._settlement.settle()
         last = b""
         if self._context.call.wants_usage:
-            usage = reader.usage or _openai_usage(self._counted())
+            usage: dict[str, Any] = reader.usage or _openai_usage(self._counted())
             chunk = {**reader.head(), "choices": [], "usage": usage_of(usage, cost)}
             last = encode(orjson.dumps(chunk))
         self._settlement.afterwards(self._finish())
