@@ -16,20 +16,20 @@ from typing import Any
 import uvloop
 
 from bench.figures import percentile
-from services.gateway.calls.caller import Caller
-from services.gateway.calls.ports import Attempt, ModelCall
+from services.gateway.calls.call import Caller, ModelCall
 from services.gateway.money.accounting import Accounting
-from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget, TenantBudget
+from services.gateway.money.budgets import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
-from services.gateway.providers.port import Spent
 from services.gateway.redis.server import RedisServer
 from switchboard.evaluation import machine
+from switchboard.ledger.record import Record
 from switchboard.system import redis
 from switchboard.system.ports import Ports
 from switchboard.system.process import Spawner, stop
 
 CALLS = 2_000
-COST_USD = Decimal("0.000060")
+COST_PICOUSD = 60_000_000
+CALLER_FIELDS = ("tenant", "user", "tier", "feature", "agent", "conversation", "turn")
 BUDGET = HardBudget(tokens=10**9, calls=10**6, seconds=10**6, usd=Decimal(100))
 RULES = Rules(
     LimitsPolicy(
@@ -56,24 +56,25 @@ async def one(accounting: Accounting, number: int) -> tuple[float, float]:
     held = await accounting.limits.admit(call)
     admitted = time.perf_counter()
     accounting.ledger.record(
-        Attempt(
+        Record(
             id=f"{call.id}.1",
-            call=call,
+            at=time.time(),
+            request_id=call.id,
+            attempt=1,
+            **{name: getattr(caller, name) for name in CALLER_FIELDS},
+            alias="fast",
             deployment="openai",
             provider="openai",
             model="gpt-4o-mini",
             step="primary",
             outcome="ok",
-            error="",
-            spent=Spent(300, 25),
-            estimated=False,
-            cost_usd=COST_USD,
-            cache="miss",
-            started_at=time.time(),
+            prompt_tokens=300,
+            completion_tokens=25,
+            cost_picousd=COST_PICOUSD,
             duration_ms=1.0,
         )
     )
-    await held.settle(COST_USD, 325)
+    await held.settle(COST_PICOUSD, 325)
     return (admitted - began) * 1000, (time.perf_counter() - admitted) * 1000
 
 

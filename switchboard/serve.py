@@ -18,6 +18,8 @@ import uvicorn
 from switchboard.contracts.errors import BadConfiguration
 
 GRACEFUL_SHUTDOWN_S = 5
+KEEP_ALIVE_S = 120
+"""Longer than any client keeps an idle connection (Go's transport: 90): who closes first may meet a request on its way."""
 GC_ALLOCATIONS = 5_000
 
 
@@ -128,6 +130,7 @@ def _run(app: Served, port: int) -> None:
         access_log=False,
         log_level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower(),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.gateway.caching.semantic.entries import Bounds, Entries
+from services.gateway.caching.entries.port import Bounds, Entries
 
 WIDE = Bounds(entries_max=100, bytes_max=100_000, ttl_s=60.0)
 
 
 class EntriesContract:
-    """Subclasses give the fixtures `entries` and `wait`, which lets so many seconds pass."""
+    """Subclasses give the fixtures `entries`, `wait`, which lets so many seconds pass, and `forget`, which loses a partition."""
 
     @pytest.fixture
     def partition(self) -> str:
@@ -39,13 +39,13 @@ class EntriesContract:
         assert second.heads == [("two", b"2")]
         assert (third.heads, third.count) == ([], 2)
 
-    async def test_a_reader_whose_partition_was_dropped_is_told_everything_anew(
-        self, entries: Entries, partition: str
+    async def test_a_reader_whose_partition_was_lost_is_told_everything_anew(
+        self, entries: Entries, partition: str, forget: Callable[[Entries, str], Awaitable[None]]
     ) -> None:
         for name in ("one", "two", "three"):
             await entries.put(partition, name, b"h", b"v", WIDE)
         place = (await entries.changes(partition, 0)).place
-        await entries.drop(partition)
+        await forget(entries, partition)
         assert await entries.get(partition, "one") is None
         await entries.put(partition, "four", b"4", b"v", WIDE)
         assert (await entries.changes(partition, place)).heads == [("four", b"4")]

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,24 +14,25 @@ from starlette.routing import Route
 from services.gateway.admin import cost as admin_cost
 from services.gateway.admin import routes as admin
 from services.gateway.bootstrap import Gateway, build
+from services.gateway.calls.answers.errors import response_of
 from services.gateway.calls.endpoint import ModelEndpoint
-from services.gateway.calls.errors import response_of
 from services.gateway.calls.life import Calls
 from services.gateway.settings import settings
 from switchboard import telemetry
+from switchboard.contracts import paths
 from switchboard.contracts.errors import SwitchboardError
 
-CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+CHAT, EMBEDDINGS, MODELS = (f"/{path}" for path in (paths.CHAT_COMPLETIONS, paths.EMBEDDINGS, paths.MODELS))
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     gateway = build(settings())
     await gateway.open()
     app.state.gateway, app.state.calls = gateway, Calls(gateway)
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):  # not in a thread, not on every system
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(gateway.in_force.reload()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(gateway.policies.reload()))
     try:
         yield
     finally:
@@ -61,18 +62,18 @@ async def crashed(request: Request, error: Exception) -> Response:
     return response_of(SwitchboardError())
 
 
-@app.get("/v1/models")
+@app.get(MODELS)
 async def models(request: Request) -> Response:
     """Aliases and models that may be asked for."""
     gateway: Gateway = request.app.state.gateway
-    names = gateway.in_force.now.router.names()
+    names = gateway.policies.active.catalog.names()
     data = [{"id": name, "object": "model", "created": 0, "owned_by": provider} for name, provider in names]
     return _json({"object": "list", "data": data})
 
 
-@app.get("/v1/models/{name}")
+@app.get(f"{MODELS}/{{name}}")
 async def model(request: Request, name: str) -> Response:
-    target = request.app.state.gateway.in_force.now.router.target(name)
+    target = request.app.state.gateway.policies.active.catalog.target(name)
     return _json({"id": name, "object": "model", "created": 0, "owned_by": target.provider})
 
 
@@ -84,7 +85,7 @@ async def healthz() -> dict[str, str]:
 @app.get("/readyz")
 async def readyz(request: Request) -> dict[str, Any]:
     """Ready when the models are loaded; providers outside are not called for this."""
-    return {"status": "ready", "providers": sorted(request.app.state.gateway.in_force.now.providers)}
+    return {"status": "ready", "providers": sorted(request.app.state.gateway.policies.active.providers)}
 
 
 def _json(body: dict[str, Any]) -> Response:

@@ -1,52 +1,58 @@
-"""Wires the gateway: which providers are configured, what a call passes through, which policy is in force."""
+"""Wires the gateway: which providers are configured, what a call passes through, which policy is active."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
+
+from redis.asyncio import Redis
 
 from services.gateway.caching.answer_cache import AnswerCache
-from services.gateway.caching.semantic.entries import Entries
-from services.gateway.caching.semantic.memory_entries import MemoryEntries
+from services.gateway.caching.entries.memory import MemoryEntries
+from services.gateway.caching.entries.port import Entries
+from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.calls.attempts import Attempts
 from services.gateway.calls.background import Background
 from services.gateway.calls.ports import Cache, Ledger, Limits
 from services.gateway.money.accounting import Accounting
-from services.gateway.money.pricing import Estimates
-from services.gateway.policy.in_force import InForce
-from services.gateway.policy.models import BreakerRule, Bulkheads, ProviderInstance
+from services.gateway.money.prices import Estimates
+from services.gateway.policy.active import PolicyWatcher
+from services.gateway.policy.models import BreakerRule, BulkheadsRule, ProviderInstance
 from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
-from services.gateway.providers.simulated import RemoteSimulated, Simulated
+from services.gateway.providers.simulated import Simulated
 from services.gateway.redis.server import RedisServer
 from services.gateway.resilience.breaker import Breakers
-from services.gateway.resilience.bulkheads import Walls
+from services.gateway.resilience.bulkheads import Bulkheads
 from services.gateway.resilience.health import Health
 from services.gateway.resilience.shared_breaker import SharedBreakers
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
 from switchboard.models.minilm import MiniLmEmbedder
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+
+class _Opened(Protocol):
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Everything a request needs."""
 
-    in_force: InForce
+    policies: PolicyWatcher
     cache: Cache
     limits: Limits
     ledger: Ledger
     accounting: Accounting
     """Opens and closes the limits and the ledger."""
-    walls: Walls
+    bulkheads: Bulkheads
     attempts: Attempts
     background: Background
     shared_breakers: SharedBreakers | None
-    redis: "Redis | None"
-    embedder: MiniLmEmbedder
+    redis: Redis | None
 
     async def open(self) -> None:
         """Raises `BadConfiguration` for a policy that cannot be followed."""
@@ -60,8 +66,8 @@ class Gateway:
         if self.redis is not None:
             await self.redis.aclose()
 
-    def _parts(self) -> list[Any]:
-        parts = [self.in_force, self.shared_breakers, self.accounting, self.cache]
+    def _parts(self) -> Sequence[_Opened]:
+        parts = (self.policies, self.shared_breakers, self.accounting, self.cache)
         return [part for part in parts if part is not None]
 
 
@@ -70,31 +76,30 @@ def build(settings: Settings) -> Gateway:
     embedder = MiniLmEmbedder()
     server = _server(settings)
     redis = server.client() if server is not None else None
-    health, breakers = Health(), Breakers(BreakerRule())
-    walls = Walls(Bulkheads())
-    in_force = InForce(settings.gateway_file, _providers(settings, embedder), health, breakers, walls, _times(settings))
+    health, breakers, bulkheads = Health(), Breakers(BreakerRule()), Bulkheads(BulkheadsRule())
+    providers = _providers(settings, embedder)
+    policies = PolicyWatcher(settings.gateway_file, providers, health, breakers, bulkheads, _times(settings))
     shared = None
     if redis is not None:
-        shared = SharedBreakers(redis, breakers, lambda: [each.name for each in in_force.now.router.all()])
+        shared = SharedBreakers(redis, breakers, lambda: [each.name for each in policies.active.catalog.all()])
     accounting = Accounting(
-        lambda: in_force.now.policy.rules,
-        Estimates(lambda: in_force.now.router),
+        lambda: policies.active.policy.rules,
+        Estimates(lambda: policies.active.catalog),
         redis=redis,
         server=server,
         data_dir=settings.data_dir,
     )
     return Gateway(
-        in_force=in_force,
-        cache=AnswerCache(lambda: in_force.now.policy.cache, _entries(redis), embedder),
+        policies=policies,
+        cache=AnswerCache(lambda: policies.active.policy.cache, _entries(redis), embedder),
         limits=accounting.limits,
         ledger=accounting.ledger,
         accounting=accounting,
-        walls=walls,
+        bulkheads=bulkheads,
         attempts=Attempts(health, breakers),
         background=Background(),
         shared_breakers=shared,
         redis=redis,
-        embedder=embedder,
     )
 
 
@@ -106,13 +111,9 @@ def _server(settings: Settings) -> RedisServer | None:
     return RedisServer.at(settings.redis_host, password=password, tls=settings.redis_tls)
 
 
-def _entries(redis: "Redis | None") -> Entries:
+def _entries(redis: Redis | None) -> Entries:
     """Where cached answers are kept: in Redis where there is one, for all replicas, else in this process."""
-    if redis is None:
-        return MemoryEntries()
-    from services.gateway.caching.semantic.redis_entries import RedisEntries
-
-    return RedisEntries(redis)
+    return MemoryEntries() if redis is None else RedisEntries(redis)
 
 
 def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:
@@ -144,7 +145,9 @@ def _named(name: str, instance: ProviderInstance, embedder: MiniLmEmbedder) -> P
         case "embedded":
             return Embedded(embedder)
         case "simulated":
-            return RemoteSimulated(base_url=base_url) if base_url else Simulated()
+            if base_url is None:
+                raise needs(name, "a base_url: where its server listens, with /v1")
+            return Simulated(base_url=base_url)
         case "openai":
             return OpenAiCompatible(base_url=base_url, api_key=key)
         case "azure_openai":

@@ -11,7 +11,7 @@ AGENT: Final = "x-switchboard-agent"
 CONVERSATION: Final = "x-switchboard-conversation"
 TURN: Final = "x-switchboard-turn"
 LANE: Final = "x-switchboard-lane"
-PREFERENCE: Final = "x-switchboard-preference"
+PREFERENCE: Final = "x-model-preference"
 CACHEABLE: Final = "x-switchboard-cacheable"
 KNOWLEDGE: Final = "x-switchboard-knowledge"
 

@@ -22,11 +22,6 @@ def microusd_of(picousd: int) -> int:
     return int((Decimal(picousd) / PICOUSD_PER_MICROUSD).to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-def usd_exact(picousd: int) -> Decimal:
-    """In dollars."""
-    return Decimal(picousd).scaleb(-12)
-
-
 def usd_of(picousd: int) -> float:
     """For people and for OpenAI-shaped answers; never added up."""
     return picousd / PICOUSD_PER_USD

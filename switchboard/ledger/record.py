@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["ok", "failed", "cut", "cancelled", "rejected", "cached"]
+"""Of an attempt: `cut` broke off after its first token, `cancelled` was given up by the caller, `rejected` is a small
+model's answer that a cascade did not take, `cached` needed no provider."""
 
 
 class Price(BaseModel):
@@ -42,8 +47,7 @@ class Record(BaseModel):
     model: str = ""
     step: str = ""
     """Of the fallback chain."""
-    outcome: str
-    """ok, failed, cut, cancelled, rejected or cached."""
+    outcome: Outcome
     error: str = ""
     cache: str = "off"
     """off, miss, exact, semantic or fallback."""

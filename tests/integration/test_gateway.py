@@ -192,6 +192,7 @@ def test_a_providers_answer_passes_through_with_its_cost(proxied: str):
     answer = client(proxied).chat.completions.create(model="quality", messages=user("hello"))
     assert answer.choices[0].message.content == "model gpt-4o-mini, key Bearer secret"
     assert answer.usage and (answer.usage.model_extra or {})["cost_usd"] > 0
+    assert (answer.usage.model_extra or {})["cost_picousd"] == price_of(answer.usage)
 
 
 def test_a_providers_stream_passes_through_and_usage_only_where_asked(proxied: str):
@@ -201,6 +202,13 @@ def test_a_providers_stream_passes_through_and_usage_only_where_asked(proxied: s
     asked = user("hello again")  # another question: the same one would be answered from the cache
     told = list(create(model="fast", messages=asked, stream=True, stream_options={"include_usage": True}))[-1]
     assert told.usage and (told.usage.model_extra or {})["cost_usd"] > 0
+    assert (told.usage.model_extra or {})["cost_picousd"] == price_of(told.usage)
+    assert "cache" not in (told.usage.model_extra or {})
+
+
+def price_of(usage: Any) -> int:
+    """Picodollars of gpt-4o-mini."""
+    return usage.prompt_tokens * 150_000 + usage.completion_tokens * 600_000
 
 
 @pytest.mark.parametrize(

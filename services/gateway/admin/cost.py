@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 
 from services.gateway.admin.routes import operator
-from services.gateway.money.budgets import standing
-from services.gateway.money.budgets.standing import BudgetEvent, TenantStanding
+from services.gateway.money import standing
 from services.gateway.money.ledger.book import Book
+from services.gateway.money.standing import BudgetEvent, TenantStanding
 from switchboard.contracts.errors import InvalidRequest, Unavailable
 from switchboard.ledger.report import By, CostReport
 

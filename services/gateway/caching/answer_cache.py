@@ -10,23 +10,24 @@ from typing import Any, TypeVar
 import orjson
 from opentelemetry import trace
 
+from services.gateway.caching.eligibility import answer_text, exact_refusal, is_whole, question_of
+from services.gateway.caching.embeddings import EmbeddingCache, EmbeddingKey, key_of
+from services.gateway.caching.entries.port import Entries
+from services.gateway.caching.fingerprint import digest, fingerprint
 from services.gateway.caching.policy import CacheRule, SemanticRule
+from services.gateway.caching.semantic.cache import SemanticCache, SemanticQuery
 from services.gateway.caching.semantic.decision import Decision
-from services.gateway.caching.semantic.eligibility import answer_text, exact_refusal, is_whole, question_of
-from services.gateway.caching.semantic.embeddings import EmbeddingCache, EmbeddingKey, key_of
-from services.gateway.caching.semantic.entries import Entries
-from services.gateway.caching.semantic.fingerprint import digest, fingerprint
-from services.gateway.caching.semantic.semantic import Asked, SemanticCache
 from services.gateway.caching.semantic.verifier import Verifier, load
-from services.gateway.calls.ports import CacheHit, CacheState, Looked, ModelCall
+from services.gateway.calls.call import ModelCall
+from services.gateway.calls.ports import CacheHit, CacheLookup, CacheState
 from services.gateway.providers.port import Spent
+from switchboard.contracts import headers
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.models.minilm import MiniLmEmbedder
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-HEADER = "x-switchboard-cache"
 STATE, REASON, GUARD = "switchboard.cache.state", "switchboard.cache.reason", "switchboard.cache.guard"
 SCORE, SAVED = "switchboard.cache.score", "switchboard.cache.saved_tokens"
 
@@ -37,7 +38,7 @@ class Ticket:
 
     exact: tuple[str, str] | None = None
     """Partition and identity."""
-    asked: Asked | None = None
+    query: SemanticQuery | None = None
     embeddings: EmbeddingKey | None = None
     tenant: str = ""
     alias: str = ""
@@ -64,23 +65,23 @@ class AnswerCache:
 
     async def close(self) -> None: ...
 
-    async def look(self, call: ModelCall) -> Looked:
+    async def look(self, call: ModelCall) -> CacheLookup:
         rule = self._rule()
         if rule is None:
-            return Looked(state="off")
+            return CacheLookup(state="off")
         if call.operation == "embeddings":
             return await self._look_for_vectors(call, rule)
         exact: tuple[str, str] | None = None
         refused = exact_refusal(call.body, call.caller.cacheable)
         if refused is not None:
-            return self._told(Looked(state="off"), Decision("empty"), refused)
+            return self._explained(CacheLookup(state="off"), Decision("empty"), refused)
         if rule.exact.enabled:
             exact = _exact_key(call)
             hit = _hit(await _safe(self._entries.get(*exact), None), call, "exact", 1.0)
             if hit is not None:
-                return self._told(Looked(hit, state="exact"), Decision("hit", 0, 1.0), "")
+                return self._explained(CacheLookup(hit, state="exact"), Decision("hit", 0, 1.0), "")
         if not rule.semantic.enabled:
-            return self._told(Looked(ticket=Ticket(exact=exact)), Decision("empty"), "")
+            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), "")
         return await self._look_for_meaning(call, rule, exact)
 
     async def store(self, ticket: Any, body: dict[str, Any], spent: Spent) -> None:
@@ -94,49 +95,50 @@ class AnswerCache:
         if ticket.exact is not None and is_whole(body):
             await _safe(self._entries.put(*ticket.exact, b"", value, rule.exact.bounds), None)
         text = answer_text(body)
-        if ticket.asked is not None and text is not None and rule.semantic.enabled:
+        if ticket.query is not None and text is not None and rule.semantic.enabled:
             thresholds = rule.semantic.thresholds(ticket.tenant, ticket.alias)
-            keep = self._semantic_of(rule.semantic).keep(ticket.asked, text, value, rule.semantic.bounds, thresholds)
+            keep = self._semantic_of(rule.semantic).keep(ticket.query, text, value, rule.semantic.bounds, thresholds)
             await _safe(keep, None)
 
     async def nearest(self, call: ModelCall, *, score_min: float) -> CacheHit | None:
         rule = self._rule()
         if rule is None or not rule.semantic.enabled:
             return None
-        asked = await self._asked(call, rule.semantic)
-        if not isinstance(asked, Asked):
+        query = await self._query_of(call, rule.semantic)
+        if not isinstance(query, SemanticQuery):
             return None
         thresholds = replace(rule.semantic.thresholds(call.caller.tenant, call.alias), score=score_min)
-        found = await _safe(self._semantic_of(rule.semantic).look(asked, thresholds), None)
+        found = await _safe(self._semantic_of(rule.semantic).look(query, thresholds), None)
         return None if found is None else _hit(found.value, call, "fallback", found.decision.score)
 
-    async def _look_for_vectors(self, call: ModelCall, rule: CacheRule) -> Looked:
+    async def _look_for_vectors(self, call: ModelCall, rule: CacheRule) -> CacheLookup:
         if not rule.embeddings.enabled or call.caller.cacheable == "no":
-            return Looked(state="off")
+            return CacheLookup(state="off")
         key = key_of(call.body, tenant=call.caller.tenant, alias=call.alias)
         if key is None:
-            return Looked(state="off")
+            return CacheLookup(state="off")
         body = await _safe(self._embeddings.look(key), None)
         if body is None:
-            return Looked(ticket=Ticket(embeddings=key))
+            return CacheLookup(ticket=Ticket(embeddings=key))
         saved = Spent(prompt_tokens=body["usage"]["prompt_tokens"])
-        return self._told(Looked(CacheHit(body, "exact", saved), state="exact"), Decision("hit", 0, 1.0), "")
+        return self._explained(CacheLookup(CacheHit(body, "exact", saved), state="exact"), Decision("hit", 0, 1.0), "")
 
-    async def _look_for_meaning(self, call: ModelCall, rule: CacheRule, exact: tuple[str, str] | None) -> Looked:
-        asked = await self._asked(call, rule.semantic)
-        if not isinstance(asked, Asked):
-            return self._told(Looked(ticket=Ticket(exact=exact)), Decision("empty"), asked)
+    async def _look_for_meaning(self, call: ModelCall, rule: CacheRule, exact: tuple[str, str] | None) -> CacheLookup:
+        query = await self._query_of(call, rule.semantic)
+        if not isinstance(query, SemanticQuery):
+            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), query)
         thresholds = rule.semantic.thresholds(call.caller.tenant, call.alias)
-        found = await _safe(self._semantic_of(rule.semantic).look(asked, thresholds), None)
-        ticket = Ticket(exact, asked, tenant=call.caller.tenant, alias=call.alias)
+        found = await _safe(self._semantic_of(rule.semantic).look(query, thresholds), None)
         if found is None:
-            return self._told(Looked(ticket=Ticket(exact=exact)), Decision("empty"), "unavailable")
+            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), "unavailable")
         hit = _hit(found.value, call, "semantic", found.decision.score)
-        looked = Looked(ticket=ticket) if hit is None else Looked(hit, state="semantic")
-        return self._told(looked, found.decision, "")
+        if hit is not None:
+            return self._explained(CacheLookup(hit, state="semantic"), found.decision, "")
+        ticket = Ticket(exact, query, tenant=call.caller.tenant, alias=call.alias)
+        return self._explained(CacheLookup(ticket=ticket), found.decision, "")
 
-    async def _asked(self, call: ModelCall, rule: SemanticRule) -> Asked | str:
-        """The question, or why there is none."""
+    async def _query_of(self, call: ModelCall, rule: SemanticRule) -> SemanticQuery | str:
+        """The question to look for, or why there is none."""
         question = question_of(call.body, call.caller.cacheable)
         if isinstance(question, str):
             return question
@@ -153,24 +155,24 @@ class AnswerCache:
             self._semantic = (rule.product_names, made)
         return self._semantic[1]
 
-    def _told(self, looked: Looked, decision: Decision, refused: str) -> Looked:
+    def _explained(self, lookup: CacheLookup, decision: Decision, refused: str) -> CacheLookup:
         """Logs the decision, puts it on the call's span and into a header."""
-        saved = looked.hit.saved.total if looked.hit is not None else 0
+        saved = lookup.hit.saved.total if lookup.hit is not None else 0
         reason = refused or decision.reason
         facts: dict[str, str | int | float] = {
-            STATE: looked.state, REASON: reason, GUARD: decision.guard, SCORE: round(decision.score, 4), SAVED: saved,
+            STATE: lookup.state, REASON: reason, GUARD: decision.guard, SCORE: round(decision.score, 4), SAVED: saved,
         }  # fmt: skip
         trace.get_current_span().set_attributes(facts)
         logger.info(
             "cache %s: %s, score %.3f, guard '%s', %d tokens saved",
-            looked.state, reason, decision.score, decision.guard, saved, extra={"cache": facts},
+            lookup.state, reason, decision.score, decision.guard, saved, extra={"cache": facts},
         )  # fmt: skip
-        told = f"{looked.state}; reason={reason}"
+        value = f"{lookup.state}; reason={reason}"
         if decision.score:
-            told += f"; score={decision.score:.3f}"
-        if decision.guard and looked.hit is None:
-            told += f"; guard={decision.guard}"
-        return replace(looked, headers={HEADER: told})
+            value += f"; score={decision.score:.3f}"
+        if decision.guard and lookup.hit is None:
+            value += f"; guard={decision.guard}"
+        return replace(lookup, headers={headers.CACHE: value})
 
 
 def _exact_key(call: ModelCall) -> tuple[str, str]:
@@ -179,12 +181,11 @@ def _exact_key(call: ModelCall) -> tuple[str, str]:
 
 
 def _hit(value: bytes | None, call: ModelCall, state: CacheState, score: float) -> CacheHit | None:
-    """A kept answer as a new one: its own id and time, its usage marked as cached."""
+    """A kept answer as a new one, with an id and a time of its own."""
     if value is None:
         return None
     kept: dict[str, Any] = orjson.loads(value)
-    usage = {**(kept["body"].get("usage") or {}), "cache_hit": True, "cache": state}
-    body = {**kept["body"], "id": f"chatcmpl-{call.id}", "created": int(time.time()), "usage": usage}
+    body = {**kept["body"], "id": f"chatcmpl-{call.id}", "created": int(time.time())}
     return CacheHit(body, state, Spent(*kept["spent"]), score)
 
 

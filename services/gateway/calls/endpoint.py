@@ -12,16 +12,21 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.calls.errors import response_of
-from services.gateway.calls.life import Calls, Reply
-from services.gateway.calls.ports import ModelCall, Operation
-from services.gateway.calls.replay import DONE, events_of
-from services.gateway.calls.stream import ModelStream
+from services.gateway.calls.answers.chunked import DONE, events_of
+from services.gateway.calls.answers.errors import response_of
+from services.gateway.calls.answers.stream import ModelStream
+from services.gateway.calls.call import ModelCall, Operation
+from services.gateway.calls.life import Calls
+from switchboard.contracts import sse
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge
 from switchboard.telemetry import tracer
 from switchboard.telemetry.genai import OPERATION
 
 BODY_BYTES_MAX = 1024 * 1024
+STREAM_HEADERS = [
+    (name.encode(), value.encode())
+    for name, value in {**sse.HEADERS, "content-type": f"{sse.MEDIA_TYPE}; charset=utf-8"}.items()
+]
 
 
 class CallerGone(Exception):
@@ -100,13 +105,16 @@ async def _while_read(work: Any, receive: Receive) -> None:
 async def _stream(calls: Calls, call: ModelCall, span: Span, scope: Scope, receive: Receive, send: Send) -> None:
     reply = await calls.answer(call, span)
     headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
-    headers += [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+    headers += STREAM_HEADERS
     start = {"type": "http.response.start", "status": 200, "headers": headers}
     if reply.stream is not None:
         await _forward(reply.stream, start, send)
         return
     await send(start)
-    await send({"type": "http.response.body", "body": _replayed(reply, call)})
+    body = reply.body or {}
+    if not call.wants_usage:
+        body = {key: value for key, value in body.items() if key != "usage"}
+    await send({"type": "http.response.body", "body": events_of(body) + DONE})
 
 
 async def _forward(stream: ModelStream, start: dict[str, Any], send: Send) -> None:
@@ -117,14 +125,6 @@ async def _forward(stream: ModelStream, start: dict[str, Any], send: Send) -> No
             await send({"type": "http.response.body", "body": block, "more_body": not stream.over})
     finally:
         await stream.close()
-
-
-def _replayed(reply: Reply, call: ModelCall) -> bytes:
-    body = reply.body or {}
-    options = call.body.get("stream_options")
-    if not (isinstance(options, dict) and options.get("include_usage")):
-        body = {key: value for key, value in body.items() if key != "usage"}
-    return events_of(body) + DONE
 
 
 def _checked(content: bytes, operation: Operation) -> dict[str, Any]:

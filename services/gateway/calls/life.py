@@ -1,9 +1,9 @@
-"""The life of a model call, top to bottom: limits and budgets, caches, a place, deployments, the account."""
+"""The life of a model call, top to bottom: limits and budgets, caches, a place, deployments, the settlement."""
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,30 +11,33 @@ from typing import Any
 from opentelemetry.trace import Span
 
 from services.gateway.bootstrap import Gateway
-from services.gateway.calls.account import Account
-from services.gateway.calls.caller import caller_of
-from services.gateway.calls.cascade import fault_of
-from services.gateway.calls.degraded import polite, with_banner
-from services.gateway.calls.events import EventReader
-from services.gateway.calls.planner import Plan, Step
-from services.gateway.calls.ports import CacheHit, Looked, ModelCall, Operation
-from services.gateway.calls.route import HEADER, REQUEST_ID, Route
-from services.gateway.calls.stream import ModelStream, Opened
-from services.gateway.money.pricing import cost_usd
-from services.gateway.policy import Target
-from services.gateway.policy.in_force import Force
-from services.gateway.providers.port import Answer, Call, Provider
-from switchboard.contracts.errors import BadConfiguration, LimitExceeded, OurError, SwitchboardError
+from services.gateway.calls.answers.cascade import fault_of
+from services.gateway.calls.answers.degraded import polite, with_banner
+from services.gateway.calls.answers.reader import EventReader
+from services.gateway.calls.answers.stream import ModelStream, OpenedStream
+from services.gateway.calls.call import ModelCall, Operation, caller_of
+from services.gateway.calls.context import CallContext
+from services.gateway.calls.ports import CacheHit
+from services.gateway.calls.route import Route
+from services.gateway.calls.settlement import Attempt, AttemptEnd, Settlement, usage_of
+from services.gateway.policy.planner import ChainLink
+from services.gateway.providers.port import TOO_SLOW, Answer, Call, Provider
+from switchboard.contracts.errors import (
+    BadConfiguration,
+    DeadlineExceeded,
+    LimitExceeded,
+    OurError,
+    SwitchboardError,
+)
+from switchboard.ledger.money import usd_of
 from switchboard.telemetry import record_usage
 from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
 
 CHARACTERS_A_TOKEN = 4
-GENAI_NAMES = {"azure_openai": "azure.ai.openai"}
-"""Kinds of providers whose name in OpenTelemetry's `gen_ai.provider.name` is another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CallReply:
     """What the caller gets: a whole `body`, or a `stream` whose first token is there."""
 
     headers: dict[str, str]
@@ -50,161 +53,104 @@ class Calls:
 
     def call_of(self, operation: Operation, body: dict[str, Any], headers: Mapping[str, str], size: int) -> ModelCall:
         """A checked request as a call; `size` is its body's length in bytes. Raises `InvalidRequest` for its headers."""
-        force = self._gateway.in_force.now
-        caller = caller_of(headers, anonymous_tier=force.policy.callers.anonymous_tier)
+        active = self._gateway.policies.active
+        caller = caller_of(headers, anonymous_tier=active.policy.callers.anonymous_tier)
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
-        most = asked if isinstance(asked, int) and asked > 0 else force.policy.max_tokens_default
+        most = asked if isinstance(asked, int) and asked > 0 else active.policy.max_tokens_default
         return ModelCall(
             id=f"{random.getrandbits(128):032x}",  # a system call for better chance costs a tenth of a millisecond
             operation=operation,
-            alias=force.planner.preferred(body["model"], caller.preference),
+            alias=active.planner.preferred(body["model"], caller.preference),
             body=body,
             caller=caller,
             prompt_tokens=-(-size // CHARACTERS_A_TOKEN),
             completion_tokens_max=most if operation == "chat" else 0,
         )
 
-    async def answer(self, call: ModelCall, span: Span) -> Reply:
+    async def answer(self, call: ModelCall, span: Span) -> CallReply:
         """The life of a call; `span` is its own and ends with it. Raises errors of the contracts.
 
         A stream's are raised up to its first token only; then its end is the `ModelStream`'s matter.
         """
-        gateway, force = self._gateway, self._gateway.in_force.now
+        gateway = self._gateway
         span.update_name(f"{call.operation} {call.body['model']}")
         span.set_attribute(REQUEST_MODEL, call.body["model"])
-        started = time.perf_counter()
-        route = Route(call.alias)
-        account = Account(call, gateway.ledger, route.cache, gateway.background)
-        # Limits and cache are asked at once: each answers after a way to Redis and back.
+        settlement = Settlement(call, gateway.ledger, gateway.background)
+        context = CallContext(call, gateway.policies.active, span, Route(call.alias), settlement)
+        # Limits and caches are asked at once: each answers after a way to Redis and back.
         looking = asyncio.create_task(gateway.cache.look(call))
         try:
-            account.admission = await gateway.limits.admit(call)
-            if account.admission.alias != call.alias:
-                # From here on it is a call of the cheaper alias: to the caches and in the ledger too.
-                account.call = call = replace(call, alias=account.admission.alias)
-                route.alias = call.alias
+            settlement.admission = await gateway.limits.admit(call)
+            context = context.admitted()
+            if context.call is not call:  # a spent budget put a cheaper alias in its place
                 looking.cancel()
-                looking = asyncio.create_task(gateway.cache.look(call))
-            looked = await looking
-            account.cache = route.cache = looked.state
-            if looked.hit is not None:
-                reply = self._from_cache(looked, looked.hit, call, route, account, started)
+                looking = asyncio.create_task(gateway.cache.look(context.call))
+            context = context.looked(await looking)
+            if context.lookup.hit is not None:
+                reply = _from_cache(context, context.lookup.hit)
             else:
-                account.slot = await gateway.walls.enter(call.caller)
-                alias = call.alias
-                plan = force.planner.plan(call, alias)
-                try:
-                    reply = await self._asked(plan, call, route, account, span, force, looked, started)
-                except (OurError, LimitExceeded) as error:
-                    body = await self._degraded(error, call, alias, route, account, force, started)
-                    reply = Reply(_headers(call, route, looked), body)
+                settlement.slot = await gateway.bulkheads.enter(call.caller)
+                reply = await self._from_models(context)
         except BaseException:
             looking.cancel()
-            route.mark(span)
-            await account.settle()
+            context.route.mark(span)
+            await settlement.settle()
             raise
-        route.mark(span)
+        context.route.mark(span)
         if reply.stream is None:
-            await account.settle()
+            await settlement.settle()
             span.end()
         return reply
 
-    async def _asked(
-        self,
-        plan: Plan,
-        call: ModelCall,
-        route: Route,
-        account: Account,
-        span: Span,
-        force: Force,
-        looked: Looked,
-        started: float,
-    ) -> Reply:
-        """A cascade's small model, then the deployments of the plan."""
-        left_s = account.admission.seconds_left if account.admission is not None else None
-        total_s = force.times.total_s if left_s is None else min(force.times.total_s, left_s)
-        deadline = asyncio.get_running_loop().time() + total_s
-        ways: dict[str, Any] = {
-            "account": account,
-            "route": route,
-            "span": span,
-            "retry": force.policy.retry,
-            "times": force.times,
-            "deadline": deadline,
-        }
-        run = self._gateway.attempts.run
-        if plan.cascade is not None:
-            answer = await self._small(plan.cascade, call, force, ways, started)
-            if answer is not None:
-                return Reply(_headers(call, route, looked), answer)
-        if not call.stream or call.operation == "embeddings":
-            send = _embed if call.operation == "embeddings" else _chat
-            answer, target = await run(plan.steps, force.providers, send, **ways)
-            body = _accounted(answer, target, account, route, span, started)
-            if looked.ticket is not None:
-                account.afterwards(self._gateway.cache.store(looked.ticket, body, answer.spent))
-            return Reply(_headers(call, route, looked), body)
-        opened, target = await run(plan.steps, force.providers, _open_stream, **ways)
-        span.set_attribute(PROVIDER, GENAI_NAMES.get(target.kind, target.kind))
-        stream = ModelStream(
-            opened,
-            account=account,
-            route=route,
-            span=span,
-            target=target,
-            provider=force.providers[target.provider],
-            times=force.times,
-            deadline=deadline,
-            cache=self._gateway.cache,
-            ticket=looked.ticket,
-            started=started,
-        )
-        return Reply(_headers(call, route, looked), stream=stream)
-
-    async def _small(
-        self, step: Step, call: ModelCall, force: Force, ways: dict[str, Any], started: float
-    ) -> dict[str, Any] | None:
-        """The small model's answer, if it passes the checks. Where it does not answer at all, the larger one is asked."""
-        rule = force.policy.aliases[call.alias].cascade if call.alias in force.policy.aliases else None
-        if rule is None:
-            return None
-        account, route, span = ways["account"], ways["route"], ways["span"]
+    async def _from_models(self, context: CallContext) -> CallReply:
+        """A cascade's small model, then the deployments of the plan, then what is answered when no model answers."""
+        plan = context.active.planner.plan(context.call)
         try:
-            answer, target = await self._gateway.attempts.run([step], force.providers, _chat, **ways)
+            if plan.cascade is not None and (body := await self._small_model(plan.cascade, context)) is not None:
+                return CallReply(context.response_headers(), body)
+            if context.call.stream and context.call.operation == "chat":
+                return await self._streamed(plan.links, context)
+            return await self._whole(plan.links, context)
+        except (OurError, LimitExceeded) as error:
+            body = await self._degraded(error, context)
+            return CallReply(context.response_headers(), body)
+
+    async def _whole(self, links: Sequence[ChainLink], context: CallContext) -> CallReply:
+        send = _embed if context.call.operation == "embeddings" else _chat
+        answer, attempt = await self._gateway.attempts.run(links, send, context)
+        body = _accounted(answer, attempt, context)
+        if context.lookup.ticket is not None:
+            context.settlement.afterwards(self._gateway.cache.store(context.lookup.ticket, body, answer.spent))
+        return CallReply(context.response_headers(), body)
+
+    async def _streamed(self, links: Sequence[ChainLink], context: CallContext) -> CallReply:
+        opened, attempt = await self._gateway.attempts.run(links, _open_stream, context)
+        context.span.set_attribute(PROVIDER, attempt.provider.name)
+        stream = ModelStream(opened, attempt, context, self._gateway.cache)
+        return CallReply(context.response_headers(), stream=stream)
+
+    async def _small_model(self, link: ChainLink, context: CallContext) -> dict[str, Any] | None:
+        """Its answer, if it passes the checks. Where it does not answer at all, the larger one is asked."""
+        cascade = context.active.policy.aliases[context.call.alias].cascade
+        assert cascade is not None, "the plan has a cascade"
+        try:
+            answer, attempt = await self._gateway.attempts.run([link], _chat, context)
         except (OurError, LimitExceeded):
             return None
-        fault = fault_of(answer.body, call.body, rule.checks)
+        fault = fault_of(answer.body, context.call.body, cascade.checks)
         if not fault:
-            return _accounted(answer, target, account, route, span, started)
-        span.add_event("cascade", {"deployment": target.name, "fault": fault})
-        account.record(target, route.step, "rejected", answer.spent, started, model=answer.model, error=fault)
+            return _accounted(answer, attempt, context)
+        context.span.add_event("cascade", {"deployment": attempt.target.name, "fault": fault})
+        context.settlement.ended(attempt, AttemptEnd("rejected", answer.spent, answer.model, fault))
         return None
 
-    def _from_cache(
-        self, looked: Looked, hit: CacheHit, call: ModelCall, route: Route, account: Account, started: float
-    ) -> Reply:
-        step = "exact_cache" if hit.state == "exact" else "semantic_cache"
-        route.answered_by(step, hit.state)
-        account.from_cache(hit, step, started)
-        usage = hit.body.get("usage")
-        told = {**(usage if isinstance(usage, dict) else {}), "cost_usd": 0.0}
-        return Reply(_headers(call, route, looked), {**hit.body, "usage": told})
-
-    async def _degraded(
-        self,
-        error: SwitchboardError,
-        call: ModelCall,
-        alias: str,
-        route: Route,
-        account: Account,
-        force: Force,
-        started: float,
-    ) -> dict[str, Any]:
+    async def _degraded(self, error: SwitchboardError, context: CallContext) -> dict[str, Any]:
         """The last links of the chain: an answer from the cache under a banner, or a polite sentence. Else the error."""
-        rule = force.policy.aliases.get(alias)
-        if rule is None or call.operation != "chat" or isinstance(error, BadConfiguration):
+        call, route = context.call, context.route
+        alias = context.active.policy.aliases.get(call.alias)
+        if alias is None or call.operation != "chat" or isinstance(error, BadConfiguration):
             raise error
-        chain = rule.fallback
+        chain = alias.fallback
         if chain.features is not None and call.caller.feature not in chain.features:
             raise error
         if chain.answer_cache is not None:
@@ -212,12 +158,36 @@ class Calls:
             body = with_banner(hit.body) if hit is not None else None
             if hit is not None and body is not None:
                 route.answered_by("answer_cache", "fallback")
-                account.from_cache(hit, route.step, started)
-                return body
+                context.settlement.answered_by_cache(hit, route.step, context.started)
+                return {**body, "usage": usage_of(body["usage"], 0, cache="semantic")}
         if chain.message:
             route.answered_by("message", route.cache)
-            return polite(call)
+            body = polite(call)
+            return {**body, "usage": usage_of(body["usage"], 0)}
         raise error
+
+
+def _from_cache(context: CallContext, hit: CacheHit) -> CallReply:
+    exact = hit.state == "exact"
+    context.route.answered_by("exact_cache" if exact else "semantic_cache", hit.state)
+    context.settlement.answered_by_cache(hit, context.route.step, context.started)
+    usage = usage_of(hit.body.get("usage"), 0, cache="exact" if exact else "semantic")
+    return CallReply(context.response_headers(), {**hit.body, "usage": usage})
+
+
+def _accounted(answer: Answer, attempt: Attempt, context: CallContext) -> dict[str, Any]:
+    """Records a whole answer; its body with the cost in its usage."""
+    cost = context.settlement.ended(attempt, AttemptEnd("ok", answer.spent, answer.model))
+    context.span.set_attribute(PROVIDER, attempt.provider.name)
+    record_usage(
+        context.span,
+        input_tokens=answer.spent.prompt_tokens,
+        output_tokens=answer.spent.completion_tokens,
+        response_model=answer.model,
+        finish_reason=answer.finish_reason,
+        cost_usd=usd_of(cost),
+    )
+    return {**answer.body, "usage": usage_of(answer.body.get("usage"), cost)}
 
 
 async def _chat(provider: Provider, call: Call) -> Answer:
@@ -233,45 +203,22 @@ async def _embed(provider: Provider, call: Call) -> Answer:
         return await provider.embed(call)
 
 
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    """Raises `DeadlineExceeded` in a provider's name: another deployment may be quicker."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Opened.too_slow() from error
-
-
-async def _open_stream(provider: Provider, call: Call) -> Opened:
+async def _open_stream(provider: Provider, call: Call) -> OpenedStream:
     """The stream with its first token."""
     times = call.times
     started = time.perf_counter()
     async with _within(times.first_token_s):
         source = await provider.stream(call)
-    opened = Opened(source, EventReader(call.model))
+    opened = OpenedStream(source, EventReader(call.model))
     await opened.wait(max(0.001, times.first_token_s - (time.perf_counter() - started)))
     return opened
 
 
-def _accounted(
-    answer: Answer, target: Target, account: Account, route: Route, span: Span, started: float
-) -> dict[str, Any]:
-    """Records a whole answer; its body with the cost in its usage."""
-    account.record(target, route.step, "ok", answer.spent, started, model=answer.model)
-    cost = cost_usd(target, answer.model, answer.spent)
-    span.set_attribute(PROVIDER, GENAI_NAMES.get(target.kind, target.kind))
-    record_usage(
-        span,
-        input_tokens=answer.spent.prompt_tokens,
-        output_tokens=answer.spent.completion_tokens,
-        response_model=answer.model,
-        finish_reason=answer.finish_reason,
-        cost_usd=cost,
-    )
-    usage = answer.body.get("usage")
-    return {**answer.body, "usage": {**(usage if isinstance(usage, dict) else {}), "cost_usd": cost}}
-
-
-def _headers(call: ModelCall, route: Route, looked: Looked) -> dict[str, str]:
-    return {HEADER: route.header(), REQUEST_ID: call.id, **looked.headers}
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    """Raises `DeadlineExceeded` in a provider's name: another deployment may be quicker."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise DeadlineExceeded(TOO_SLOW) from error

@@ -1,43 +1,17 @@
 """What a call passes through beside the providers: caches, limits and the ledger, as ports.
 
-Their adapters are made in `bootstrap.py`, opened and closed with the app, and shared by concurrent calls. `calls.py`
-says in which order they are asked. The null adapters below stand in for what is not configured.
+Their adapters are made in `bootstrap.py`, opened and closed with the app, and shared by concurrent calls. `life.py` says in
+which order they are asked.
 """
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from services.gateway.calls.caller import Caller
+from services.gateway.calls.call import ModelCall
 from services.gateway.providers.port import Spent
-from switchboard.ledger.record import Price
+from switchboard.ledger.record import Record
 
-Operation = Literal["chat", "embeddings"]
 CacheState = Literal["off", "miss", "exact", "semantic", "fallback"]
-Outcome = Literal["ok", "failed", "cut", "cancelled", "rejected", "cached"]
-"""Of an attempt: `cut` broke off after its first token, `cancelled` was given up by the caller, `rejected` is a small
-model's answer that a cascade did not take, `cached` needed no provider."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCall:
-    """One request to the gateway, checked. `body` is OpenAI's shape and must not be changed."""
-
-    id: str
-    """Unique; sent back as `x-request-id`."""
-    operation: Operation
-    alias: str
-    """What is asked for, after the caller's preference; a budget may put a cheaper one in its place."""
-    body: dict[str, Any] = field(repr=False)
-    caller: Caller
-    prompt_tokens: int
-    """Estimated before the call, from the size of the prompt (4 characters a token, rounded up)."""
-    completion_tokens_max: int
-    """The most it may answer with: the caller's `max_tokens`, else the policy's `max_tokens_default`; 0 for embeddings."""
-
-    @property
-    def stream(self) -> bool:
-        return bool(self.body.get("stream"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +25,14 @@ class CacheHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look into the caches found. `ticket` is the cache's own (fingerprint, vector); None: do not store."""
+class CacheLookup:
+    """What a look into the caches gave. `ticket` is the cache's own (fingerprint, vector); None: do not store."""
 
     hit: CacheHit | None = None
     ticket: Any = None
     state: CacheState = "miss"
     headers: dict[str, str] = field(default_factory=dict[str, str])
-    """Response headers that tell the decision."""
+    """Response headers that say why."""
 
 
 class Cache(Protocol):
@@ -68,7 +42,7 @@ class Cache(Protocol):
 
     async def close(self) -> None: ...
 
-    async def look(self, call: ModelCall) -> Looked: ...
+    async def look(self, call: ModelCall) -> CacheLookup: ...
 
     async def store(self, ticket: Any, body: dict[str, Any], spent: Spent) -> None:
         """Keeps a whole, successful answer. Runs in the background, after the last byte went to the caller."""
@@ -92,8 +66,8 @@ class Admission(Protocol):
         """Of its turn's or conversation's model time; None: no limit."""
         ...
 
-    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
-        """What all of its attempts spent; `cost_usd` is exact. Called once, however the call ended; does not wait."""
+    async def settle(self, cost_picousd: int, tokens: int) -> None:
+        """What all of its attempts spent. Called once, however the call ended; does not wait."""
         ...
 
 
@@ -112,34 +86,6 @@ class Limits(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One line of the ledger: a call of one deployment, or an answer out of a cache."""
-
-    id: str
-    """`<call id>.<n>`, n from 1; the provider gets it as `x-request-id`."""
-    call: ModelCall
-    deployment: str
-    provider: str
-    model: str
-    step: str
-    outcome: Outcome
-    error: str
-    """The code of our error, empty where there was none."""
-    spent: Spent
-    estimated: bool
-    """The provider did not say what it spent; it was counted from what came."""
-    cost_usd: Decimal
-    """Exact, not rounded: tokens times the deployment's price."""
-    cache: CacheState
-    started_at: float
-    """Seconds since the epoch."""
-    duration_ms: float
-    first_token_ms: float | None = None
-    price: Price = field(default_factory=Price)
-    """By which `cost_usd` was reckoned."""
-
-
 class Ledger(Protocol):
     """Append-only. `record` must not wait: a call never does for its bookkeeping."""
 
@@ -149,45 +95,4 @@ class Ledger(Protocol):
         """Writes what is still waiting."""
         ...
 
-    def record(self, attempt: Attempt) -> None: ...
-
-
-class _Nothing:
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-class NoCache(_Nothing):
-    async def look(self, call: ModelCall) -> Looked:
-        del call
-        return _NOT_LOOKED
-
-    async def store(self, ticket: Any, body: dict[str, Any], spent: Spent) -> None:
-        del ticket, body, spent
-
-    async def nearest(self, call: ModelCall, *, score_min: float) -> CacheHit | None:
-        del call, score_min
-        return None
-
-
-_NOT_LOOKED = Looked(state="off")
-
-
-@dataclass(frozen=True, slots=True)
-class FreeAdmission:
-    alias: str
-    seconds_left: float | None = None
-
-    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
-        del cost_usd, tokens
-
-
-class NoLimits(_Nothing):
-    async def admit(self, call: ModelCall) -> FreeAdmission:
-        return FreeAdmission(call.alias)
-
-
-class NoLedger(_Nothing):
-    def record(self, attempt: Attempt) -> None:
-        del attempt
+    def record(self, record: Record) -> None: ...

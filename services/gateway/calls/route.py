@@ -1,4 +1,4 @@
-"""Where a call went: told in the response header `x-switchboard-route` and in the span's attributes."""
+"""Where a call went: for the response header `x-switchboard-route` and the span's attributes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from opentelemetry.trace import Span
 
 from services.gateway.calls.ports import CacheState
-from services.gateway.policy import Target
+from services.gateway.policy.catalog import Target
 
 StepName = Literal[
     "primary",
@@ -20,8 +20,6 @@ StepName = Literal[
     "answer_cache",
     "message",
 ]
-HEADER = "x-switchboard-route"
-REQUEST_ID = "x-request-id"
 DEPLOYMENT, ATTEMPTS, STEP = "switchboard.route.deployment", "switchboard.route.attempts", "switchboard.route.step"
 REGION, ALIAS, CACHE = "switchboard.route.region", "switchboard.route.alias", "switchboard.cache.state"
 
@@ -47,14 +45,16 @@ class Route:
         self.step, self.deployment, self.region, self.cache = step, "", "", cache
 
     def header(self) -> str:
-        told = [f"step={self.step}", f"attempts={self.attempts}", f"cache={self.cache}", f"alias={self.alias}"]
+        """The value of `x-switchboard-route`."""
+        parts = [f"step={self.step}", f"attempts={self.attempts}", f"cache={self.cache}", f"alias={self.alias}"]
         if self.deployment:
-            told.insert(0, f"deployment={self.deployment}")
+            parts.insert(0, f"deployment={self.deployment}")
         if self.region:
-            told.append(f"region={self.region}")
-        return "; ".join(told).encode("ascii", "replace").decode()
+            parts.append(f"region={self.region}")
+        return "; ".join(parts).encode("ascii", "replace").decode()
 
     def mark(self, span: Span) -> None:
+        """Puts it on the call's span."""
         if not span.is_recording():
             return
         span.set_attributes(

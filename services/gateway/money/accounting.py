@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
 
 from services.gateway.money.ledger.archiver import Archiver
 from services.gateway.money.ledger.book import Book
-from services.gateway.money.ledger.recorder import RECORD, Recorder
+from services.gateway.money.ledger.recorder import Recorder
 from services.gateway.money.ledger.spool import Spool
-from services.gateway.money.limits.shared import SCRIPTS, SharedLimits, Tariff
+from services.gateway.money.limits.shared import SharedLimits, Tariff
 from services.gateway.money.limits.tiers import Rules
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.server import RedisServer
 from switchboard.ledger.archive import FOLDER, Archive
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 REDIS_ANSWER_S = 1.0
 """After so long without an answer, Redis counts as away and limits are kept in this process."""
@@ -29,13 +27,13 @@ class Accounting:
         rules: Callable[[], Rules],
         tariff: Tariff,
         *,
-        redis: "Redis | None",
+        redis: Redis | None,
         server: RedisServer | None,
         data_dir: Path,
     ) -> None:
         """`redis` is a client of `server`, closed by its maker. Without it, all is kept in this process and its archive."""
         self.rules = rules
-        self._pipe = Pipe(server, [*SCRIPTS, RECORD], timeout_s=REDIS_ANSWER_S) if server is not None else None
+        self._pipe = Pipe(server, timeout_s=REDIS_ANSWER_S) if server is not None else None
         folder = data_dir / FOLDER
         spool, archive = Spool(folder / "spool"), Archive(folder)
         self.limits = SharedLimits(rules, tariff, self._pipe)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from services.gateway.caching.policy import CacheRule
-from services.gateway.calls.caller import Lane, Tier
-from services.gateway.money.budgets.policy import BudgetsPolicy
-from services.gateway.money.ledger.prices import price_per_million
+from services.gateway.calls.call import Lane, Tier
+from services.gateway.money.budgets import BudgetsPolicy
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
 from switchboard.ledger import record as ledger
+from switchboard.ledger.money import PICOUSD_PER_MICROUSD
 
 Kind = Literal["openai", "azure_openai", "embedded", "simulated"]
 Capability = Literal["chat", "tools", "vision", "json_schema", "embeddings"]
@@ -47,7 +47,7 @@ class ProviderInstance(Part):
     """The model of deployments that name none."""
 
 
-class Price(Part):
+class PricePerMillion(Part):
     """US dollars a million tokens. Without a price, the bundled list of `genai-prices` is asked."""
 
     input: Annotated[Decimal, Field(ge=0)]
@@ -56,7 +56,12 @@ class Price(Part):
 
     @cached_property
     def per_token(self) -> ledger.Price:
-        return price_per_million(self.input, self.output, self.cached_input)
+        """In picodollars a token: US dollars a million tokens are micro-dollars a token."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        prompt, completion, cached = (
+            round(price * PICOUSD_PER_MICROUSD) for price in (self.input, self.output, cached)
+        )
+        return ledger.Price(prompt=prompt, completion=completion, cached=cached)
 
 
 class Deployment(Part):
@@ -67,7 +72,7 @@ class Deployment(Part):
     region: str = ""
     weight: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     priority: Annotated[int, Field(ge=0, le=1_000)] = 0
-    price: Price | None = None
+    price: PricePerMillion | None = None
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     capabilities: frozenset[Capability] | None = None
     """None: not known, so nothing is ruled out."""
@@ -157,7 +162,7 @@ class LaneRule(Part):
     wait_s: Seconds = 5.0
 
 
-class Bulkheads(Part):
+class BulkheadsRule(Part):
     """Of one gateway process."""
 
     lanes: dict[Lane, LaneRule] = Field(
@@ -191,7 +196,7 @@ class Policy(Part):
     timeouts: Timeouts = Timeouts()
     retry: Retry = Retry()
     breaker: BreakerRule = BreakerRule()
-    bulkheads: Bulkheads = Bulkheads()
+    bulkheads: BulkheadsRule = BulkheadsRule()
     callers: Callers = Callers()
     max_tokens_default: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
     """What an answer is taken to need, where the caller does not say `max_tokens`."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.gateway.calls.replay import WholeStream
+from services.gateway.calls.answers.chunked import WholeStream
 from services.gateway.providers.port import Answer, Call, EventBytes, Spent
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.model import EmbeddedChatModel

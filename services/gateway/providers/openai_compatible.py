@@ -9,7 +9,18 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from services.gateway.providers.port import Answer, Call, Down, EventBytes, Spent, Throttled, spent_of
+from services.gateway.providers.port import (
+    BROKEN_OFF,
+    TOO_SLOW,
+    UNREADABLE,
+    Answer,
+    Call,
+    Down,
+    EventBytes,
+    Spent,
+    Throttled,
+    spent_of,
+)
 from switchboard.contracts.errors import (
     BadConfiguration,
     DeadlineExceeded,
@@ -18,6 +29,7 @@ from switchboard.contracts.errors import (
     Unavailable,
     Unprocessable,
 )
+from switchboard.contracts.headers import REQUEST_ID, RETRY_AFTER
 
 BASE_URL = "https://api.openai.com/v1"
 CONNECTIONS_MAX = 1_000
@@ -28,10 +40,6 @@ END_S_MAX = 1.0
 URLS_MAX = 256
 RETRY_AFTER_S_MAX = 3_600
 RETRY_AFTER_S_DEFAULT = 5
-
-UNREADABLE = "The model provider gave an answer that cannot be read."
-BROKEN_OFF = "The model provider broke off its answer."
-TOO_SLOW = "The model provider took too long to answer."
 
 
 class OpenAiCompatible:
@@ -117,7 +125,7 @@ class OpenAiCompatible:
                 self._urls.clear()
             url = self._urls[path, call.model] = URL(self._url(path, call.model))
         if call.id:
-            headers["x-request-id"] = call.id
+            headers[REQUEST_ID] = call.id
         try:
             response = await self._session.post(
                 url,
@@ -132,7 +140,7 @@ class OpenAiCompatible:
             raise Unavailable("The model provider does not answer at the moment.") from error
         if response.status != 200:
             response.close()
-            raise error_of(response.status, response.headers.get("retry-after"))
+            raise error_of(response.status, response.headers.get(RETRY_AFTER))
         return response
 
 

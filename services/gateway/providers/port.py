@@ -11,6 +11,10 @@ from typing import Any, Protocol
 
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
 
+UNREADABLE = "The model provider gave an answer that cannot be read."
+BROKEN_OFF = "The model provider broke off its answer."
+TOO_SLOW = "The model provider took too long to answer."
+
 
 @dataclass(frozen=True, slots=True)
 class Times:

@@ -1,6 +1,6 @@
-"""Names of the gateway's counters in Redis: the only place that builds them.
+"""Names of the gateway's keys in Redis: the only place that builds them.
 
-All share the hash tag `{gateway}`, so that a clustered Redis keeps them on one node and one script may use several.
+Those of limits and money share the hash tag `{gateway}`, so that a clustered Redis keeps them on one node and one script may use several.
 Tenants and users are quoted: a name with a separator in it is never another's key.
 """
 
@@ -12,6 +12,9 @@ LEDGER = f"{PREFIX}ledger"
 TENANTS = f"{PREFIX}tenants"
 BUDGET_EVENTS = f"{PREFIX}budget-events"
 ARCHIVER = f"{PREFIX}archiver"
+CACHE = "switchboard:cache:"
+"""Before the partition of a cache, whose keys share a slot of their own; `caching/entries/redis.py` says what they hold."""
+_BREAKER = "switchboard:gateway:breaker"
 
 
 @lru_cache(maxsize=16_384)
@@ -70,3 +73,13 @@ def sums(tenant: str, day: str) -> str:
 def done(kind: str, minute: int) -> str:
     """What was settled or recorded already, of the calls that began in a minute: nothing is counted twice."""
     return f"{PREFIX}done:{kind}:{minute}"
+
+
+def circuit_part(deployment: str, part: str) -> str:
+    """Of a circuit breaker; each deployment has a slot of its own."""
+    return f"{_BREAKER}:{{{deployment}}}:{part}"
+
+
+def circuit(deployment: str) -> list[str]:
+    """All parts, in the order that `breaker_failed.lua` takes them."""
+    return [circuit_part(deployment, part) for part in ("failures", "tripped", "open", "probe")]

@@ -9,13 +9,13 @@ import logging
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import NoScriptError, RedisError
 
+from services.gateway.redis.scripts import PIPED, Script
 from services.gateway.redis.server import RedisServer
 
 logger = logging.getLogger(__name__)
@@ -50,20 +50,12 @@ class SecureWire(Wire, SSLConnection):
     """The same over TLS; the server's certificate is verified."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script by name; `text` is its source."""
-
-    name: str
-    text: str
-
-
 class Pipe:
     """Open it once, share it by all tasks of one event loop. It connects again by itself."""
 
-    def __init__(self, server: RedisServer, scripts: Sequence[Script], *, timeout_s: float) -> None:
+    def __init__(self, server: RedisServer, *, timeout_s: float) -> None:
+        """`timeout_s`: after so long without an answer, Redis counts as away."""
         self._server = server
-        self._scripts = {script.name: script for script in scripts}
         self._digests: dict[str, str] = {}
         self._timeout_s = timeout_s
         self._connection: Wire | None = None
@@ -95,7 +87,7 @@ class Pipe:
             await asyncio.gather(self._keeper, return_exceptions=True)
         self._drop()
 
-    def send(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> asyncio.Future[Any]:
+    def send(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> asyncio.Future[Any]:
         """Puts the call on the wire and gives the future of its answer. Raises `RedisAway` where nothing was sent."""
         connection = self._connection
         if connection is None or len(self._pending) >= PENDING_MAX:
@@ -103,7 +95,7 @@ class Pipe:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending.append(answer)
         try:
-            connection.write("EVALSHA", self._digests[script], len(keys), *keys, *arguments)
+            connection.write("EVALSHA", self._digests[script.name], len(keys), *keys, *arguments)
         except OSError as error:
             self._drop()
             raise RedisAway from error
@@ -124,10 +116,6 @@ class Pipe:
             if isinstance(error, NoScriptError) and connection is not None:
                 self._broken(connection)  # somebody flushed them: the next connection loads them again
             raise RedisAway from error
-
-    async def call(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """One round trip. Raises `RedisAway`."""
-        return await self.answer(self.send(script, keys, arguments))
 
     async def _keep(self) -> None:
         """Connects, reads answers until the connection breaks, and begins again."""
@@ -150,7 +138,7 @@ class Pipe:
         kind = SecureWire if self._server.tls else Wire
         connection = kind(**self._server.settings(), socket_timeout=None, socket_keepalive=True)
         await connection.connect()
-        for script in self._scripts.values():
+        for script in PIPED:
             await connection.send_command("SCRIPT", "LOAD", script.text, check_health=False)
             digest = await connection.read_response()
             self._digests[script.name] = digest.decode() if isinstance(digest, bytes) else str(digest)

@@ -1,10 +1,9 @@
 """The Redis that replicas share: where it is, and how to sign in."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+from redis.asyncio import Redis
 
 PORT = 6379
 CONNECT_S = 0.5
@@ -32,10 +31,8 @@ class RedisServer:
         """Of a connection."""
         return {"host": self.host, "port": self.port, "password": self.password}
 
-    def client(self) -> "Redis":
+    def client(self) -> Redis:
         """A client; it connects when it is first used."""
-        from redis.asyncio import Redis
-
         return Redis(
             **self.settings(),
             ssl=self.tls,

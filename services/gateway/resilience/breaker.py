@@ -29,8 +29,8 @@ class Circuit:
     """A probe is under way, at the longest until then."""
 
 
-class Others(Protocol):
-    """What the other replicas are to know. Must not wait, apart from `claim`."""
+class Replicas(Protocol):
+    """The other replicas, and what they are to know. Must not wait, apart from `claim`."""
 
     def failed(self, name: str) -> None: ...
 
@@ -41,7 +41,9 @@ class Others(Protocol):
         ...
 
 
-class Alone:
+class SingleReplica:
+    """There are no others."""
+
     def failed(self, name: str) -> None:
         del name
 
@@ -58,7 +60,7 @@ class Breakers:
 
     def __init__(self, rule: BreakerRule, *, clock: Clock = time.monotonic) -> None:
         self.rule = rule
-        self.others: Others = Alone()
+        self.replicas: Replicas = SingleReplica()
         self._clock = clock
         self._circuits: dict[str, Circuit] = {}
 
@@ -89,18 +91,18 @@ class Breakers:
             return False
         circuit = self._circuits[name]
         circuit.probing_until = self._clock() + self.rule.open_s  # first: nobody else comes in while we ask
-        return await self.others.claim(name)
+        return await self.replicas.claim(name)
 
     def succeeded(self, name: str) -> None:
         circuit = self._circuits.get(name)
         if circuit is not None and circuit.open_until is not None and circuit.probing_until:
             self.close(name)
-            self.others.recovered(name)
+            self.replicas.recovered(name)
 
     def failed(self, name: str) -> None:
         circuit = self._circuits.setdefault(name, Circuit())
         now = self._clock()
-        self.others.failed(name)
+        self.replicas.failed(name)
         if circuit.open_until is not None:
             if now >= circuit.open_until:  # the probe failed
                 self.open(name, self.rule.open_s)
@@ -129,4 +131,4 @@ class Breakers:
     def reset(self, name: str) -> None:
         """Closes it by hand, for all replicas."""
         self.close(name)
-        self.others.recovered(name)
+        self.replicas.recovered(name)

@@ -1,13 +1,13 @@
-"""Walls between callers: so many calls at once in each lane and tier, a bounded queue before each lane, then 503."""
+"""Bulkheads between callers: so many calls at once in each lane and tier, a bounded queue before each lane, then 503."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter, WouldBlock
 
-from services.gateway.calls.caller import Caller, Lane, Tier
-from services.gateway.policy.models import Bulkheads
+from services.gateway.calls.call import Caller, Lane, Tier
+from services.gateway.policy.models import BulkheadsRule
 from switchboard.contracts.errors import Unavailable
 
 RETRY_AFTER_S = 2
@@ -31,10 +31,10 @@ class Slot:
             self._held.pop().release_on_behalf_of(self)
 
 
-class Walls:
+class Bulkheads:
     """Of one process. `rule` may change while calls are under way."""
 
-    def __init__(self, rule: Bulkheads) -> None:
+    def __init__(self, rule: BulkheadsRule) -> None:
         self._rule = rule
         self._lanes: dict[Lane, CapacityLimiter] = {
             name: CapacityLimiter(lane.calls) for name, lane in rule.lanes.items()
@@ -42,7 +42,7 @@ class Walls:
         self._tiers: dict[Tier, CapacityLimiter] = {name: CapacityLimiter(calls) for name, calls in rule.tiers.items()}
         self._waiting: dict[str, int] = {}
 
-    def follow(self, rule: Bulkheads) -> None:
+    def follow(self, rule: BulkheadsRule) -> None:
         """Takes over a new policy's sizes."""
         self._rule = rule
         for name, lane in rule.lanes.items():
@@ -89,7 +89,7 @@ class Walls:
         slot.hold(limiter)
 
     @asynccontextmanager
-    async def _queued(self, queue: str, waiting_max: int) -> AsyncIterator[None]:
+    async def _queued(self, queue: str, waiting_max: int) -> AsyncGenerator[None]:
         waiting = self._waiting.get(queue, 0)
         if waiting >= waiting_max:
             raise Unavailable(FULL, retry_after_s=RETRY_AFTER_S)

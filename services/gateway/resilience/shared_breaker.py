@@ -10,12 +10,13 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.gateway.redis import keys, scripts
 from services.gateway.resilience.breaker import Breakers
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -25,39 +26,17 @@ CLAIM_S_MAX = 0.1
 TASKS_MAX = 1_000
 TRIPPED_MS = 3_600_000
 """A circuit that nobody asks for any more is forgotten after an hour."""
-PREFIX = "switchboard:gateway:breaker"
-
-FAILED = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  if redis.call('EXISTS', KEYS[3]) == 0 then
-    redis.call('SET', KEYS[3], 1, 'PX', ARGV[4])
-    redis.call('DEL', KEYS[4])
-  end
-  return redis.call('PTTL', KEYS[3])
-end
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now - ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then
-  redis.call('SET', KEYS[2], 1, 'PX', ARGV[5])
-  redis.call('SET', KEYS[3], 1, 'PX', ARGV[4])
-  redis.call('DEL', KEYS[1], KEYS[4])
-  return tonumber(ARGV[4])
-end
-return 0
-"""
+AWAY = (RedisError, OSError, TimeoutError)
 
 
 class SharedBreakers:
-    """`Others` over Redis. Opened and closed with the app; `names` gives the deployments in force."""
+    """`Replicas` over Redis. Opened and closed with the app; `names` gives the deployments in force."""
 
-    def __init__(self, redis: "Redis", breakers: Breakers, names: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, redis: Redis, breakers: Breakers, names: Callable[[], Sequence[str]]) -> None:
         self._redis = redis
         self._breakers = breakers
         self._names = names
-        self._script = redis.register_script(FAILED)
+        self._script = redis.register_script(scripts.BREAKER_FAILED.text)
         self._tasks: set[asyncio.Task[None]] = set()
         self._touched: dict[str, int] = {}
         """Counts what was sent of each deployment, so that a read that began before does not undo it."""
@@ -65,7 +44,7 @@ class SharedBreakers:
         self.reachable = True
 
     async def open(self) -> None:
-        self._breakers.others = self
+        self._breakers.replicas = self
         self._refreshing = asyncio.create_task(self._refresh())
 
     async def close(self) -> None:
@@ -77,8 +56,7 @@ class SharedBreakers:
     def failed(self, name: str) -> None:
         rule = self._breakers.rule
         arguments = [uuid.uuid4().hex, int(rule.window_s * 1000), rule.failures, int(rule.open_s * 1000), TRIPPED_MS]
-        keys = [_key(name, what) for what in ("failures", "tripped", "open", "probe")]
-        self._start(name, self._script(keys=keys, args=arguments))
+        self._start(name, self._script(keys=keys.circuit(name), args=arguments))
 
     def recovered(self, name: str) -> None:
         self._start(name, self._forget(name))
@@ -87,13 +65,13 @@ class SharedBreakers:
         lease_ms = int(self._breakers.rule.open_s * 1000)
         try:
             async with asyncio.timeout(CLAIM_S_MAX):
-                return bool(await self._redis.set(_key(name, "probe"), 1, nx=True, px=lease_ms))
-        except _errors() as error:
+                return bool(await self._redis.set(keys.circuit_part(name, "probe"), 1, nx=True, px=lease_ms))
+        except AWAY as error:
             self._lost(error)
             return True
 
     async def _forget(self, name: str) -> None:
-        await self._redis.delete(*(_key(name, what) for what in ("failures", "tripped", "open", "probe")))
+        await self._redis.delete(*keys.circuit(name))
 
     def _start(self, name: str, command: Coroutine[Any, Any, Any]) -> None:
         if len(self._tasks) >= TASKS_MAX:
@@ -108,7 +86,7 @@ class SharedBreakers:
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
                 await command
-        except _errors() as error:
+        except AWAY as error:
             self._lost(error)
         finally:
             self._touched[name] += 1
@@ -117,7 +95,7 @@ class SharedBreakers:
         while True:
             try:
                 await self._read()
-            except _errors() as error:
+            except AWAY as error:
                 self._lost(error)
             await asyncio.sleep(REFRESH_S if self.reachable else REFRESH_S * 5)
 
@@ -126,16 +104,16 @@ class SharedBreakers:
         before = dict(self._touched)
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
-            pipe.exists(_key(name, "tripped"))
-            pipe.pttl(_key(name, "open"))
+            pipe.exists(keys.circuit_part(name, "tripped"))
+            pipe.pttl(keys.circuit_part(name, "open"))
         async with asyncio.timeout(ANSWER_S_MAX):
-            told = await pipe.execute()
+            answers = await pipe.execute()
         if not self.reachable:
             logger.info("Redis answers again: the circuit breakers are shared by all replicas.")
             self.reachable = True
         for index, name in enumerate(names):
             if self._touched.get(name, 0) == before.get(name, 0):
-                self._follow(name, bool(told[2 * index]), int(told[2 * index + 1]))
+                self._follow(name, bool(answers[2 * index]), int(answers[2 * index + 1]))
 
     def _follow(self, name: str, tripped: bool, open_ms: int) -> None:
         state = self._breakers.state(name)
@@ -154,13 +132,3 @@ class SharedBreakers:
                 "Redis does not answer (%s): each replica goes by its own circuit breakers.", type(error).__name__
             )
         self.reachable = False
-
-
-def _key(name: str, what: str) -> str:
-    return f"{PREFIX}:{{{name}}}:{what}"
-
-
-def _errors() -> tuple[type[BaseException], ...]:
-    from redis.exceptions import RedisError
-
-    return (RedisError, OSError, TimeoutError)

@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         redis_port, port = servers.redis(), free_port()
         policy = folder / "gateway.yaml"
         policy.write_text(POLICY % port)
-        provider = stack.enter_context(process(["-m", "services.gateway.simulated", "--port", str(port)], port))
+        provider = stack.enter_context(process(["-m", "tools.simulated_provider", "--port", str(port)], port))
         environment = {
             "SWITCHBOARD_GATEWAY_FILE": str(policy),
             "SWITCHBOARD_REDIS_HOST": f"127.0.0.1:{redis_port}",
@@ -132,7 +132,7 @@ def test_a_hit_replays_as_a_valid_stream(site: Site):
     assert chunks[-2].choices[0].finish_reason == "stop"
     usage = chunks[-1].usage
     assert usage is not None and usage.completion_tokens == whole["usage"]["completion_tokens"]
-    assert usage.model_dump()["cache_hit"] is True
+    assert usage.model_dump()["cache"] == "exact" and usage.model_dump()["cost_picousd"] == 0
     raw = httpx.post(
         f"{site.gateways[0]}/v1/chat/completions",
         json={"model": "fast", "messages": [SYSTEM, {"role": "user", "content": QUESTION}], "stream": True},

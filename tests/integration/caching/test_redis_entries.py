@@ -8,8 +8,8 @@ import pytest
 from entries_contract import EntriesContract
 from redis.asyncio import Redis
 
-from services.gateway.caching.semantic.entries import Bounds
-from services.gateway.caching.semantic.redis_entries import RedisEntries
+from services.gateway.caching.entries.port import Bounds
+from services.gateway.caching.entries.redis import RedisEntries
 from switchboard.contracts.errors import Unavailable
 from tests.integration.runtime import bench
 
@@ -35,6 +35,15 @@ class TestRedisEntries(EntriesContract):
     @pytest.fixture
     def wait(self) -> Callable[[float], Awaitable[None]]:
         return asyncio.sleep
+
+    @pytest.fixture
+    def forget(self, redis: Redis) -> Callable[[RedisEntries, str], Awaitable[None]]:
+        async def delete(entries: RedisEntries, partition: str) -> None:
+            del entries
+            async for key in redis.scan_iter(f"switchboard:cache:{{{partition}}}*"):
+                await redis.delete(key)
+
+        return delete
 
 
 async def test_many_writers_never_leave_more_than_the_bound(redis: Redis):

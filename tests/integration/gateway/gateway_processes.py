@@ -77,11 +77,11 @@ class Process:
 
 
 class SimulatedProvider(Process):
-    """`python -m services.gateway.simulated`."""
+    """`python -m tools.simulated_provider`."""
 
     def __init__(self, folder: Path, name: str, **profile: Any) -> None:
         port = free_port()
-        command = [sys.executable, "-m", "services.gateway.simulated", "--port", str(port)]
+        command = [sys.executable, "-m", "tools.simulated_provider", "--port", str(port)]
         super().__init__([*command, "--profile", json.dumps(profile)], {}, folder / f"{name}.log", port)
 
     def fail(self, *faults: dict[str, Any]) -> None:

@@ -137,24 +137,11 @@ def test_providers_are_shown_with_their_state_latency_and_rates(site: Site) -> N
     assert site.gateway.admin("providers")["lanes"]["interactive"]["calls_max"] == 256
 
 
-def test_faults_of_a_simulated_provider_inside_the_gateway_are_set_at_run_time(site: Site) -> None:
-    providers = {**site.policy["providers"], "inside": {"kind": "simulated"}}
-    inside = {"provider": "inside", "model": "sim"}
-    site.follow(
-        providers=providers,
-        deployments={**site.policy["deployments"], "inside": inside},
-        aliases={**site.policy["aliases"], "inside": ["inside"]},
-        retry={"attempts": 1},
-    )
-    assert site.gateway.chat("inside").status_code == 200
-    assert words_of(site.gateway.chat("inside", stream=True).text)
-    faults = {"faults": [{"kind": "status", "status": 429, "retry_after_s": 9, "times": 1}]}
-    url = f"{site.gateway.url}/admin/simulated/faults?provider=inside"
-    httpx.put(url, json=faults).raise_for_status()
-    answer = site.gateway.chat("inside")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "9")
-    assert site.gateway.admin("simulated/served")["inside"]["requests"] == 3
-    assert httpx.put(url, json={"faults": [{"kind": "magic"}]}).status_code == 400
+def test_a_simulated_provider_without_an_address_is_refused(site: Site) -> None:
+    policy = {**site.policy, "providers": {**site.policy["providers"], "inside": {"kind": "simulated"}}}
+    site.gateway.file.write_text(yaml.safe_dump(policy))
+    refused = httpx.post(f"{site.gateway.url}/admin/policy/reload")
+    assert refused.status_code == 422 and "base_url" in refused.json()["refused"]["message"]
 
 
 def test_with_a_token_set_the_administration_asks_for_it(site: Site, tmp_path) -> None:

@@ -4,23 +4,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.gateway.calls.caller import Caller
-from services.gateway.calls.ports import Attempt, ModelCall
-from services.gateway.money.budgets.policy import BudgetsPolicy
-from services.gateway.money.ledger.recorder import RECORD, Recorder
+from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.money.budgets import BudgetsPolicy
+from services.gateway.money.ledger.recorder import Recorder
 from services.gateway.money.ledger.spool import Spool
-from services.gateway.money.limits.shared import SCRIPTS, SharedLimits
+from services.gateway.money.limits.shared import SharedLimits
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.providers.port import Spent
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.server import RedisServer
+from switchboard.ledger.record import Record
 from tests.integration.runtime import Bench, bench
 
 REPLY_S = 20.0
@@ -53,7 +51,7 @@ async def limiter(
     port: int, limits: LimitsPolicy, budgets: BudgetsPolicy | None = None, **settings: Any
 ) -> AsyncIterator[SharedLimits]:
     """One replica's limiter."""
-    pipe = Pipe(RedisServer("127.0.0.1", port), SCRIPTS, timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=REPLY_S)
     await pipe.open()
     made = SharedLimits(lambda: Rules(limits, budgets or BudgetsPolicy()), Flat(), pipe, **settings)
     await made.open()
@@ -67,7 +65,7 @@ async def limiter(
 @asynccontextmanager
 async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None) -> AsyncIterator[Recorder]:
     """One replica's ledger."""
-    pipe = Pipe(RedisServer("127.0.0.1", port), [RECORD], timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=REPLY_S)
     await pipe.open()
     made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy())
     await made.open()
@@ -78,27 +76,32 @@ async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None
         await pipe.close()
 
 
-def an_attempt(call: ModelCall, spent: Spent, cost_usd: Decimal, n: int = 1, **changes: Any) -> Attempt:
-    """Of `call`, as `calls.py` would write it."""
-    return replace(
-        Attempt(
-            id=f"{call.id}.{n}",
-            call=call,
-            deployment="openai",
-            provider="openai",
-            model="gpt-4o-mini",
-            step="primary",
-            outcome="ok",
-            error="",
-            spent=spent,
-            estimated=False,
-            cost_usd=cost_usd,
-            cache="miss",
-            started_at=time.time(),
-            duration_ms=1.0,
-        ),
-        **changes,
-    )
+def a_record(call: ModelCall, spent: Spent, cost_picousd: int, n: int = 1, **changes: Any) -> Record:
+    """Of `call`, as its settlement would write it."""
+    caller = call.caller
+    values: dict[str, Any] = {
+        "id": f"{call.id}.{n}",
+        "at": time.time(),
+        "request_id": call.id,
+        "attempt": n,
+        **{
+            name: getattr(caller, name)
+            for name in ("tenant", "user", "tier", "feature", "agent", "conversation", "turn")
+        },
+        "alias": call.alias,
+        "deployment": "openai",
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "step": "primary",
+        "outcome": "ok",
+        "cache": "miss",
+        "prompt_tokens": spent.prompt_tokens,
+        "completion_tokens": spent.completion_tokens,
+        "cached_tokens": spent.cached_tokens,
+        "cost_picousd": cost_picousd,
+        "duration_ms": 1.0,
+    }
+    return Record.model_validate({**values, **changes})
 
 
 def a_call(

@@ -19,7 +19,7 @@ import httpx
 import openai
 import pytest
 
-from services.gateway.money.ledger.prices import cost_of
+from services.gateway.money.prices import cost_of
 from services.gateway.providers.port import Spent
 from switchboard.ledger.archive import Archive
 from switchboard.ledger.record import Price, Record
@@ -102,7 +102,7 @@ def started(servers: Bench, folder: Path, stack: ExitStack) -> Site:
     redis_port, a, b = servers.redis(), free_port(), free_port()
     policy = folder / "gateway.yaml"
     policy.write_text(POLICY % {"a": a, "b": b})
-    simulated = ["-m", "services.gateway.simulated", "--profile", json.dumps(PROFILE), "--port"]
+    simulated = ["-m", "tools.simulated_provider", "--profile", json.dumps(PROFILE), "--port"]
     providers = [stack.enter_context(process([*simulated, str(port)], port)) for port in (a, b)]
     gateways = [stack.enter_context(replica(policy, redis_port, folder / "data")) for _ in range(2)]
     return Site((gateways[0], gateways[1]), (providers[0], providers[1]), redis_port, folder / "data", policy)

@@ -13,20 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from services.gateway.money.budgets.policy import BudgetsPolicy, TenantBudget
+from services.gateway.money.budgets import BudgetsPolicy, TenantBudget
 from services.gateway.money.ledger.archiver import Archiver
-from services.gateway.money.ledger.prices import cost_of
+from services.gateway.money.ledger.book import sums_of
 from services.gateway.money.ledger.spool import Spool
-from services.gateway.money.ledger.sums import sums_of
 from services.gateway.money.limits.demand import QuotaExceeded
 from services.gateway.money.limits.tiers import LimitsPolicy
+from services.gateway.money.prices import cost_of
 from services.gateway.providers.port import Spent
 from services.gateway.redis import keys
 from switchboard.ledger.archive import Archive
 from switchboard.ledger.money import PICOUSD_PER_USD
 from switchboard.ledger.record import Price
 from switchboard.ledger.report import CostReport, report
-from tests.integration.money.conftest import a_call, an_attempt, limiter, new_tenant, recorder
+from tests.integration.money.conftest import a_call, a_record, limiter, new_tenant, recorder
 from tests.integration.runtime import bench
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -87,11 +87,10 @@ async def test_sums_and_archive_reconcile_to_the_picodollar_with_what_was_served
         for n, (in_tokens, out_tokens, of_cache, outcome, agent, twice) in enumerate(served):
             spent = Spent(in_tokens, out_tokens, min(of_cache, in_tokens))
             prompt, completion, cached = prompt + in_tokens, completion + out_tokens, cached + spent.cached_tokens
-            cost = Decimal(cost_of(price, spent)) / PICOUSD_PER_USD
-            attempt = an_attempt(a_call(tenant, agent=agent), spent, cost, outcome=outcome)
-            (one, two)[n % 2].record(attempt)
+            record = a_record(a_call(tenant, agent=agent), spent, cost_of(price, spent), outcome=outcome)
+            (one, two)[n % 2].record(record)
             if twice:  # a message that is sent again by another replica
-                (two, one)[n % 2].record(attempt)
+                (two, one)[n % 2].record(record)
     expected = (prompt - cached) * price.prompt + cached * price.cached + completion * price.completion
     shared = await shared_report(redis_port, tenant)
     assert Decimal(shared.total.cost_usd) * PICOUSD_PER_USD == expected
@@ -111,8 +110,8 @@ async def test_a_record_says_whose_call_it_was_and_what_became_of_it(redis_port:
         tenant, user="ada", tier="professional", turn="c.1", conversation="c", feature="chat", agent="billing"
     )
     async with recorder(redis_port, tmp_path) as ledger:
-        ledger.record(an_attempt(call, Spent(), Decimal(0), 1, outcome="failed", error="unavailable"))
-        ledger.record(an_attempt(call, Spent(100, 50, 20), Decimal("0.0001"), 2, first_token_ms=12.5))
+        ledger.record(a_record(call, Spent(), 0, 1, outcome="failed", error="unavailable"))
+        ledger.record(a_record(call, Spent(100, 50, 20), 100_000_000, 2, first_token_ms=12.5))
     archive = await archived(redis_port, tmp_path)
     first, second = sorted(archive.records(since=TODAY, until=TODAY, tenant=tenant), key=lambda record: record.attempt)
     assert (first.id, first.outcome, first.error, first.cost_picousd) == (f"{call.id}.1", "failed", "unavailable", 0)
@@ -124,7 +123,7 @@ async def test_a_record_says_whose_call_it_was_and_what_became_of_it(redis_port:
 
 async def test_the_archive_refuses_to_change_or_delete_a_record(redis_port: int, tmp_path: Path):
     async with recorder(redis_port, tmp_path) as ledger:
-        ledger.record(an_attempt(a_call(new_tenant()), Spent(1, 1), Decimal(1)))
+        ledger.record(a_record(a_call(new_tenant()), Spent(1, 1), PICOUSD_PER_USD))
     await archived(redis_port, tmp_path)
     with sqlite3.connect(tmp_path / "ledger" / f"{TODAY[:7]}.sqlite") as connection:
         for change in ("UPDATE attempts SET cost_picousd = 0", "DELETE FROM attempts"):
@@ -137,7 +136,7 @@ async def test_a_budgets_events_come_once_each_over_all_replicas(redis_port: int
     budgets = BudgetsPolicy(tenants={tenant: TenantBudget(day_usd=Decimal(10), month_usd=Decimal(100))})
     async with recorder(redis_port, tmp_path, budgets) as one, recorder(redis_port, tmp_path, budgets) as two:
         for n in range(48):  # 24 dollars
-            (one, two)[n % 2].record(an_attempt(a_call(tenant), Spent(1, 1), Decimal("0.5")))
+            (one, two)[n % 2].record(a_record(a_call(tenant), Spent(1, 1), PICOUSD_PER_USD // 2))
     async with Redis(host="127.0.0.1", port=redis_port, decode_responses=True) as redis:
         events = [fields for _, fields in await redis.xrange(keys.BUDGET_EVENTS) if fields["tenant"] == tenant]
     assert [(event["period"], event["percent"]) for event in events] == [(TODAY, "50"), (TODAY, "80"), (TODAY, "100")]
@@ -156,7 +155,7 @@ async def test_a_spent_budget_refuses_or_downgrades_as_the_policy_says(redis_por
         ):
             held = await limits.admit(a_call(tenant))
             assert held.alias == "fast"
-            ledger.record(an_attempt(a_call(tenant), Spent(1, 1), Decimal("0.01")))
+            ledger.record(a_record(a_call(tenant), Spent(1, 1), PICOUSD_PER_USD // 100))
             await ledger.flush()
             if at_limit == "downgrade":
                 assert (await limits.admit(a_call(tenant))).alias == "cheap"
@@ -173,11 +172,11 @@ async def test_records_made_while_redis_is_away_are_in_the_ledger_when_it_is_bac
         port = own.redis()
         server = own.children[-1]
         async with recorder(port, tmp_path) as ledger:
-            ledger.record(an_attempt(a_call(tenant), Spent(1, 1), Decimal(1)))
+            ledger.record(a_record(a_call(tenant), Spent(1, 1), PICOUSD_PER_USD))
             await ledger.flush()
             own.stop(server)
             for _ in range(5):
-                ledger.record(an_attempt(a_call(tenant), Spent(10, 10), Decimal(2)))
+                ledger.record(a_record(a_call(tenant), Spent(10, 10), 2 * PICOUSD_PER_USD))
             own.start_again(server)
             found = await reported(port, tenant, calls=6)
             assert found.total.cost_usd == "11.00"
@@ -191,15 +190,14 @@ async def test_a_record_is_on_its_way_to_redis_when_it_is_written_so_a_killed_ga
     tenant = new_tenant()
     program = f"""
 import asyncio, os, signal
-from decimal import Decimal
 from pathlib import Path
 from services.gateway.providers.port import Spent
-from tests.integration.money.conftest import a_call, an_attempt, recorder
+from tests.integration.money.conftest import a_call, a_record, recorder
 
 async def main():
     async with recorder({redis_port}, Path({str(tmp_path)!r})) as ledger:
         for _ in range(20):
-            ledger.record(an_attempt(a_call({tenant!r}), Spent(1, 1), Decimal("0.000001")))
+            ledger.record(a_record(a_call({tenant!r}), Spent(1, 1), 1_000_000))
         os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main())

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.calls.ports import ModelCall
-from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget
+from services.gateway.calls.call import ModelCall
+from services.gateway.money.budgets import BudgetsPolicy, HardBudget
 from services.gateway.money.limits.demand import QuotaExceeded
 from services.gateway.money.limits.shared import Reserved, SharedLimits
 from services.gateway.money.limits.tiers import Allowance, LimitsPolicy, TierAllowance
 from tests.integration.money.conftest import a_call, limiter, new_tenant
 
 TIERS = LimitsPolicy()
-FREE = Decimal(0)
+FREE = 0
 
 
 async def attempt(limits: SharedLimits, call: ModelCall) -> Reserved | QuotaExceeded:
@@ -151,7 +151,7 @@ async def test_a_call_that_would_pass_a_turns_budget_is_not_made(redis_port: int
         with pytest.raises(QuotaExceeded) as refused:  # what runs already may need its tokens
             await limits.admit(a_call(tenant, tokens=600, turn="c.1", conversation="c"))
         assert refused.value.exceeded["whose"] == "turn" and not refused.value.retryable
-        await first.settle(Decimal("0.0002"), 200)
+        await first.settle(200_000_000, 200)
         for _ in range(2):
             await (await limits.admit(a_call(tenant, tokens=100, turn="c.1"))).settle(FREE, 2)
         with pytest.raises(QuotaExceeded) as refused:

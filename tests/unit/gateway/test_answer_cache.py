@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.gateway.caching.answer_cache import HEADER, AnswerCache
+from services.gateway.caching.answer_cache import AnswerCache
+from services.gateway.caching.entries.memory import MemoryEntries
+from services.gateway.caching.entries.port import Changes
 from services.gateway.caching.policy import CacheRule, PartitionThreshold, SemanticRule
-from services.gateway.caching.semantic.entries import Changes
-from services.gateway.caching.semantic.memory_entries import MemoryEntries
-from services.gateway.calls.caller import Caller
-from services.gateway.calls.ports import Looked, ModelCall
+from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.calls.ports import CacheLookup
 from services.gateway.providers.port import Spent
+from switchboard.contracts import headers
 from switchboard.contracts.errors import Unavailable
 from switchboard.models.embedder import DIMENSIONS, Vectors
 from switchboard.models.minilm import MiniLmEmbedder
@@ -86,7 +87,7 @@ def answer(text: str | None = "In the settings.", finish_reason: str = "stop", *
     }
 
 
-async def kept(cache: AnswerCache, asked: ModelCall, body: dict[str, Any] | None = None) -> Looked:
+async def kept(cache: AnswerCache, asked: ModelCall, body: dict[str, Any] | None = None) -> CacheLookup:
     looked = await cache.look(asked)
     await cache.store(looked.ticket, body or answer(), SPENT)
     return looked
@@ -101,8 +102,8 @@ async def test_the_same_request_is_answered_exactly_and_without_an_embedding(
     looked = await cache.look(asked)
     assert looked.hit is not None and looked.state == "exact"
     assert looked.hit.body["id"] == f"chatcmpl-{asked.id}"
-    assert looked.hit.body["usage"]["cache_hit"] is True and looked.hit.saved == SPENT
-    assert looked.headers[HEADER].startswith("exact")
+    assert looked.hit.body["usage"]["total_tokens"] == 17 and looked.hit.saved == SPENT
+    assert looked.headers[headers.CACHE].startswith("exact")
     assert embedder.texts == before
 
 
@@ -110,13 +111,13 @@ async def test_the_same_question_in_other_words_is_answered_by_meaning(cache: An
     await kept(cache, call())
     looked = await cache.look(call(SAME))
     assert looked.hit is not None and (looked.state, looked.hit.state) == ("semantic", "semantic")
-    assert "score=" in looked.headers[HEADER]
+    assert "score=" in looked.headers[headers.CACHE]
 
 
 async def test_a_guard_is_told_in_the_header(cache: AnswerCache):
     await kept(cache, call("Can I add 2 cards?"))
     looked = await cache.look(call("Can I add 3 cards?"))
-    assert looked.hit is None and "guard=numbers" in looked.headers[HEADER]
+    assert looked.hit is None and "guard=numbers" in looked.headers[headers.CACHE]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ async def test_a_request_with_a_tools_result_is_never_cached(cache: AnswerCache,
     result = {"role": "tool", "tool_call_id": "1", "content": "The balance is 7."}
     caller = Caller(tenant="aurora", user="ada", cacheable=said)
     looked = await kept(cache, call(QUESTION, result, caller=caller, temperature=0))
-    assert (looked.ticket, looked.state) == (None, "off") and "reason=tool_results" in looked.headers[HEADER]
+    assert (looked.ticket, looked.state) == (None, "off") and "reason=tool_results" in looked.headers[headers.CACHE]
 
 
 async def test_a_request_that_offers_tools_is_cached_only_where_it_asks_for_the_same_answer(cache: AnswerCache):

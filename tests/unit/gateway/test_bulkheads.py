@@ -2,28 +2,28 @@ import asyncio
 
 import pytest
 
-from services.gateway.calls.caller import Caller
-from services.gateway.policy.models import Bulkheads
-from services.gateway.resilience.bulkheads import Slot, Walls
+from services.gateway.calls.call import Caller
+from services.gateway.policy.models import BulkheadsRule
+from services.gateway.resilience.bulkheads import Bulkheads, Slot
 from switchboard.contracts.errors import Unavailable
 
 PERSON, JOB = Caller(tier="free"), Caller(tier="free", lane="batch")
 
 
-def walls(calls: int = 1, queue: int = 1, wait_s: float = 5.0, **tiers: int) -> Walls:
+def bulkheads(calls: int = 1, queue: int = 1, wait_s: float = 5.0, **tiers: int) -> Bulkheads:
     lane = {"calls": calls, "queue": queue, "wait_s": wait_s}
-    return Walls(Bulkheads.model_validate({"lanes": {"interactive": lane, "batch": lane}, "tiers": tiers}))
+    return Bulkheads(BulkheadsRule.model_validate({"lanes": {"interactive": lane, "batch": lane}, "tiers": tiers}))
 
 
 async def test_lanes_do_not_take_each_others_places():
-    both = walls()
+    both = bulkheads()
     await both.enter(JOB)
     async with asyncio.timeout(1):
         await both.enter(PERSON)
 
 
 async def test_who_waits_gets_the_place_that_comes_free():
-    one = walls()
+    one = bulkheads()
     first = await one.enter(PERSON)
     waiting = asyncio.create_task(one.enter(PERSON))
     await asyncio.sleep(0)
@@ -35,7 +35,7 @@ async def test_who_waits_gets_the_place_that_comes_free():
 
 
 async def test_beyond_the_queue_and_after_the_longest_wait_comes_503():
-    one = walls(wait_s=0.05)
+    one = bulkheads(wait_s=0.05)
     await one.enter(PERSON)
     waiting = asyncio.create_task(one.enter(PERSON))
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_beyond_the_queue_and_after_the_longest_wait_comes_503():
 
 
 async def test_who_stops_waiting_leaves_nothing_behind():
-    one = walls(calls=5, queue=5, free=1)
+    one = bulkheads(calls=5, queue=5, free=1)
     held = await one.enter(PERSON)
     waiting = asyncio.create_task(one.enter(PERSON))
     await asyncio.sleep(0)
@@ -61,7 +61,7 @@ async def test_who_stops_waiting_leaves_nothing_behind():
 
 
 async def test_a_tier_is_bounded_in_all_lanes_together_and_others_are_not():
-    free = walls(calls=9, queue=0, free=1)
+    free = bulkheads(calls=9, queue=0, free=1)
     await free.enter(PERSON)
     with pytest.raises(Unavailable):
         await free.enter(JOB)
@@ -69,10 +69,10 @@ async def test_a_tier_is_bounded_in_all_lanes_together_and_others_are_not():
 
 
 async def test_a_new_policy_changes_the_sizes():
-    one = walls(queue=0)
+    one = bulkheads(queue=0)
     await one.enter(PERSON)
     one.follow(
-        Bulkheads.model_validate({"lanes": {name: {"calls": 2, "queue": 0} for name in ("interactive", "batch")}})
+        BulkheadsRule.model_validate({"lanes": {name: {"calls": 2, "queue": 0} for name in ("interactive", "batch")}})
     )
     async with asyncio.timeout(1):
         await one.enter(PERSON)

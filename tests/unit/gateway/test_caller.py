@@ -1,6 +1,6 @@
 import pytest
 
-from services.gateway.calls.caller import Caller, caller_of
+from services.gateway.calls.call import Caller, caller_of
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.contracts.turns import Principal
 from switchboard.models.caller import caller_headers, calling_for

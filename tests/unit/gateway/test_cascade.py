@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.calls.cascade import fault_of
+from services.gateway.calls.answers.cascade import fault_of
 from services.gateway.policy.models import CascadeChecks
 
 TOOLS = [{"type": "function", "function": {"name": "f"}}]

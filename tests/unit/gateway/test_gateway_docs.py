@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from services.gateway.policy.models import Policy
 from services.gateway.settings import Settings
-from services.gateway.simulated.faults import Fault
-from services.gateway.simulated.profile import Profile
+from tools.simulated_provider.faults import Fault
+from tools.simulated_provider.profile import Profile
 
 DOCS = "\n".join(path.read_text() for path in sorted(Path("docs").glob("*.md")))
 

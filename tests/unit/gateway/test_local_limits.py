@@ -7,9 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.calls.caller import Caller
-from services.gateway.calls.ports import ModelCall
-from services.gateway.money.budgets.policy import BudgetsPolicy, HardBudget
+from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.money.budgets import BudgetsPolicy, HardBudget
 from services.gateway.money.limits.demand import Demand, Refusal
 from services.gateway.money.limits.local import SCOPES_MAX, LocalHold, LocalLimits
 from services.gateway.money.limits.shared import SharedLimits
@@ -129,7 +128,7 @@ async def test_without_redis_a_replica_keeps_the_limits_itself():
     for n in range(12):
         call = ModelCall(str(n), "chat", "fast", {}, Caller(tenant="t", user="u"), 10, 10)
         try:
-            await (await limits.admit(call)).settle(Decimal(0), 5)
+            await (await limits.admit(call)).settle(0, 5)
         except LimitExceeded as error:
             refused += 1
             assert error.retry_after_s

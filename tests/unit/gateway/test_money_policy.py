@@ -7,10 +7,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.gateway.calls.errors import response_of
+from services.gateway.calls.answers.errors import response_of
 from services.gateway.money.limits.demand import Refusal, error_of
-from services.gateway.policy import load_policy
-from services.gateway.policy.file import parse_policy
+from services.gateway.policy.file import load_policy, parse_policy
 from switchboard.contracts.errors import BadConfiguration
 from tests.unit.gateway.test_local_limits import demand
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.gateway.calls.caller import Caller
-from services.gateway.calls.planner import Planner, needs_of, share_of
-from services.gateway.calls.ports import ModelCall
-from services.gateway.policy import Policy, Router
-from services.gateway.policy.models import BreakerRule
+from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.policy.catalog import ModelCatalog
+from services.gateway.policy.models import BreakerRule, Policy
+from services.gateway.policy.planner import Planner, needs_of, share_of
 from services.gateway.providers.port import Throttled
 from services.gateway.resilience.breaker import Breakers
 from services.gateway.resilience.health import Health
@@ -30,11 +29,11 @@ class Planned:
         aliases = {"fast": {"deployments": ["a", "b", "c"], **alias}, "small": {"deployments": ["c"]}}
         self.policy = Policy.model_validate({"version": 1, "deployments": named, "aliases": aliases})
         self.health, self.breakers = Health(), Breakers(BreakerRule())
-        router = Router(self.policy, {}, ("embedded",))
-        self.planner = Planner(router, self.health, self.breakers, chance=random.Random(7))
+        catalog = ModelCatalog(self.policy, {}, ("embedded",))
+        self.planner = Planner(catalog, self.health, self.breakers, chance=random.Random(7))
 
     def order(self, asked: ModelCall | None = None) -> list[str]:
-        return [each.target.name for each in self.planner.plan(asked or call(), "fast").steps[0].candidates]
+        return [each.target.name for each in self.planner.plan(asked or call()).links[0].candidates]
 
     def firsts(self, count: int) -> Counter[str]:
         return Counter(self.order()[0] for _ in range(count))
@@ -103,8 +102,8 @@ def test_the_chain_names_its_steps():
         a={"region": "eu"},
         b={"region": "us"},
     )
-    plan = planned.planner.plan(call(), "fast")
-    assert [[each.step for each in step.candidates] for step in plan.steps] == [
+    plan = planned.planner.plan(call())
+    assert [[each.step for each in step.candidates] for step in plan.links] == [
         ["primary", "other_region"],
         ["smaller_model"],
     ]
@@ -130,7 +129,7 @@ def test_where_nothing_fits_the_caller_is_told():
     with pytest.raises(TooLarge):
         planned.order()
     with pytest.raises(NotFound):
-        planned.planner.plan(call(), "nothing")
+        planned.planner.plan(call("nothing"))
 
 
 def test_a_preference_replaces_chat_aliases_only():
@@ -141,7 +140,7 @@ def test_a_preference_replaces_chat_aliases_only():
             "aliases": {"fast": ["a"], "cheap": ["a"], "embedding": ["a"]},
         }
     )
-    planner = Planner(Router(policy, {}, ("embedded",)), Health(), Breakers(BreakerRule()))
+    planner = Planner(ModelCatalog(policy, {}, ("embedded",)), Health(), Breakers(BreakerRule()))
     assert planner.preferred("fast", "cheap") == "cheap"
     assert planner.preferred("fast", "quality") == "fast"
     assert planner.preferred("embedding", "cheap") == "embedding"

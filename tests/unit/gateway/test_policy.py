@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.money.pricing import cost_usd
-from services.gateway.policy import Router, load_policy
+from services.gateway.money.prices import cost_of, price_of
+from services.gateway.policy.catalog import ModelCatalog
+from services.gateway.policy.file import load_policy
 from services.gateway.providers.openai_compatible import error_of
 from services.gateway.providers.port import Spent, spent_of
 from services.gateway.settings import Settings
@@ -13,29 +14,29 @@ POLICY = load_policy(Path("services/gateway/gateway.yaml"))
 MODELS = {"embedded": "switchboard-embedded", "openai": "gpt-4o-mini", "azure_openai": "my-deployment"}
 
 
-def router(*configured: str) -> Router:
-    return Router(POLICY, MODELS, ("embedded", *configured))
+def catalog(*configured: str) -> ModelCatalog:
+    return ModelCatalog(POLICY, MODELS, ("embedded", *configured))
 
 
 def test_without_a_provider_every_alias_is_embedded():
-    assert {router().target(alias).provider for alias in POLICY.aliases} == {"embedded"}
-    assert router().target("embedding").model == "all-MiniLM-L6-v2-onnx-int8"
+    assert {catalog().target(alias).provider for alias in POLICY.aliases} == {"embedded"}
+    assert catalog().target("embedding").model == "all-MiniLM-L6-v2-onnx-int8"
 
 
 def test_a_configured_provider_serves_chat_and_azure_comes_first():
-    assert router("openai").target("fast").model == "gpt-4o-mini"
-    assert router("openai", "azure_openai").target("fast").model == "my-deployment"
-    assert router("openai").target("embedding").provider == "embedded"
+    assert catalog("openai").target("fast").model == "gpt-4o-mini"
+    assert catalog("openai", "azure_openai").target("fast").model == "my-deployment"
+    assert catalog("openai").target("embedding").provider == "embedded"
 
 
 def test_a_providers_own_model_name_passes_through():
-    assert router("openai").target("gpt-4.1").provider == "openai"
-    assert router("openai").target("switchboard-embedded").provider == "embedded"
+    assert catalog("openai").target("gpt-4.1").provider == "openai"
+    assert catalog("openai").target("switchboard-embedded").provider == "embedded"
 
 
 def test_an_unknown_model_is_not_found_and_the_aliases_are_named():
     with pytest.raises(NotFound, match="fast, quality, cheap, embedding"):
-        router().target("gpt-4o")
+        catalog().target("gpt-4o")
 
 
 @pytest.mark.parametrize(
@@ -56,12 +57,12 @@ def test_a_wrong_policy_is_refused_with_what_is_wrong(tmp_path: Path, text: str,
 
 def test_prices_come_from_the_list_and_are_zero_for_what_it_does_not_know():
     spent = Spent(prompt_tokens=1_000_000, completion_tokens=1_000_000)
-    openai, embedded = router("openai").target("fast"), router().target("fast")
-    assert cost_usd(openai, "gpt-4o-mini", spent) == 0.75
-    assert cost_usd(openai, "gpt-4o-mini-2024-07-18", spent) == 0.75
-    assert cost_usd(embedded, "gpt-4o-mini", spent) == 0.0
-    unknown = router("openai").target("nobody-knows")
-    assert cost_usd(unknown, "nobody-knows", spent) == 0.0
+    openai, embedded = catalog("openai").target("fast"), catalog().target("fast")
+    assert cost_of(price_of(openai, "gpt-4o-mini"), spent) == 750_000_000_000
+    assert cost_of(price_of(openai, "gpt-4o-mini-2024-07-18"), spent) == 750_000_000_000
+    assert cost_of(price_of(embedded, "gpt-4o-mini"), spent) == 0
+    unknown = catalog("openai").target("nobody-knows")
+    assert cost_of(price_of(unknown, "nobody-knows"), spent) == 0
 
 
 def test_usage_is_read_whatever_is_missing():

@@ -5,7 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.money.ledger.prices import cost_of, listed_price, price_per_million
+from services.gateway.money.prices import cost_of, listed_price
+from services.gateway.policy.models import PricePerMillion
 from services.gateway.providers.port import Spent
 from switchboard.ledger.money import microusd_of, picousd_of, usd_text
 
@@ -17,7 +18,7 @@ CENTS = st.decimals(min_value=0, max_value=1_000, places=6, allow_nan=False, all
 def test_the_sum_of_all_costs_is_the_cost_of_all_tokens(
     prompt: Decimal, completion: Decimal, cached: Decimal, served: list[tuple[int, int, int]]
 ):
-    price = price_per_million(prompt, completion, cached)
+    price = PricePerMillion(input=prompt, output=completion, cached_input=cached).per_token
     spent = [Spent(a, b, min(a, c)) for a, b, c in served]
     whole = Spent(
         *(

@@ -41,10 +41,10 @@ class Head:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Head":
-        told: dict[str, Any] = orjson.loads(data)
-        vector = np.frombuffer(base64.b64decode(told["v"]), dtype="<f4").astype(np.float32)
-        answer = np.frombuffer(base64.b64decode(told["a"]), dtype="<f2").astype(np.float16)
-        return cls(told["q"], vector, told["g"], answer, told["f"])
+        fields: dict[str, Any] = orjson.loads(data)
+        vector = np.frombuffer(base64.b64decode(fields["v"]), dtype="<f4").astype(np.float32)
+        answer = np.frombuffer(base64.b64decode(fields["a"]), dtype="<f2").astype(np.float16)
+        return cls(fields["q"], vector, fields["g"], answer, fields["f"])
 
 
 class Mirror:

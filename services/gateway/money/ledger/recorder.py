@@ -8,25 +8,22 @@ back; the attempt's id makes the second time harmless. Once in the stream, a rec
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from services.gateway.calls.ports import Attempt
-from services.gateway.money.budgets.policy import BudgetsPolicy
+from services.gateway.money.budgets import BudgetsPolicy
+from services.gateway.money.ledger.book import DAYS_KEPT, group_of, other_group
 from services.gateway.money.ledger.spool import Spool
-from services.gateway.money.ledger.sums import DAYS_KEPT, group_of, other_group
 from services.gateway.redis import keys
-from services.gateway.redis.pipe import Pipe, RedisAway, Script
-from switchboard.ledger.money import picousd_of, usd_text
+from services.gateway.redis.pipe import Pipe, RedisAway
+from services.gateway.redis.scripts import RECORD
+from switchboard.ledger.money import usd_text
 from switchboard.ledger.record import Price, Record
-from switchboard.telemetry import current_trace_id
 
 logger = logging.getLogger(__name__)
 
-RECORD = Script("record", (Path(__file__).parent / "record.lua").read_text(encoding="utf-8"))
 STREAM_RECORDS_MAX = 1_000_000
 """Records in Redis that are not archived yet: half a gigabyte. Older ones are dropped when no archive takes them."""
 EVENTS_MAX = 10_000
@@ -63,11 +60,8 @@ class Recorder:
             await asyncio.wait(list(self._sent), timeout=seconds)
             await asyncio.sleep(0)  # lets the callbacks run that put back what was not taken
 
-    def record(self, attempt: Attempt) -> None:
+    def record(self, record: Record) -> None:
         """On the wire or on disk when it returns. Raises nothing."""
-        self.write(record_of(attempt))
-
-    def write(self, record: Record) -> None:
         if self._pipe is not None:
             try:
                 due = self._send(self._pipe, record)
@@ -93,7 +87,7 @@ class Recorder:
             *(STREAM_RECORDS_MAX, DAYS_KEPT * 86_400, REMEMBERED_S, record.tenant),
             *(day, budget.day_picousd, day[:7], budget.month_picousd, EVENTS_MAX, other_group()),
         ]
-        return pipe.send("record", names, arguments)
+        return pipe.send(RECORD, names, arguments)
 
     def _answered(self, due: asyncio.Future[Any]) -> None:
         record = self._sent.pop(due)
@@ -135,43 +129,6 @@ class Recorder:
                 except RedisAway:
                     break
                 self._spool.done(path)
-
-
-def record_of(attempt: Attempt) -> Record:
-    """As it is written. The trace is the one in hand."""
-    call, spent = attempt.call, attempt.spent
-    caller = call.caller
-    return Record.model_construct(
-        id=attempt.id,
-        at=attempt.started_at,
-        request_id=call.id,
-        attempt=int(attempt.id.rpartition(".")[2]) if attempt.id[-1:].isdigit() and "." in attempt.id else 0,
-        trace_id=current_trace_id(),
-        tenant=caller.tenant,
-        user=caller.user,
-        tier=caller.tier,
-        feature=caller.feature,
-        agent=caller.agent,
-        conversation=caller.conversation,
-        turn=caller.turn,
-        operation=call.operation,
-        alias=call.alias,
-        deployment=attempt.deployment,
-        provider=attempt.provider,
-        model=attempt.model,
-        step=attempt.step,
-        outcome=attempt.outcome,
-        error=attempt.error,
-        cache=attempt.cache,
-        prompt_tokens=spent.prompt_tokens,
-        completion_tokens=spent.completion_tokens,
-        cached_tokens=spent.cached_tokens,
-        estimated=attempt.estimated,
-        price=attempt.price,
-        cost_picousd=picousd_of(attempt.cost_usd),
-        duration_ms=round(attempt.duration_ms, 3),
-        first_token_ms=None if attempt.first_token_ms is None else round(attempt.first_token_ms, 3),
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -22,10 +22,6 @@ class Spool:
         self._lock = threading.Lock()
         """`take` runs in a thread: it must not close the file that `add` writes to at this moment."""
 
-    @property
-    def is_empty(self) -> bool:
-        return self._bytes == 0
-
     def add(self, line: bytes) -> None:
         """In the kernel's hands when it returns: the death of this process does not lose it. Raises `OSError`."""
         with self._lock:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from services.gateway.money.budgets.policy import HardBudget, TenantBudget
+from services.gateway.money.budgets import HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import Allowed
 from switchboard.contracts.errors import LimitExceeded
 from switchboard.ledger.money import usd_text

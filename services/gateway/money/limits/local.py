@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from services.gateway.money.budgets.policy import HardBudget
+from services.gateway.money.budgets import HardBudget
 from services.gateway.money.limits.demand import Demand, Refusal, Whose
 from services.gateway.money.limits.tiers import Allowance
 

@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import Any, Protocol
 
-from services.gateway.calls.ports import ModelCall
+from services.gateway.calls.call import ModelCall
 from services.gateway.money.limits.demand import Demand, Refusal, error_of
 from services.gateway.money.limits.local import LocalHold, LocalLimits
 from services.gateway.money.limits.tiers import Rules
 from services.gateway.redis import keys
-from services.gateway.redis.pipe import Pipe, RedisAway, Script
-from switchboard.ledger.money import picousd_of
+from services.gateway.redis.pipe import Pipe, RedisAway
+from services.gateway.redis.scripts import RENEW, RESERVE, SETTLE
 from switchboard.ledger.record import day_of
 
 logger = logging.getLogger(__name__)
@@ -30,10 +28,6 @@ LEASE_S = 30.0
 TURN_KEPT_S = 86_400
 CONVERSATION_KEPT_S = 30 * 86_400
 SETTLED_KEPT_S = 900
-SCRIPTS = [
-    Script(name, (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8"))
-    for name in ("reserve", "settle", "renew")
-]
 
 
 class Tariff(Protocol):
@@ -62,11 +56,11 @@ class Reserved:
     owner: "SharedLimits"
     is_settled: bool = False
 
-    async def settle(self, cost_usd: Decimal, tokens: int) -> None:
+    async def settle(self, cost_picousd: int, tokens: int) -> None:
         """Once, however the call ended, over all of its attempts. Does not wait for Redis."""
         if not self.is_settled:
             self.is_settled = True
-            self.owner.settle(self, tokens, picousd_of(cost_usd))
+            self.owner.settle(self, tokens, cost_picousd)
 
 
 class SharedLimits:
@@ -130,7 +124,7 @@ class SharedLimits:
             *(int(bool(demand.turn)), int(bool(demand.conversation)), SETTLED_KEPT_S),
         ]
         try:
-            due = self._pipe.send("settle", names, arguments)
+            due = self._pipe.send(SETTLE, names, arguments)
         except RedisAway:
             return  # its leases end, and its tokens age, by themselves
         due.add_done_callback(_settled)
@@ -185,7 +179,7 @@ class SharedLimits:
             *(budget.day_picousd, budget.month_picousd, budget.at_limit),
             *(demand.cost_picousd, demand.cheaper_picousd, TURN_KEPT_S, CONVERSATION_KEPT_S),
         ]
-        due = pipe.send("reserve", names, arguments)
+        due = pipe.send(RESERVE, names, arguments)
         try:
             answer = await pipe.answer(due)
         except asyncio.CancelledError:
@@ -228,7 +222,7 @@ class SharedLimits:
                         members.append(member)
             if names and self._pipe is not None:
                 try:
-                    due = self._pipe.send("renew", names, [round(self._lease_s * 1000), *members])
+                    due = self._pipe.send(RENEW, names, [round(self._lease_s * 1000), *members])
                 except RedisAway:
                     continue
                 due.add_done_callback(_settled)

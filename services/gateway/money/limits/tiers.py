@@ -5,8 +5,8 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway.calls.caller import Tier
-from services.gateway.money.budgets.policy import BudgetsPolicy
+from services.gateway.calls.call import Tier
+from services.gateway.money.budgets import BudgetsPolicy
 
 UNLIMITED = -1
 

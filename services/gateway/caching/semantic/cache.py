@@ -1,0 +1,139 @@
+"""The semantic answer cache: finds an entry whose answer serves a question, and keeps new answers.
+
+Entries are shared through their store; each process mirrors the partitions it uses and reads, before every look, what
+others added since. A knowledge or prompt that changes makes another partition, so nothing of the old one is found.
+"""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.gateway.caching.eligibility import names_somebody
+from services.gateway.caching.entries.port import Bounds, Entries
+from services.gateway.caching.fingerprint import digest
+from services.gateway.caching.semantic.decision import Decision, Thresholds, decide
+from services.gateway.caching.semantic.mirror import Head, Mirror
+from services.gateway.caching.semantic.reading import Reading, read
+from services.gateway.caching.semantic.verifier import Verifier
+from switchboard.models.embedder import Embedder
+
+MIRRORS_MAX = 64
+"""Partitions that a process mirrors; the one used longest ago goes first."""
+STALE_MAX = 4
+"""Entries that turn out to be gone, before a look gives up."""
+SAME_ANSWER_COSINE = 0.9
+ANSWER_CHARACTERS_MAX = 1_000
+"""Of an answer that are compared with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What must be the same before anything is compared."""
+
+    tenant: str
+    alias: str
+    prompt: str
+    knowledge: str
+    embedding_model: str
+
+    @property
+    def key(self) -> str:
+        return digest([self.tenant, self.alias, self.prompt, self.knowledge, self.embedding_model])
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticQuery:
+    """A question, read and embedded once: for the look, and to keep its answer later."""
+
+    partition: Partition
+    reading: Reading
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticLookup:
+    """What a look found; `value` is the entry's, None without a hit."""
+
+    decision: Decision
+    value: bytes | None = None
+
+
+class SemanticCache:
+    """May be used concurrently. Raises `Unavailable` when its store or its embedder does not answer."""
+
+    def __init__(
+        self, entries: Entries, embedder: Embedder, verifier: Verifier, known_names: Sequence[str] = ()
+    ) -> None:
+        """`known_names` are the deployment's products and plans, in any case."""
+        self._entries = entries
+        self._embedder = embedder
+        self._verifier = verifier
+        self._known_names = frozenset(name.lower() for name in known_names)
+        self._mirrors: OrderedDict[str, Mirror] = OrderedDict()
+
+    async def ask(self, tenant: str, alias: str, prompt: str, knowledge: str, text: str) -> SemanticQuery | None:
+        """Reads and embeds a question; None for one that holds what belongs to one person."""
+        reading = read(text, self._known_names)
+        if names_somebody(reading):
+            return None
+        vector = (await self._embedder.embed([text]))[0]
+        return SemanticQuery(Partition(tenant, alias, prompt, knowledge, self._embedder.model_id), reading, vector)
+
+    async def look(self, query: SemanticQuery, thresholds: Thresholds) -> SemanticLookup:
+        mirror = await self._synced(query.partition)
+        decision = Decision("empty")
+        for _ in range(STALE_MAX):
+            near = mirror.near(query.vector, thresholds.cosine, thresholds.neighbours_max)
+            decision = decide(query.reading, near, self._verifier, thresholds)
+            if decision.index is None:
+                return SemanticLookup(decision)
+            identity = mirror.id_of(decision.index)
+            value = await self._entries.get(query.partition.key, identity)
+            if value is not None:
+                return SemanticLookup(decision, value)
+            mirror.remove(identity)  # expired or evicted meanwhile
+        return SemanticLookup(Decision("empty", score=decision.score))
+
+    async def keep(
+        self, query: SemanticQuery, answer: str, value: bytes, bounds: Bounds, thresholds: Thresholds
+    ) -> None:
+        """Adds an entry. Its group is that of a near entry whose answer says the same, else a new one."""
+        text = answer[:ANSWER_CHARACTERS_MAX]
+        vector = (await self._embedder.embed([text]))[0].astype(np.float16)
+        figures = _figures(read(text))
+        mirror = await self._synced(query.partition)
+        identity = digest(query.reading.text.lower())
+        group = uuid.uuid4().hex[:12]
+        for candidate in mirror.near(query.vector, thresholds.cosine, thresholds.neighbours_max):
+            other = mirror.head_of(candidate.index)
+            same = float(other.answer.astype(np.float32) @ vector.astype(np.float32)) >= SAME_ANSWER_COSINE
+            if same and other.figures == figures:
+                group = other.group
+                break
+        head = Head(query.reading.text, query.vector, group, vector, figures)
+        await self._entries.put(query.partition.key, identity, head.pack(), value, bounds)
+
+    async def _synced(self, partition: Partition) -> Mirror:
+        key = partition.key
+        mirror = self._mirrors.get(key)
+        if mirror is None:
+            mirror = self._mirrors[key] = Mirror(self._known_names)
+            if len(self._mirrors) > MIRRORS_MAX:
+                self._mirrors.popitem(last=False)
+        self._mirrors.move_to_end(key)
+        changes = await self._entries.changes(key, mirror.place)
+        for identity, head in changes.heads:
+            mirror.add(identity, Head.unpack(head))
+        mirror.place = changes.place
+        if len(mirror) > changes.count:
+            mirror.keep_only(await self._entries.ids(key))
+        return mirror
+
+
+def _figures(reading: Reading) -> str:
+    figures = (reading.numbers, sorted(reading.identifiers), sorted(reading.dates))
+    return " ".join(word for words in figures for word in words) + (" not" if reading.negations else "")

@@ -1,1 +1,0 @@
-"""What a tenant, a turn and a conversation may spend."""

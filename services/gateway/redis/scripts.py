@@ -1,0 +1,24 @@
+"""Every Lua script that the gateway runs in Redis: a file each beside this one, read once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script by its file's name; `text` is its source. Its keys and arguments are described at its head."""
+
+    name: str
+    text: str
+
+
+def _read(name: str) -> Script:
+    return Script(name, (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8"))
+
+
+RESERVE, SETTLE, RENEW = _read("reserve"), _read("settle"), _read("renew")
+RECORD = _read("record")
+BREAKER_FAILED = _read("breaker_failed")
+CACHE_PUT, CACHE_CHANGES = _read("cache_put"), _read("cache_changes")
+PIPED = (RESERVE, SETTLE, RENEW, RECORD)
+"""Those of the hot path: they go over the `Pipe`."""
