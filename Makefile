@@ -5,6 +5,8 @@ STAMP := $(VENV)/.stamp
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 PYTEST_FLAGS ?=
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: setup dapr up test check eval bench bench-gateway compose-test lock doctor
 .DEFAULT_GOAL := up
@@ -23,22 +25,26 @@ dapr: setup
 up: setup
 	@$(BIN)/switchboard up $(ARGS)
 
+# Side by side first, a file or a shared system on one worker; then what measures time, by itself. Either failure fails it.
 test: setup dapr
 	@$(BIN)/switchboard doctor --quiet
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	@status=0; \
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not alone" $(PYTEST_FLAGS) || status=1; \
+	$(BIN)/pytest -m alone $(PYTEST_FLAGS) || status=1; \
+	exit $$status
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PYTEST_FLAGS) -q tests/unit
+	$(BIN)/pytest $(SIDE_BY_SIDE) $(PYTEST_FLAGS) -q tests/unit
 
 eval: setup dapr
 	$(BIN)/switchboard eval run --start --gate
 
 bench: setup dapr
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(ARGS)
 
 bench-gateway: setup
 	$(BIN)/python -m bench.gateway

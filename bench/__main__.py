@@ -2,6 +2,7 @@
 
 Prints a table and the hops, and writes `bench/results/latest.json` with machine facts and commit. Every figure is of the
 full path: HTTP, supervisor, sidecars, specialist, one tool call, gateway twice, state persisted, traces exported.
+`--baseline FILE` compares with earlier results: a ratio means something only of runs on one machine in one hour.
 """
 
 import asyncio
@@ -15,17 +16,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import psutil
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from bench import turns
 from bench.figures import percentile, spread
-from bench.hops import Hop, hops
+from bench.hops import Hops, hops
 from switchboard.evaluation import machine
 from switchboard.system.ports import free_port
 
@@ -38,13 +41,20 @@ CONCURRENT_SECONDS = 15
 STREAMED_TURNS = 100
 TRACED_TURNS = 30
 MARKS = (1, 100, 1000)
+HOPS_SHOWN_MAX = 25
 
-GOALS = {
-    "turn_overhead_ms_p50": ("<=", 40.0),
-    "turns_per_second_c16": (">=", 30.0),
+SPECIALISTS = ("billing", "tech", "product")
+
+GOALS: dict[str, tuple[str, float]] = {
     "first_event_ms_p50": ("<=", 15.0),
+    "turns_per_second_c16": (">=", 70.0),
     "turn_1000_over_turn_1": ("<=", 1.25),
+    "memory_supervisor_mib": ("<=", 200.0),
+    "memory_gateway_mib": ("<=", 220.0),
+    **{f"memory_{name}_with_sidecar_mib": ("<=", 220.0) for name in SPECIALISTS},
 }
+RATIO_GOALS: dict[str, tuple[str, float]] = {"turn_overhead_ms_p50": ("<=", 0.85)}
+"""Of the figure to the baseline's."""
 
 
 @contextlib.contextmanager
@@ -86,8 +96,8 @@ def system(state_dir: Path, model_url: str) -> Iterator[tuple[dict[str, Any], fl
             process.kill()
 
 
-async def traced(run: dict[str, Any], trace_ids: list[str]) -> list[Hop]:
-    """The hops of turns that were just taken, from the spans that really were exported."""
+async def traced(run: dict[str, Any], trace_ids: list[str]) -> Hops | None:
+    """The hops of turns that were just taken, from the spans that really were exported; None where none were."""
     operator = next(key["key"] for key in run["keys"] if "operator" in key["roles"])
     found: list[list[dict[str, Any]]] = []
     async with aiohttp.ClientSession(run["console_url"], headers={"Authorization": f"Bearer {operator}"}) as session:
@@ -95,15 +105,28 @@ async def traced(run: dict[str, Any], trace_ids: list[str]) -> list[Hop]:
             async with session.get(f"/api/traces/{trace_id}") as response:
                 if response.status == 200:
                     found.append((await response.json())["spans"])
-    return hops(found) if found else []
+    return hops(found) if found else None
 
 
-def memory_mib(run: dict[str, Any]) -> dict[str, float]:
-    """Resident memory of every process in MiB, by name."""
-    return {each["name"]: round(psutil.Process(each["pid"]).memory_info().rss / 2**20, 1) for each in run["processes"]}
+def memory(run: dict[str, Any]) -> dict[str, float]:
+    """`memory_<process>_mib` is resident memory, `_pss_mib` the same with shared pages divided among their users; MiB.
+
+    Of a specialist also the sum with its sidecar.
+    """
+    sizes: dict[str, tuple[float, float]] = {}
+    for each in run["processes"]:
+        found = psutil.Process(each["pid"]).memory_full_info()
+        sizes[each["name"]] = found.rss / 2**20, found.pss / 2**20
+    for name in SPECIALISTS:
+        own, sidecar = sizes[name], sizes[f"{name}.dapr"]
+        sizes[f"{name}_with_sidecar"] = own[0] + sidecar[0], own[1] + sidecar[1]
+    figures: dict[str, float] = {}
+    for name, (rss, pss) in sizes.items():
+        figures |= {f"memory_{name}_mib": round(rss, 1), f"memory_{name}_pss_mib": round(pss, 1)}
+    return figures
 
 
-async def measure(run: dict[str, Any]) -> tuple[dict[str, Any], list[Hop]]:
+async def measure(run: dict[str, Any]) -> tuple[dict[str, Any], Hops | None]:
     figures: dict[str, Any] = {}
     async with turns.client(run["api_url"]) as session:
         await turns.sequential(session, 20)  # caches and connections are warm in production as well
@@ -120,31 +143,56 @@ async def measure(run: dict[str, Any]) -> tuple[dict[str, Any], list[Hop]]:
         for mark in MARKS:
             figures[f"turn_{mark}_ms_p50"] = round(percentile(by_mark[mark], 0.5), 2)
         figures["turn_1000_over_turn_1"] = round(figures["turn_1000_ms_p50"] / figures["turn_1_ms_p50"], 3)
-    figures |= {f"memory_{name}_mib": mib for name, mib in memory_mib(run).items()}
-    return figures, found
+    return figures | memory(run), found
 
 
-def report(figures: dict[str, Any], found: list[Hop], facts: dict[str, Any]) -> None:
-    console = Console(width=110)
-    table = Table("figure", "value", "to reach now", title="Switchboard bench")
+def report(figures: dict[str, Any], found: Hops | None, facts: dict[str, Any], baseline: dict[str, Any]) -> None:
+    console = Console(width=120)
+    table = Table("figure", "value", "to reach", title="Switchboard bench")
+    if baseline:
+        table.add_column(f"of {baseline['machine']['commit']}")
+        table.add_column("ratio")
     for name, value in figures.items():
-        sign, goal = GOALS.get(name, ("", None))
-        met = (
-            ""
-            if goal is None
-            else ("[green]✓[/]" if (value <= goal if sign == "<=" else value >= goal) else "[red]✗[/]")
-        )
-        table.add_row(name, str(value), f"{sign} {goal} {met}" if goal is not None else "")
+        row = [name, str(value), _goal(value, GOALS.get(name))]
+        before = baseline.get(name)
+        if before:
+            ratio = value / before
+            row += [str(before), f"{ratio:.3f} {_goal(ratio, RATIO_GOALS.get(name))}"]
+        table.add_row(*row)
     console.print(table)
-    where = Table("service", "span", "self ms p50", "calls a turn", title="Where a turn's time goes, hop by hop")
-    for hop in found[:25]:
-        where.add_row(hop.service, hop.name, f"{hop.self_ms_p50:.2f}", f"{hop.calls_a_turn:g}")
-    console.print(where)
+    if found is not None:
+        console.print(_hop_table(found))
     console.print(", ".join(f"{name} {value}" for name, value in facts.items()))
 
 
-def main() -> None:
+def _goal(value: float, goal: tuple[str, float] | None) -> str:
+    if goal is None:
+        return ""
+    sign, wanted = goal
+    met = value <= wanted if sign == "<=" else value >= wanted
+    return f"{sign} {wanted:g} {'[green]✓[/]' if met else '[red]✗[/]'}"
+
+
+def _hop_table(found: Hops) -> Table:
+    table = Table("service", "span", "self ms", "calls a turn", title="Where a turn's time goes, hop by hop")
+    shown, others = found.hops[:HOPS_SHOWN_MAX], found.hops[HOPS_SHOWN_MAX:]
+    for hop in shown:
+        table.add_row(hop.service, hop.name, f"{hop.self_ms:.2f}", f"{hop.calls_a_turn:g}")
+    if others:
+        table.add_row("", f"{len(others)} others", f"{sum(hop.self_ms for hop in others):.2f}", "")
+    table.add_section()
+    table.add_row("", "the turn: the sum of the above", f"{found.turn_ms:.2f}", "1")
+    table.add_row("", "what runs on after the answer", f"{found.after_ms:.2f}", "")
+    return table
+
+
+def main(
+    baseline: Annotated[Path | None, typer.Option(help="Earlier results to compare with.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = RESULTS,
+) -> None:
+    """Measures a fresh system with a model that answers at once."""
     facts = machine.facts()
+    before: dict[str, Any] = json.loads(baseline.read_text()) if baseline is not None else {}
     state_dir = Path(tempfile.mkdtemp(prefix="switchboard-bench-"))
     try:
         with scripted_model() as model_url, system(state_dir, model_url) as (run, start_seconds):
@@ -152,14 +200,10 @@ def main() -> None:
     finally:
         shutil.rmtree(state_dir, ignore_errors=True)
     figures = {"startup_s": round(start_seconds, 1), **figures}
-    report(figures, found, facts)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    as_rows = [
-        {"service": h.service, "span": h.name, "self_ms_p50": h.self_ms_p50, "calls_a_turn": h.calls_a_turn}
-        for h in found
-    ]
-    RESULTS.write_text(json.dumps({**figures, "machine": facts, "hops": as_rows}, indent=2) + "\n")
+    report(figures, found, facts, before)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps({**figures, "machine": facts, "hops": asdict(found) if found else None}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -18,9 +18,6 @@ import aiohttp
 import openai
 import uvloop
 from redis.asyncio import Redis
-from switchboard.cli.system import redis
-from switchboard.cli.system.ports import Ports, free_port
-from switchboard.cli.system.process import Spawner, stop
 
 from bench import machine
 from bench.figures import percentile
@@ -30,6 +27,9 @@ from services.gateway.providers.port import Call
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.scripts import RESERVE
 from services.gateway.redis.server import RedisServer
+from switchboard.system import redis
+from switchboard.system.ports import Ports, free_port
+from switchboard.system.process import Spawner, stop
 
 CALLS, AT_A_TIME, ROUNDS = 3_000, 16, 3
 TOKENS = 32

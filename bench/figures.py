@@ -1,15 +1,15 @@
 """Small statistics over measured samples."""
 
-import math
 from collections.abc import Sequence
+
+import numpy as np
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
     """The nearest-rank percentile; `share` from 0 to 1. Raises `ValueError` without samples."""
     if not samples:
         raise ValueError("a percentile needs at least one sample")
-    ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
+    return float(np.percentile(samples, share * 100, method="inverted_cdf"))
 
 
 def spread(name: str, samples_ms: Sequence[float]) -> dict[str, float]:

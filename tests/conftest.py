@@ -1,4 +1,7 @@
-"""What every test gets: no way out of this machine, and, on request, one real running system a session."""
+"""What every test gets: no way out of this machine, on request one real running system, and a place among the workers.
+
+`make test` runs two passes: everything side by side on two workers, and then, one after the other, what is marked `alone`.
+"""
 
 import os
 import socket
@@ -9,6 +12,8 @@ import pytest
 
 from switchboard.testing.system import System, app_names, without_model_settings
 
+SHARED = ("system", "fresh")
+"""Fixtures that start a whole system: all the tests that use one run on one worker, so that it is started once."""
 LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 without_model_settings()
 
@@ -49,8 +54,25 @@ def system() -> Iterator[System]:
     running.stop()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups tests by the system that they share, else by file, the systems' first: they take longest."""
+
+    def group(item: pytest.Item) -> str:
+        fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+        return next((name for name in SHARED if name in fixtures), str(item.path))
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    rank = {name: position for position, name in enumerate(SHARED)}
+    items.sort(key=lambda item: rank.get(group(item), len(rank) + ("unit" in item.path.parts)))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """With SWITCHBOARD_NO_SKIPS, a skipped test fails the run: on a machine set up for everything, nothing skips."""
+    """With SWITCHBOARD_NO_SKIPS, a skipped test fails the run: on a machine set up for everything, nothing skips.
+
+    Of several workers the controller decides: it alone has a terminal, and hears of every test.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("SWITCHBOARD_NO_SKIPS") == "1" and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("Skipped tests, and SWITCHBOARD_NO_SKIPS=1 allows none.", red=True)

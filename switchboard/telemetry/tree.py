@@ -15,6 +15,8 @@ class Node:
     orphan: bool = False
     """Its parent is named but not here: not exported yet, lost, or another tenant's."""
     children: list["Node"] = field(default_factory=list["Node"])
+    covered: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """When any span below it was active, in nanoseconds: sorted, disjoint. A parent need not cover it."""
 
     @property
     def duration_ms(self) -> float:
@@ -22,16 +24,14 @@ class Node:
 
     @property
     def self_ms(self) -> float:
-        """Time not covered by any child, in milliseconds; overlapping children count once."""
-        covered = 0
-        reached = self.span.start_ns
-        for child in self.children:  # sorted by start
-            start = max(child.span.start_ns, reached)
-            end = min(child.span.end_ns, self.span.end_ns)
-            if end > start:
-                covered += end - start
-                reached = end
-        return (self.span.end_ns - self.span.start_ns - covered) / 1e6
+        """Time in which no span below it was active, in milliseconds.
+
+        All below count, not its children alone: a sidecar's span ends with the response's headers, while the app behind
+        it streams on.
+        """
+        began, ended = self.span.start_ns, self.span.end_ns
+        below = sum(max(0, min(end, ended) - max(start, began)) for start, end in self.covered)
+        return (ended - began - below) / 1e6
 
     def walk(self) -> Iterator["Node"]:
         """This node and all below it, parents first, siblings by start."""
@@ -85,12 +85,26 @@ def assemble(spans: Sequence[Span]) -> TraceTree:
         for node in root.walk():
             for child in node.children:
                 child.depth = node.depth + 1
+        for node in reversed(list(root.walk())):
+            node.covered = _union(node.children)
     return TraceTree(
         trace_id=spans[0].trace_id,
         roots=tuple(roots),
         start_ns=min(span.start_ns for span in spans),
         end_ns=max(span.end_ns for span in spans),
     )
+
+
+def _union(children: Sequence[Node]) -> list[tuple[int, int]]:
+    intervals = [(child.span.start_ns, child.span.end_ns) for child in children]
+    intervals += [interval for child in children for interval in child.covered]
+    union: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if union and start <= union[-1][1]:
+            union[-1] = union[-1][0], max(end, union[-1][1])
+        else:
+            union.append((start, end))
+    return union
 
 
 def _in_circle(node: Node, nodes: dict[str, Node]) -> bool:

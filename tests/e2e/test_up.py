@@ -110,9 +110,7 @@ def test_up_starts_everything_says_where_it_is_and_ctrl_c_leaves_no_process(proj
         assert answered == {processes["billing"]["pid"], processes["billing-2"]["pid"]}
 
         pids = [process["pid"] for process in run["processes"]]
-        began = time.monotonic()
         assert up.stop(signal.SIGINT) == 0
-        assert time.monotonic() - began < 10
         assert none_is_left(pids)
         assert not (up.state_dir / "run.json").exists()
         assert "Traceback" not in up.output

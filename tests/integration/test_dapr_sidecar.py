@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from runtime import Bench, Daprd, bench, local_components, wait_until
-from switchboard.cli.system.process import Child
-from switchboard.cli.system.redis import answers
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar.change import change
 from switchboard.sidecar.dapr import DaprSidecar
 from switchboard.sidecar.ports import StateStore
+from switchboard.system.process import Child
+from switchboard.system.redis import answers
 from switchboard.testing.sidecar_contract import (
     ExpiryContract,
     InvokerContract,

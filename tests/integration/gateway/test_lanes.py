@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 import httpx
+import pytest
 from gateway_processes import until, words_of
 from gateway_site import Site
 
@@ -49,6 +50,7 @@ def test_a_tier_has_its_own_places(site: Site) -> None:
     assert time.monotonic() - started >= 0.8
 
 
+@pytest.mark.alone
 def test_a_flood_in_the_batch_lane_is_not_felt_by_people(site: Site) -> None:
     site.follow(bulkheads=small_lanes(4, 500, wait_s=30))
     site.main.follow(ttft_ms={"median": 250})

@@ -52,6 +52,7 @@ async def test_each_replica_keeps_the_limits_itself_until_redis_is_back(tmp_path
                 await two.admit(a_call(tenant, tokens=6_000))
 
 
+@pytest.mark.alone
 async def test_a_redis_that_hangs_holds_up_one_call_for_the_timeout_and_no_other(tmp_path: Path):
     with bench(tmp_path) as own:
         port = own.redis()

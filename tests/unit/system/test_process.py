@@ -19,10 +19,8 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> No
     child.start(spawner)
     while "up" not in child.tail():
         time.sleep(0.02)
-    began = time.monotonic()
     stop([child], grace_s=0.2)
     assert child.exit_code == -signal.SIGKILL
-    assert time.monotonic() - began < 5
     spawner.close()
 
 

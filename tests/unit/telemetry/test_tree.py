@@ -23,6 +23,11 @@ def test_self_time_counts_overlapping_children_once() -> None:
     assert tree.roots[0].self_ms == pytest.approx(3)
 
 
+def test_self_time_leaves_out_what_streams_on_after_a_childs_end() -> None:
+    tree = assemble([span("invoke", "", 0, 10), span("sidecar", "invoke", 1, 3), span("app", "sidecar", 2, 9)])
+    assert [node.self_ms for node in tree.nodes()] == pytest.approx([2, 1, 7])
+
+
 def test_a_span_without_its_parent_becomes_an_orphan_root() -> None:
     tree = assemble([span("a", "", 0, 10), span("x", "lost", 2, 3)])
     assert [(root.span.span_id, root.orphan) for root in tree.roots] == [("a", False), ("x", True)]
