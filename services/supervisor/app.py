@@ -45,7 +45,7 @@ from switchboard.contracts.turns import AgentId, ChatRequest, Principal, TurnReq
 from switchboard.experiments.tally import ExperimentScores
 from switchboard.identity import ApiKeys
 from switchboard.sidecar.subscriptions import subscribe
-from switchboard.telemetry import setup
+from switchboard.telemetry import FRAMEWORK_OFF, setup
 
 PAGE_TURNS_DEFAULT = 50
 PAGE_TURNS_MAX = 100
@@ -80,7 +80,14 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         await supervisor.close()
         telemetry.flush()
 
-    app = FastAPI(title="Switchboard", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title="Switchboard",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        telemetry=FRAMEWORK_OFF,
+    )
     app.state.keys = supervisor.keys
     problems.install(app)
     app.add_middleware(Edge)

@@ -27,7 +27,7 @@ from switchboard.contracts.errors import (
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.subscriptions import subscribe
-from switchboard.telemetry import Telemetry, current_trace_id
+from switchboard.telemetry import FRAMEWORK_OFF, Telemetry, current_trace_id
 
 SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 URI_CHARACTERS_MAX = 1_000
@@ -65,7 +65,9 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
             await asyncio.to_thread(telemetry.flush)
 
     card = specialist.card
-    app = FastAPI(title=card.name, version=card.version, description=card.description, lifespan=lifespan)
+    app = FastAPI(
+        title=card.name, version=card.version, description=card.description, lifespan=lifespan, telemetry=FRAMEWORK_OFF
+    )
 
     @app.exception_handler(SwitchboardError)
     async def problem(_: Request, error: SwitchboardError) -> JSONResponse:
