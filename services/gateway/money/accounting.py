@@ -12,11 +12,9 @@ from services.gateway.money.ledger.spool import Spool
 from services.gateway.money.limits.shared import SharedLimits, Tariff
 from services.gateway.money.limits.tiers import Rules
 from services.gateway.redis.pipe import Pipe
+from services.gateway.redis.scripts import OF_MONEY
 from services.gateway.redis.server import RedisServer
 from switchboard.ledger.archive import FOLDER, Archive
-
-REDIS_ANSWER_S = 1.0
-"""After so long without an answer, Redis counts as away and limits are kept in this process."""
 
 
 class Accounting:
@@ -33,7 +31,7 @@ class Accounting:
     ) -> None:
         """`redis` is a client of `server`, closed by its maker. Without it, all is kept in this process and its archive."""
         self.rules = rules
-        self._pipe = Pipe(server, timeout_s=REDIS_ANSWER_S) if server is not None else None
+        self._pipe = Pipe(server, OF_MONEY) if server is not None else None
         folder = data_dir / FOLDER
         spool, archive = Spool(folder / "spool"), Archive(folder)
         self.limits = SharedLimits(rules, tariff, self._pipe)

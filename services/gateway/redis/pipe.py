@@ -15,8 +15,8 @@ from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import NoScriptError, RedisError
 
-from services.gateway.redis.scripts import PIPED, Script
-from services.gateway.redis.server import RedisServer
+from services.gateway.redis.scripts import Script
+from services.gateway.redis.server import ANSWER_S, RedisServer
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +53,10 @@ class SecureWire(Wire, SSLConnection):
 class Pipe:
     """Open it once, share it by all tasks of one event loop. It connects again by itself."""
 
-    def __init__(self, server: RedisServer, *, timeout_s: float) -> None:
+    def __init__(self, server: RedisServer, scripts: Sequence[Script], *, timeout_s: float = ANSWER_S) -> None:
         """`timeout_s`: after so long without an answer, Redis counts as away."""
         self._server = server
+        self._scripts = scripts
         self._digests: dict[str, str] = {}
         self._timeout_s = timeout_s
         self._connection: Wire | None = None
@@ -69,13 +70,13 @@ class Pipe:
 
     async def open(self) -> None:
         """Returns when connected, or after the timeout: then it goes on trying."""
-        self._keeper = asyncio.create_task(self._keep(), name="limits-redis")
+        self._keeper = asyncio.create_task(self._keep(), name="redis-pipe")
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._connected.wait()
         except TimeoutError:
             logger.warning(
-                "Redis at %s:%d does not answer; limits are kept in this process.", self._server.host, self._server.port
+                "Redis at %s:%d does not answer; the gateway goes on without it.", self._server.host, self._server.port
             )
 
     async def close(self) -> None:
@@ -138,7 +139,7 @@ class Pipe:
         kind = SecureWire if self._server.tls else Wire
         connection = kind(**self._server.settings(), socket_timeout=None, socket_keepalive=True)
         await connection.connect()
-        for script in PIPED:
+        for script in self._scripts:
             await connection.send_command("SCRIPT", "LOAD", script.text, check_health=False)
             digest = await connection.read_response()
             self._digests[script.name] = digest.decode() if isinstance(digest, bytes) else str(digest)
