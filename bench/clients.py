@@ -25,7 +25,7 @@ from bench.gateway import started
 from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Call
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.scripts import OF_MONEY, RESERVE
+from services.gateway.redis.scripts import RESERVE
 from services.gateway.redis.server import RedisServer
 from switchboard.cli.system import redis
 from switchboard.cli.system.ports import Ports, free_port
@@ -75,7 +75,7 @@ async def best_of(ways: dict[str, Callable[[int], Awaitable[object]]], calls: in
 async def redis_clients(port: int) -> dict[str, dict[str, float]]:
     """The script that admits a call, each time for another id."""
     server = RedisServer("127.0.0.1", port)
-    pipe = Pipe(server, OF_MONEY, timeout_s=10.0)
+    pipe = Pipe(server, timeout_s=10.0)
     await pipe.open()
     client = Redis(host=server.host, port=server.port, max_connections=64)
     script = client.register_script(RESERVE.text)

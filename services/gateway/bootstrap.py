@@ -23,7 +23,6 @@ from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
 from services.gateway.providers.simulated import Simulated
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.scripts import OF_CACHES
 from services.gateway.redis.server import RedisServer
 from services.gateway.resilience.breaker import Breakers
 from services.gateway.resilience.bulkheads import Bulkheads
@@ -54,7 +53,7 @@ class Gateway:
     background: Background
     shared_breakers: SharedBreakers | None
     redis: Redis | None
-    cache_pipe: Pipe | None
+    pipe: Pipe | None
 
     async def open(self) -> None:
         """Raises `BadConfiguration` for a policy that cannot be followed."""
@@ -69,7 +68,7 @@ class Gateway:
             await self.redis.aclose()
 
     def _parts(self) -> Sequence[_Opened]:
-        parts = (self.policies, self.shared_breakers, self.accounting, self.cache_pipe, self.cache)
+        parts = (self.policies, self.pipe, self.shared_breakers, self.accounting, self.cache)
         return [part for part in parts if part is not None]
 
 
@@ -77,7 +76,7 @@ def build(settings: Settings) -> Gateway:
     """A gateway that is not open yet."""
     embedder = MiniLmEmbedder()
     server = _server(settings)
-    redis = server.client() if server is not None else None
+    redis, pipe = (server.client(), Pipe(server)) if server is not None else (None, None)
     health, breakers, bulkheads = Health(), Breakers(BreakerRule()), Bulkheads(BulkheadsRule())
     providers = _providers(settings, embedder)
     policies = PolicyWatcher(settings.gateway_file, providers, health, breakers, bulkheads, _times(settings))
@@ -88,12 +87,11 @@ def build(settings: Settings) -> Gateway:
         lambda: policies.active.policy.rules,
         Estimates(lambda: policies.active.catalog),
         redis=redis,
-        server=server,
+        pipe=pipe,
         data_dir=settings.data_dir,
     )
     # Where cached answers are kept: in Redis where there is one, for all replicas, else in this process.
-    cache_pipe = Pipe(server, OF_CACHES) if server is not None else None
-    entries = RedisEntries(cache_pipe) if cache_pipe is not None else MemoryEntries()
+    entries = RedisEntries(pipe) if pipe is not None else MemoryEntries()
     return Gateway(
         policies=policies,
         cache=AnswerCache(lambda: policies.active.policy.cache, entries, embedder),
@@ -105,7 +103,7 @@ def build(settings: Settings) -> Gateway:
         background=Background(),
         shared_breakers=shared,
         redis=redis,
-        cache_pipe=cache_pipe,
+        pipe=pipe,
     )
 
 

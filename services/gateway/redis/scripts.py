@@ -21,5 +21,5 @@ RECORD = _read("record")
 BREAKER_FAILED = _read("breaker_failed")
 CACHE_GET, CACHE_GET_MANY, CACHE_PUT = _read("cache_get"), _read("cache_get_many"), _read("cache_put")
 CACHE_CHANGES, CACHE_IDS = _read("cache_changes"), _read("cache_ids")
-OF_MONEY = (RESERVE, SETTLE, RENEW, RECORD)
-OF_CACHES = (CACHE_GET, CACHE_GET_MANY, CACHE_PUT, CACHE_CHANGES, CACHE_IDS)
+PIPED = (RESERVE, SETTLE, RENEW, RECORD, CACHE_GET, CACHE_GET_MANY, CACHE_PUT, CACHE_CHANGES, CACHE_IDS)
+"""Those on a call's way: they go over the `Pipe`."""

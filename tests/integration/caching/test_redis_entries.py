@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from services.gateway.caching.entries.port import Bounds
 from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.scripts import OF_CACHES
 from services.gateway.redis.server import RedisServer
 from switchboard.contracts.errors import Unavailable
 from tests.integration.runtime import bench
@@ -36,7 +35,7 @@ async def replica(redis_port: int) -> AsyncIterator[Callable[[], Awaitable[Redis
     pipes: list[Pipe] = []
 
     async def one() -> RedisEntries:
-        pipes.append(Pipe(RedisServer("127.0.0.1", redis_port), OF_CACHES, timeout_s=20.0))
+        pipes.append(Pipe(RedisServer("127.0.0.1", redis_port), timeout_s=20.0))
         await pipes[-1].open()
         return RedisEntries(pipes[-1])
 
@@ -87,7 +86,7 @@ async def test_a_partition_that_nobody_uses_leaves_nothing_behind(
 
 
 async def test_a_redis_that_does_not_answer_is_unavailable():
-    pipe = Pipe(RedisServer("127.0.0.1", 1), OF_CACHES, timeout_s=0.1)
+    pipe = Pipe(RedisServer("127.0.0.1", 1), timeout_s=0.1)
     await pipe.open()
     with pytest.raises(Unavailable):
         await RedisEntries(pipe).get("p", "one")

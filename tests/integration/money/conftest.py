@@ -17,7 +17,6 @@ from services.gateway.money.limits.shared import SharedLimits
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.providers.port import Spent
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.scripts import OF_MONEY
 from services.gateway.redis.server import RedisServer
 from switchboard.ledger.record import Record
 from tests.integration.runtime import Bench, bench
@@ -52,7 +51,7 @@ async def limiter(
     port: int, limits: LimitsPolicy, budgets: BudgetsPolicy | None = None, **settings: Any
 ) -> AsyncIterator[SharedLimits]:
     """One replica's limiter."""
-    pipe = Pipe(RedisServer("127.0.0.1", port), OF_MONEY, timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=REPLY_S)
     await pipe.open()
     made = SharedLimits(lambda: Rules(limits, budgets or BudgetsPolicy()), Flat(), pipe, **settings)
     await made.open()
@@ -66,7 +65,7 @@ async def limiter(
 @asynccontextmanager
 async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None) -> AsyncIterator[Recorder]:
     """One replica's ledger."""
-    pipe = Pipe(RedisServer("127.0.0.1", port), OF_MONEY, timeout_s=REPLY_S)
+    pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=REPLY_S)
     await pipe.open()
     made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy())
     await made.open()

@@ -14,7 +14,6 @@ from services.gateway.money.limits.local import LocalHold
 from services.gateway.money.limits.shared import SharedLimits
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.scripts import OF_MONEY
 from services.gateway.redis.server import RedisServer
 from tests.integration.money.conftest import REPLY_S, Flat, a_call, limiter, new_tenant
 from tests.integration.money.test_limits import FREE, TIERS
@@ -57,7 +56,7 @@ async def test_a_redis_that_hangs_holds_up_one_call_for_the_timeout_and_no_other
     with bench(tmp_path) as own:
         port = own.redis()
         server = own.children[-1]
-        pipe = Pipe(RedisServer("127.0.0.1", port), OF_MONEY, timeout_s=0.5)
+        pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=0.5)
         await pipe.open()
         limits = SharedLimits(lambda: Rules(LimitsPolicy(), BudgetsPolicy()), Flat(), pipe)
         await limits.open()
@@ -114,7 +113,7 @@ async def test_the_pipe_signs_in_where_redis_asks_for_a_password(tmp_path: Path)
         async with Redis(host="127.0.0.1", port=port) as redis:
             await redis.config_set("requirepass", "secret")
         for password, is_up in (("secret", True), ("wrong", False)):
-            pipe = Pipe(RedisServer.at(f"127.0.0.1:{port}", password=password), OF_MONEY, timeout_s=2.0)
+            pipe = Pipe(RedisServer.at(f"127.0.0.1:{port}", password=password), timeout_s=2.0)
             await pipe.open()
             assert pipe.is_up is is_up
             await pipe.close()

@@ -16,17 +16,20 @@ from services.gateway.redis.scripts import CACHE_CHANGES, CACHE_GET, CACHE_GET_M
 from switchboard.contracts.errors import Unavailable
 
 EXPIRED_AT_ONCE_MAX = 200
+VALUE_BYTES_MAX = 256 * 1024
 GRACE_S = 60
 """How much longer than its last entry a partition's bookkeeping stays."""
 
 
 class RedisEntries:
-    """`pipe` is the caches' own, so that a large answer holds up no call's limits; it is its maker's to open and close."""
+    """`pipe` is its maker's to open and close. What is larger than `VALUE_BYTES_MAX` is not kept: limits go the same way."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
     async def put(self, partition: str, identity: str, head: bytes, value: bytes, bounds: Bounds) -> None:
+        if len(value) > VALUE_BYTES_MAX:
+            return
         ttl_ms = max(1, int(bounds.ttl_s * 1000))
         sizes = (bounds.entries_max, bounds.bytes_max, EXPIRED_AT_ONCE_MAX, GRACE_S * 1000)
         await self._asked(CACHE_PUT, partition, identity, head, value, _now_ms(), ttl_ms, *sizes)
