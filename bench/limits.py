@@ -20,6 +20,7 @@ from services.gateway.calls.call import Caller, ModelCall
 from services.gateway.money.accounting import Accounting
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
+from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.server import RedisServer
 from switchboard.evaluation import machine
 from switchboard.ledger.record import Record
@@ -101,7 +102,9 @@ async def measured(accounting: Accounting, at_a_time: int) -> dict[str, float]:
 async def run(port: int, folder: Path) -> dict[str, Any]:
     server = RedisServer("127.0.0.1", port)
     async with server.client() as client:
-        accounting = Accounting(lambda: RULES, Flat(), redis=client, server=server, data_dir=folder)
+        pipe = Pipe(server)
+        await pipe.open()
+        accounting = Accounting(lambda: RULES, Flat(), redis=client, pipe=pipe, data_dir=folder)
         await accounting.open()
         try:
             for number in range(200):
@@ -109,6 +112,7 @@ async def run(port: int, folder: Path) -> dict[str, Any]:
             return {f"c{n}": await measured(accounting, n) for n in (1, 16)}
         finally:
             await accounting.close()
+            await pipe.close()
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from redis.asyncio import Redis
 
 from services.gateway.caching.answer_cache import AnswerCache
 from services.gateway.caching.entries.memory import MemoryEntries
-from services.gateway.caching.entries.port import Entries
 from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.calls.attempts import Attempts
 from services.gateway.calls.background import Background
@@ -23,6 +22,7 @@ from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
 from services.gateway.providers.simulated import Simulated
+from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.server import RedisServer
 from services.gateway.resilience.breaker import Breakers
 from services.gateway.resilience.bulkheads import Bulkheads
@@ -53,6 +53,7 @@ class Gateway:
     background: Background
     shared_breakers: SharedBreakers | None
     redis: Redis | None
+    pipe: Pipe | None
 
     async def open(self) -> None:
         """Raises `BadConfiguration` for a policy that cannot be followed."""
@@ -67,7 +68,7 @@ class Gateway:
             await self.redis.aclose()
 
     def _parts(self) -> Sequence[_Opened]:
-        parts = (self.policies, self.shared_breakers, self.accounting, self.cache)
+        parts = (self.policies, self.pipe, self.shared_breakers, self.accounting, self.cache)
         return [part for part in parts if part is not None]
 
 
@@ -75,7 +76,7 @@ def build(settings: Settings) -> Gateway:
     """A gateway that is not open yet."""
     embedder = MiniLmEmbedder()
     server = _server(settings)
-    redis = server.client() if server is not None else None
+    redis, pipe = (server.client(), Pipe(server)) if server is not None else (None, None)
     health, breakers, bulkheads = Health(), Breakers(BreakerRule()), Bulkheads(BulkheadsRule())
     providers = _providers(settings, embedder)
     policies = PolicyWatcher(settings.gateway_file, providers, health, breakers, bulkheads, _times(settings))
@@ -86,12 +87,14 @@ def build(settings: Settings) -> Gateway:
         lambda: policies.active.policy.rules,
         Estimates(lambda: policies.active.catalog),
         redis=redis,
-        server=server,
+        pipe=pipe,
         data_dir=settings.data_dir,
     )
+    # Where cached answers are kept: in Redis where there is one, for all replicas, else in this process.
+    entries = RedisEntries(pipe) if pipe is not None else MemoryEntries()
     return Gateway(
         policies=policies,
-        cache=AnswerCache(lambda: policies.active.policy.cache, _entries(redis), embedder),
+        cache=AnswerCache(lambda: policies.active.policy.cache, entries, embedder),
         limits=accounting.limits,
         ledger=accounting.ledger,
         accounting=accounting,
@@ -100,6 +103,7 @@ def build(settings: Settings) -> Gateway:
         background=Background(),
         shared_breakers=shared,
         redis=redis,
+        pipe=pipe,
     )
 
 
@@ -109,11 +113,6 @@ def _server(settings: Settings) -> RedisServer | None:
         return None
     password = settings.redis_password.get_secret_value() if settings.redis_password else None
     return RedisServer.at(settings.redis_host, password=password, tls=settings.redis_tls)
-
-
-def _entries(redis: Redis | None) -> Entries:
-    """Where cached answers are kept: in Redis where there is one, for all replicas, else in this process."""
-    return MemoryEntries() if redis is None else RedisEntries(redis)
 
 
 def _providers(settings: Settings, embedder: MiniLmEmbedder) -> Providers:

@@ -12,11 +12,7 @@ from services.gateway.money.ledger.spool import Spool
 from services.gateway.money.limits.shared import SharedLimits, Tariff
 from services.gateway.money.limits.tiers import Rules
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
 from switchboard.ledger.archive import FOLDER, Archive
-
-REDIS_ANSWER_S = 1.0
-"""After so long without an answer, Redis counts as away and limits are kept in this process."""
 
 
 class Accounting:
@@ -28,22 +24,19 @@ class Accounting:
         tariff: Tariff,
         *,
         redis: Redis | None,
-        server: RedisServer | None,
+        pipe: Pipe | None,
         data_dir: Path,
     ) -> None:
-        """`redis` is a client of `server`, closed by its maker. Without it, all is kept in this process and its archive."""
+        """`redis` and `pipe` are opened and closed by their maker. Without them, all is kept in this process and its archive."""
         self.rules = rules
-        self._pipe = Pipe(server, timeout_s=REDIS_ANSWER_S) if server is not None else None
         folder = data_dir / FOLDER
         spool, archive = Spool(folder / "spool"), Archive(folder)
-        self.limits = SharedLimits(rules, tariff, self._pipe)
-        self.ledger = Recorder(self._pipe, spool, lambda: rules().budgets)
+        self.limits = SharedLimits(rules, tariff, pipe)
+        self.ledger = Recorder(pipe, spool, lambda: rules().budgets)
         self.archiver = Archiver(redis, archive, spool)
         self.book = Book(redis, archive)
 
     async def open(self) -> None:
-        if self._pipe is not None:
-            await self._pipe.open()
         for part in (self.limits, self.ledger, self.archiver):
             await part.open()
 
@@ -51,5 +44,3 @@ class Accounting:
         """Waits until what was recorded is in Redis, and archives it."""
         for part in (self.limits, self.ledger, self.archiver):
             await part.close()
-        if self._pipe is not None:
-            await self._pipe.close()

@@ -12,8 +12,6 @@ LEDGER = f"{PREFIX}ledger"
 TENANTS = f"{PREFIX}tenants"
 BUDGET_EVENTS = f"{PREFIX}budget-events"
 ARCHIVER = f"{PREFIX}archiver"
-CACHE = "switchboard:cache:"
-"""Before the partition of a cache, whose keys share a slot of their own; `caching/entries/redis.py` says what they hold."""
 _BREAKER = "switchboard:gateway:breaker"
 
 
@@ -73,6 +71,11 @@ def sums(tenant: str, day: str) -> str:
 def done(kind: str, minute: int) -> str:
     """What was settled or recorded already, of the calls that began in a minute: nothing is counted twice."""
     return f"{PREFIX}done:{kind}:{minute}"
+
+
+def cache(partition: str) -> str:
+    """The base of a cache's partition, which has a slot of its own; `caching/entries/redis.py` says what hangs on it."""
+    return f"switchboard:cache:{{{partition}}}"
 
 
 def circuit_part(deployment: str, part: str) -> str:

@@ -19,6 +19,7 @@ def _read(name: str) -> Script:
 RESERVE, SETTLE, RENEW = _read("reserve"), _read("settle"), _read("renew")
 RECORD = _read("record")
 BREAKER_FAILED = _read("breaker_failed")
-CACHE_PUT, CACHE_CHANGES = _read("cache_put"), _read("cache_changes")
-PIPED = (RESERVE, SETTLE, RENEW, RECORD)
-"""Those of the hot path: they go over the `Pipe`."""
+CACHE_GET, CACHE_GET_MANY, CACHE_PUT = _read("cache_get"), _read("cache_get_many"), _read("cache_put")
+CACHE_CHANGES, CACHE_IDS = _read("cache_changes"), _read("cache_ids")
+PIPED = (RESERVE, SETTLE, RENEW, RECORD, CACHE_GET, CACHE_GET_MANY, CACHE_PUT, CACHE_CHANGES, CACHE_IDS)
+"""Those on a call's way: they go over the `Pipe`."""

@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 
 from services.gateway.caching.entries.port import Bounds
 from services.gateway.caching.entries.redis import RedisEntries
+from services.gateway.redis.pipe import Pipe
+from services.gateway.redis.server import RedisServer
 from switchboard.contracts.errors import Unavailable
 from tests.integration.runtime import bench
 
@@ -27,10 +29,25 @@ async def redis(redis_port: int) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture
+async def replica(redis_port: int) -> AsyncIterator[Callable[[], Awaitable[RedisEntries]]]:
+    """Makes the store of one more replica."""
+    pipes: list[Pipe] = []
+
+    async def one() -> RedisEntries:
+        pipes.append(Pipe(RedisServer("127.0.0.1", redis_port), timeout_s=20.0))
+        await pipes[-1].open()
+        return RedisEntries(pipes[-1])
+
+    yield one
+    for pipe in pipes:
+        await pipe.close()
+
+
 class TestRedisEntries(EntriesContract):
     @pytest.fixture
-    def entries(self, redis: Redis) -> RedisEntries:
-        return RedisEntries(redis)
+    async def entries(self, replica: Callable[[], Awaitable[RedisEntries]]) -> RedisEntries:
+        return await replica()
 
     @pytest.fixture
     def wait(self) -> Callable[[float], Awaitable[None]]:
@@ -46,9 +63,11 @@ class TestRedisEntries(EntriesContract):
         return delete
 
 
-async def test_many_writers_never_leave_more_than_the_bound(redis: Redis):
+async def test_many_writers_never_leave_more_than_the_bound(
+    redis: Redis, replica: Callable[[], Awaitable[RedisEntries]]
+):
     partition = uuid.uuid4().hex
-    replicas = [RedisEntries(redis) for _ in range(4)]
+    replicas = [await replica() for _ in range(4)]
     bounds = Bounds(entries_max=10, bytes_max=5_000, ttl_s=60.0)
     await asyncio.gather(*(replicas[n % 4].put(partition, str(n), b"h" * 10, b"v" * 300, bounds) for n in range(100)))
     base = f"switchboard:cache:{{{partition}}}"
@@ -57,15 +76,18 @@ async def test_many_writers_never_leave_more_than_the_bound(redis: Redis):
     assert len([key async for key in redis.scan_iter(f"{base}:v:*")]) == 10
 
 
-async def test_a_partition_that_nobody_uses_leaves_nothing_behind(redis: Redis):
+async def test_a_partition_that_nobody_uses_leaves_nothing_behind(
+    redis: Redis, replica: Callable[[], Awaitable[RedisEntries]]
+):
     partition = uuid.uuid4().hex
-    await RedisEntries(redis).put(partition, "one", b"h", b"v", Bounds(ttl_s=60.0))
+    await (await replica()).put(partition, "one", b"h", b"v", Bounds(ttl_s=60.0))
     async for key in redis.scan_iter(f"switchboard:cache:{{{partition}}}*"):
         assert await redis.pttl(key) > 0
 
 
 async def test_a_redis_that_does_not_answer_is_unavailable():
-    client = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.5)
+    pipe = Pipe(RedisServer("127.0.0.1", 1), timeout_s=0.1)
+    await pipe.open()
     with pytest.raises(Unavailable):
-        await RedisEntries(client).get("p", "one")
-    await client.aclose()
+        await RedisEntries(pipe).get("p", "one")
+    await pipe.close()

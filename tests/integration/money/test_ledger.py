@@ -187,6 +187,8 @@ async def test_records_made_while_redis_is_away_are_in_the_ledger_when_it_is_bac
 async def test_a_record_is_on_its_way_to_redis_when_it_is_written_so_a_killed_gateway_loses_none(
     redis_port: int, tmp_path: Path
 ):
+    # As many as Redis reads at once (16 KiB): beyond it, it drops what a connection sent that is reset, and the kernel
+    # resets one whose process died with answers that it had not read. docs/limits-and-cost.md says so.
     tenant = new_tenant()
     program = f"""
 import asyncio, os, signal
@@ -196,7 +198,7 @@ from tests.integration.money.conftest import a_call, a_record, recorder
 
 async def main():
     async with recorder({redis_port}, Path({str(tmp_path)!r})) as ledger:
-        for _ in range(20):
+        for _ in range(10):
             ledger.record(a_record(a_call({tenant!r}), Spent(1, 1), 1_000_000))
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -204,5 +206,5 @@ asyncio.run(main())
 """
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     assert await process.wait() == -9
-    found = await reported(redis_port, tenant, calls=20)
-    assert (found.total.calls, found.total.cost_microusd) == (20, 20)
+    found = await reported(redis_port, tenant, calls=10)
+    assert (found.total.calls, found.total.cost_microusd) == (10, 10)

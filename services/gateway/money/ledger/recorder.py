@@ -87,7 +87,7 @@ class Recorder:
             *(STREAM_RECORDS_MAX, DAYS_KEPT * 86_400, REMEMBERED_S, record.tenant),
             *(day, budget.day_picousd, day[:7], budget.month_picousd, EVENTS_MAX, other_group()),
         ]
-        return pipe.send(RECORD, names, arguments)
+        return pipe.send(RECORD, names, arguments, now=True)
 
     def _answered(self, due: asyncio.Future[Any]) -> None:
         record = self._sent.pop(due)
