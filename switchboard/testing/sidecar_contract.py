@@ -297,7 +297,7 @@ class InvokerContract:
             async for line in response.lines():
                 assert line == "data: 0 für dich"
                 break
-        assert [note.times for name, note in events if note.text == stream] == [0]
+        assert [note.times for _, note in events if note.text == stream] == [0]
 
     async def test_headers_and_trace_context_reach_the_app(self, sidecar: Sidecar, app_id: str) -> None:
         async with sidecar.invoker.open(app_id, "headers", headers={"x-note": "hello"}) as response:
