@@ -11,6 +11,8 @@ from switchboard.contracts.turns import AgentId
 
 
 class Skill(BaseModel):
+    """One kind of request that an agent takes."""
+
     model_config = ConfigDict(extra="forbid")
     id: str
     description: str
@@ -19,18 +21,24 @@ class Skill(BaseModel):
 
 
 class Knowledge(BaseModel):
+    """Where an agent's articles are, relative to its card, and which edition they are."""
+
     model_config = ConfigDict(extra="forbid")
     path: str = "kb"
     version: str
 
 
 class ToolPolicy(BaseModel):
+    """What a tool may do to the world, and whether a person approves each call."""
+
     model_config = ConfigDict(extra="forbid")
     risk: Literal["read", "write", "money"] = "read"
     approval: Literal["never", "always"] = "never"
 
 
 class Limits(BaseModel):
+    """Of one turn; what exceeds them ends it."""
+
     model_config = ConfigDict(extra="forbid")
     tool_calls: int = Field(default=6, ge=1, le=50)
     tokens: int = Field(default=16_000, ge=256)
@@ -38,6 +46,8 @@ class Limits(BaseModel):
 
 
 class AgentCard(BaseModel):
+    """The whole card, as `agent.yaml` holds it."""
+
     model_config = ConfigDict(extra="forbid")
     id: AgentId
     name: str

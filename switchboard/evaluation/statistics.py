@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import stats as scipy_stats  # pyright: ignore[reportMissingTypeStubs]
 
+stats: Any = scipy_stats
 RESAMPLES = 4_000
 SEED = 20_260_101
 Z95 = 1.959964
@@ -76,7 +77,7 @@ def sign_flip(before: Sequence[float], after: Sequence[float]) -> float:
         return 1.0  # of one difference either sign is as extreme
     test: Any = stats.permutation_test(
         (moved,),
-        lambda sample, axis: np.abs(np.sum(sample, axis=axis)),
+        _distance_of_sum,
         permutation_type="samples",
         vectorized=True,
         n_resamples=RESAMPLES,
@@ -84,6 +85,10 @@ def sign_flip(before: Sequence[float], after: Sequence[float]) -> float:
         rng=np.random.default_rng(SEED),
     )
     return float(test.pvalue)
+
+
+def _distance_of_sum(sample: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    return np.abs(np.sum(sample, axis=axis))
 
 
 def holm(tests: Mapping[str, float]) -> dict[str, float]:

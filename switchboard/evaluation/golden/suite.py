@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,7 +31,7 @@ class Facts:
         if isinstance(value, str):
             return PLACEHOLDER.sub(lambda found: self.values[found[1]], value) if self.values else value
         if isinstance(value, list):
-            return [self.filled(each) for each in value]
+            return [self.filled(each) for each in cast("list[Any]", value)]
         return value
 
 

@@ -42,7 +42,7 @@ def split_of(doc_id: str) -> Split:
 class Spans(BaseModel):
     model_config = ConfigDict(extra="ignore")
     text: list[str] = Field(default_factory=list)
-    answer_start: list[int] = Field(default_factory=list)
+    answer_start: list[int] = Field(default_factory=list[int])
 
 
 class Document(BaseModel):

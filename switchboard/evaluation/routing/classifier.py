@@ -148,4 +148,4 @@ def _rejected(reading: Reading, classifier: Classifier) -> bool:
 
 def share(flags: Any) -> float | None:
     """Of those that are true; None of nothing."""
-    return round(float(np.mean(flags)), 4) if len(flags) else None
+    return round(float(np.asarray(flags, dtype=float).mean()), 4) if len(flags) else None
