@@ -29,7 +29,7 @@ from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.tiers import Tiers
 from switchboard.models.embedder import Embedder
-from switchboard.routing.spelling import IsWord, every_word
+from switchboard.text.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
 

@@ -4,7 +4,6 @@ What an embedding is blind to (ids, product names, mistyped and foreign words) i
 (Weinberger et al. 2009) keeps inner products, so that no vocabulary is kept and a new card needs no new space.
 """
 
-import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from switchboard.text.words import words
 
 Matrix = NDArray[np.float32]
 
@@ -26,7 +27,6 @@ TEXTS_KEPT_MAX = 2_048
 """Cards come and go, and most of their texts stay: 16 KiB each are kept."""
 TEXT_CHARACTERS_MAX = 1_000
 """The start of a message says what it is about."""
-_WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,15 @@ class LexicalSpace:
         return result
 
 
-def words_of(text: str) -> list[str]:
-    """Lower case, without punctuation."""
-    return _WORD.findall(text[:TEXT_CHARACTERS_MAX].lower().replace("’", "'"))
-
-
 def _families(text: str) -> tuple[list[str], list[str]]:
-    words = words_of(text)
-    pairs = [f"{left} {right}" for left, right in zip(["^", *words], [*words, "$"], strict=True)] if words else []
+    said = words(text[:TEXT_CHARACTERS_MAX])
+    pairs = [f"{left} {right}" for left, right in zip(["^", *said], [*said, "$"], strict=True)] if said else []
     grams: list[str] = []
-    for word in words:
+    for word in said:
         padded = f" {word} "
         for size in range(GRAM_CHARACTERS_MIN, min(GRAM_CHARACTERS_MAX, len(padded)) + 1):
             grams.extend(padded[start : start + size] for start in range(len(padded) - size + 1))
-    return [*words, *pairs], grams
+    return [*said, *pairs], grams
 
 
 @lru_cache(maxsize=TEXTS_KEPT_MAX)

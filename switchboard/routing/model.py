@@ -10,7 +10,7 @@ from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import Embedder, Vectors
 from switchboard.routing.background import COMMON_WORDS, CONTINUATIONS, NOBODYS, PERSONS
 from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
-from switchboard.routing.spelling import IsWord, Speller
+from switchboard.text.spelling import IsWord, Speller
 
 PERSON = ":person"
 """As the agent of who asks for a human; no card can have this id."""

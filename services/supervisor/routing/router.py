@@ -18,7 +18,7 @@ from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
-from switchboard.routing.spelling import IsWord, every_word
+from switchboard.text.spelling import IsWord, every_word
 from switchboard.telemetry import tracer
 
 GONE_S_MAX = 600.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots import has_pattern, is_date, is_month, spans, values_in
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Parameter, Tool
-from switchboard.models.embedded.words import content_stems
 
 TEXT_CHARACTERS_MAX = 500
 VARIANTS_MAX = 3
@@ -208,7 +208,8 @@ def _told(parameter: Parameter, tool: Tool, said: Said) -> list[str]:
 
 def _telling(text: str, own: frozenset[str]) -> bool:
     """Says more than the request for the deed itself; ids say nothing."""
-    return any(not any(c.isdigit() for c in each) for each in content_stems(text) if each not in own)
+    without_ids = " ".join(each for each in text.split() if not any(character.isdigit() for character in each))
+    return any(each not in own for each in content_stems(without_ids))
 
 
 def _open_ended(parameter: Parameter, tool: Tool, text: str) -> list[str]:

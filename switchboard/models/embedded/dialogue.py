@@ -10,10 +10,11 @@ from typing import Literal
 import orjson
 
 from switchboard.models.embedded.answer import Offer, offer_of, outcome_of
-from switchboard.models.embedded.dates import months_in
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.protocol import Conversation, Message
 from switchboard.models.embedded.toolbox import Parameter, Tool
-from switchboard.models.embedded.words import content_stems, words
+from switchboard.text.dates import months_in
+from switchboard.text.words import words
 
 EARLIER_MAX = 8
 _PENDING = re.compile(r"^pending_offer:\s*(\{.*\})\s*$")

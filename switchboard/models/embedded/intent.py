@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots import has_match, names_example
 from switchboard.models.embedded.toolbox import Tool
-from switchboard.models.embedded.words import clauses, content_stems, stem, words
 from switchboard.models.embedder import Embedder
+from switchboard.text.sentences import clauses
+from switchboard.text.stems import stem
+from switchboard.text.words import words
 
 CALLS_MAX = 3
 CLAUSES_MAX = 6

@@ -22,12 +22,13 @@ from switchboard.models.embedded.dialogue import (
 )
 from switchboard.models.embedded.intent import CALLS_MAX, CLAUSE_SURE, POSSIBLE, SURE, Pick, ToolPicker, plain_words
 from switchboard.models.embedded.passages import Extractor
+from switchboard.models.embedded.phrasing import bare_verb, content_stems, lower_first
 from switchboard.models.embedded.plain import PlainChat
 from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
 from switchboard.models.embedded.slots import has_match, values_in
 from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
-from switchboard.models.embedded.words import bare_verb, content_stems, join_list, lower_first
 from switchboard.models.embedder import Embedder
+from switchboard.text.words import join_list
 
 TOOLS_NAMED_MAX = 5
 MESSAGE_OVERHEAD_TOKENS = 4

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.units import Source, Unit, units_of
-from switchboard.models.embedded.words import content_stems, sentences, stem, words
 from switchboard.models.embedder import Embedder
+from switchboard.text.sentences import sentences
+from switchboard.text.stems import stem
+from switchboard.text.words import stems, words
 
 PASSAGES_MAX = 8
 UNITS_MAX = 48
@@ -88,7 +91,7 @@ class Extractor:
 
     def _support(self, question: str, sources: Sequence[Source], best: Unit, likeness: float, overlap: float) -> float:
         source = sources[best.source]
-        everything = {stem(word) for word in words(f"{source.title} {source.text}")}
+        everything = stems(f"{source.title} {source.text}")
         strange = [word for word in _names(question) if stem(word.lower()) not in everything]
         # A name in a complaint ('does not work in Spain') is often beside the point; in a question it is the point.
         # For a complaint the nearest advice is better than none, and it is longer than a question.
@@ -124,7 +127,7 @@ class Extractor:
         meant = {each: asked.get(each, 0.5) for each in set(content_stems(question))}
         if not meant:
             return 0.0
-        there = {stem(word) for word in words(text)}
+        there = stems(text)
         return sum(weight for each, weight in meant.items() if each in there) / sum(meant.values())
 
     def _narrowed(self, question: str, units: list[Unit]) -> list[Unit]:

@@ -12,8 +12,8 @@ from switchboard.models.embedded.protocol import Conversation
 from switchboard.models.embedded.slots import values_in
 from switchboard.models.embedded.toolbox import Parameter, resolved
 from switchboard.models.embedded.units import Source
-from switchboard.models.embedded.words import sentences
 from switchboard.models.embedder import Embedder
+from switchboard.text.sentences import sentences
 
 CONTEXT_CHARACTERS_MIN = 200
 CANNOT = "I'm sorry, I cannot answer that: I only know what this conversation gives me."

@@ -6,9 +6,11 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from switchboard.models.embedded.dates import dates_in, months_in
+from switchboard.models.embedded.phrasing import IGNORED_WORDS, content_stems
 from switchboard.models.embedded.toolbox import Parameter
-from switchboard.models.embedded.words import STOPWORDS, content_stems, stem, words
+from switchboard.text.dates import dates_in, months_in
+from switchboard.text.stems import stem
+from switchboard.text.words import words
 
 VALUES_MAX = 5
 PATTERN_CHARACTERS_MAX = 300
@@ -25,6 +27,7 @@ _NUMBER_WORDS = {
     "nine": 9,
     "ten": 10,
 }
+_MONEY = frozenset(stem(word) for word in ("amount", "price", "cost", "money", "budget"))
 _NEGATION = re.compile(r"\b(?:no|not|without|don't|never|un\w+)\b[^,.;]{0,20}$", re.IGNORECASE)
 
 
@@ -158,7 +161,7 @@ def _position(name: str, told: list[str], plain: list[str]) -> int | None:
 
 
 def _boolean(parameter: Parameter, text: str) -> list[bool]:
-    named = set(content_stems(parameter.name.replace("_", " "))) - {"includ", "only"}
+    named = set(content_stems(parameter.name.replace("_", " "))) - {stem("include")}
     for match in re.finditer(r"\w+", text):
         if stem(match.group(0).lower()) in named:
             return [_NEGATION.search(text[: match.start()]) is None]
@@ -182,7 +185,7 @@ def _numbers(parameter: Parameter, text: str, *, integer: bool) -> list[int | fl
             continue
         around = content_stems(spelled[max(0, match.start() - 30) : match.end() + 30])
         money = spelled[match.start()] in "£$€"
-        near = bool(named & set(around)) or (money and bool(named & {"amount", "pric", "cost", "money", "budget"}))
+        near = bool(named & set(around)) or (money and bool(named & _MONEY))
         scored.append((not near, match.start(), value))
     near_ones = [value for far, _, value in sorted(scored, key=lambda item: item[:2]) if not far]
     if near_ones or not parameter.required:
@@ -210,7 +213,7 @@ def spans(text: str, vocabulary: Iterable[str]) -> list[str]:
         word = match.group(0).strip(".'’")
         lowered = word.lower().replace("’", "'")
         own = any(character.isdigit() for character in word) or (word[:1].isupper() and match.start() > 0)
-        if word and (own or (lowered not in STOPWORDS and stem(lowered) not in known)):
+        if word and (own or (lowered not in IGNORED_WORDS and stem(lowered) not in known)):
             runs[-1].append(word)
         else:
             runs.append([])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from switchboard.models.embedded.protocol import ToolSpec
-from switchboard.models.embedded.words import sentences
+from switchboard.text.sentences import sentences
 
 SEARCH = "search_knowledge"
 EXAMPLES_MAX = 40

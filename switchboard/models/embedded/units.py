@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from switchboard.models.embedded.words import sentences
+from switchboard.text.sentences import sentences
 
 STEPS_MAX = 10
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from switchboard.routing.glossary import in_english
 from switchboard.routing.lexical import CHARACTER_WEIGHT, WORD_WEIGHT, LexicalSpace
 from switchboard.routing.phrases import asks_for_person, parts_of, points_back, small_talk
-from switchboard.routing.spelling import Speller, edits, every_word
+from switchboard.text.spelling import Speller, edits, every_word
 
 WORDS = st.text(alphabet="abcdef", max_size=8)
 SPELLER = Speller.learned(

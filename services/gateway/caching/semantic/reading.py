@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.gateway.caching.semantic import lexicon
-from switchboard.models.embedded.words import stem
+from switchboard.text.stems import stem
 
 QuestionKind = Literal["time", "amount", "count", "frequency", "place", "person", "reason", "method"]
 
