@@ -29,9 +29,9 @@ from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.tiers import Tiers
 from switchboard.models.embedder import Embedder
-from switchboard.text.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
+from switchboard.text.spelling import IsWord, every_word
 
 DAY_S = 86_400
 CLOSING_S_MAX = 3.0

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from switchboard.contracts.tools import Offer, Passage
-from switchboard.knowledge.words import content_words, rough_stem
+from switchboard.text.stems import stem
+from switchboard.text.words import content_terms
 
 HELD_CHARACTERS_MAX = 1_200
 """A sentence that is longer is checked and given in parts."""
@@ -74,7 +75,7 @@ class SupportedWords:
 
     def _checked(self, sentence: str, evidence: Evidence) -> str:
         if supported(sentence, evidence):
-            self._said = self._said or bool(content_words(sentence))
+            self._said = self._said or bool(content_terms(sentence))
             return cited(sentence, evidence.passages)
         self.refused = True
         lead = NOT_KNOWN_REST if self._said else NOT_KNOWN_ANSWER
@@ -118,4 +119,4 @@ def _numbers(texts: Iterable[str]) -> set[str]:
 
 
 def _stems(texts: Iterable[str]) -> set[str]:
-    return {rough_stem(word) for text in texts for word in content_words(MARK.sub("", text)) if not word.isdigit()}
+    return {stem(word) for text in texts for word in content_terms(MARK.sub("", text)) if not word.isdigit()}

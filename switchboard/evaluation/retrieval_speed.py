@@ -20,11 +20,11 @@ from switchboard.evaluation.dialogues import Asked, Document
 from switchboard.evaluation.retrieval import AGENT, Progress, percentile
 from switchboard.knowledge.article import Article, FrontMatter
 from switchboard.knowledge.base import KnowledgeBase
-from switchboard.knowledge.chunking import SENTENCE_END
 from switchboard.knowledge.index import Embedded, Filter
 from switchboard.knowledge.question import Question
 from switchboard.knowledge.retrieval import Embedder
 from switchboard.knowledge.sqlite_index import SqliteIndex
+from switchboard.text.sentences import sentences as sentences_of
 
 SIZES = (1_000, 10_000, 100_000)
 SECTIONS_A_DOCUMENT = 20
@@ -75,7 +75,7 @@ async def _measure(
     sizes: Sequence[int],
 ) -> list[Speed]:
     draw = random.Random(SEED)
-    sentences = [each.strip() for document in documents for each in SENTENCE_END.split(document.text) if each.strip()]
+    sentences = [each for document in documents for each in sentences_of(document.text)]
     some = draw.sample(sentences, min(REAL_VECTORS, len(sentences)))
     real = np.stack([*(await embedder_of().embed(some))])
     asked = draw.sample(list(questions), min(QUERIES, len(questions)))

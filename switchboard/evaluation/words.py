@@ -13,6 +13,7 @@ from switchboard.text.words import content_stems
 _MARK: Final = re.compile(r"\s*\[(\d{1,3})\]")
 _FIGURE: Final = re.compile(r"\d+(?:\.\d+)?")
 
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A sentence or a line of an answer, without its marks; `cites` are the numbers that stand behind it."""
@@ -64,8 +65,8 @@ def marks(text: str) -> set[int]:
 
 
 def content_words(text: str) -> set[str]:
-    """The stems of the words that carry meaning."""
-    return set(content_stems(plain(text)))
+    """The stems of the words that carry meaning; figures are compared apart."""
+    return {each for each in content_stems(plain(text)) if not each[0].isdigit()}
 
 
 def figures(text: str) -> set[Decimal]:
@@ -79,4 +80,3 @@ def figures_of(texts: Iterable[str]) -> set[Decimal]:
 
 def words_of(texts: Iterable[str]) -> set[str]:
     return {word for text in texts for word in content_words(text)}
-

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from switchboard.text.sentences import sentence_spans
+
 CHUNK_CHARACTERS_MAX = 1_200
 """About 250 tokens: what MiniLM reads at once."""
 
 LINE_END = re.compile(r"\r\n|\r|\n")
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 Span = tuple[int, int]
 
@@ -70,12 +71,11 @@ def _items(tokens: Sequence[Any], place: int) -> Iterator[Any]:
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
-    at = start
     if end - start > CHUNK_CHARACTERS_MAX:
-        for match in SENTENCE_END.finditer(text, start, end):
-            yield from _short(text, at, match.start())
-            at = match.end()
-    yield from _short(text, at, end)
+        for sentence_start, sentence_end in sentence_spans(text[start:end]):
+            yield from _short(text, start + sentence_start, start + sentence_end)
+        return
+    yield from _short(text, start, end)
 
 
 def _short(text: str, start: int, end: int) -> Iterator[Span]:

@@ -3,16 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.words import WORD
+from switchboard.text.tokens import estimated_tokens
+from switchboard.text.words import terms
 
-CHARACTERS_A_TOKEN = 3.5
-"""Rough and on the safe side for English; give `count` where a tokenizer is at hand."""
 SAME_SHARE_MIN = 0.9
 """Two passages with so many of the shorter one's words in common say the same."""
-
-
-def estimated_tokens(text: str) -> int:
-    return int(len(text) / CHARACTERS_A_TOKEN) + 1
 
 
 def within_budget(
@@ -25,7 +20,7 @@ def within_budget(
     words: list[set[str]] = []
     left = tokens_max
     for passage in passages:
-        said = set(WORD.findall(passage.text.lower()))
+        said = set(terms(passage.text))
         if any(_overlap(passage, other) for other in kept) or any(_same(said, other) for other in words):
             continue
         cost = count(f"{passage.title}\n{passage.text}")

@@ -31,7 +31,7 @@ from switchboard.knowledge.index import (
     Version,
 )
 from switchboard.knowledge.versions import kb_version
-from switchboard.knowledge.words import content_words
+from switchboard.text.words import content_terms
 
 QUERY_WORDS_MAX = 30
 """Cosmos DB takes so many words in one FullTextScore."""
@@ -153,7 +153,7 @@ class CosmosIndex:
     @_answering
     def by_words(self, text: str, scope: Filter, limit: int) -> list[Hit]:
         """The scores are of the ranks: Cosmos DB does not tell a FullTextScore."""
-        words = content_words(text)[:QUERY_WORDS_MAX]
+        words = content_terms(text)[:QUERY_WORDS_MAX]
         if not words:
             return []
         found = self._query(cosmos_query.by_words(words, scope, self._seen(scope), limit), scope.agent)

@@ -19,7 +19,7 @@ class CosmosQuery(NamedTuple):
 
 
 def by_words(words: Sequence[str], scope: Filter, seen: Mapping[str, int], limit: int) -> CosmosQuery:
-    """`words` are letters and digits only (`content_words`), so they can stand in the text: `FullTextScore` takes no
+    """`words` are letters and digits only (`content_terms`), so they can stand in the text: `FullTextScore` takes no
     parameters."""
     where, parameters = condition(scope, seen)
     quoted = ", ".join(f"'{word}'" for word in words)

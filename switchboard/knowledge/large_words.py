@@ -6,7 +6,6 @@ chunks, after each sync that changes any.
 
 import sqlite3
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.knowledge.index import Hit
-from switchboard.knowledge.words import STOP_WORDS, WORD
+from switchboard.text.stems import stem
+from switchboard.text.stop_words import STOP_WORDS
+from switchboard.text.words import terms
 
 TITLE_REPEATS = 4
 HEADING_REPEATS = 3
@@ -47,7 +48,7 @@ class LargeWords:
         return cls(scores, stems, rows)
 
     def best(self, words: Sequence[str], allowed: NDArray[np.bool_] | None, limit: int) -> list[Hit]:
-        asked = sorted({self._stems[stem] for stem in map(_stem, words) if stem in self._stems})
+        asked = sorted({self._stems[each] for each in map(stem, words) if each in self._stems})
         if not asked:
             return []
         mask = allowed.astype(np.float32) if allowed is not None else None
@@ -58,25 +59,4 @@ class LargeWords:
 
 
 def _stems_of(text: str) -> list[str]:
-    return [_stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
-
-
-@cache
-def _stemmer() -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
-
-
-_known: dict[str, str] = {}
-KNOWN_MAX = 200_000
-
-
-def _stem(word: str) -> str:
-    """The stem, remembered: a corpus repeats its words."""
-    stem = _known.get(word)
-    if stem is None:
-        if len(_known) >= KNOWN_MAX:
-            _known.clear()
-        stem = _known[word] = str(_stemmer().stemWord(word))
-    return stem
+    return [stem(term) for term in terms(text) if term not in STOP_WORDS]

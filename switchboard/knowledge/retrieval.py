@@ -11,7 +11,8 @@ from switchboard.contracts.errors import Unavailable
 from switchboard.knowledge.fusion import fused
 from switchboard.knowledge.index import Filter, KnowledgeIndex, StoredChunk, Vectors
 from switchboard.knowledge.question import Question
-from switchboard.knowledge.words import WORD, content_words, rough_stem
+from switchboard.text.stems import stem
+from switchboard.text.words import content_terms, terms
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ async def retrieve(
         by_meaning = [hit.key for hit in nearest]
     order = fused(by_words, by_meaning)
     stored = {each.key: each for each in await asyncio.to_thread(index.chunks, order, model_id)}
-    asked = {rough_stem(word) for word in content_words(question.words)}
+    asked = {stem(term) for term in content_terms(question.words)}
     worded = set(by_words)
     found: list[Found] = []
     for key in order:
@@ -86,5 +87,5 @@ async def _vector(embedder: Embedder | None, question: Question) -> Vectors | No
 
 
 def _coverage(asked: set[str], stored: StoredChunk) -> float:
-    words = set(WORD.findall(f"{stored.chunk.label}\n{stored.chunk.text}".lower()))
-    return len(asked & {rough_stem(word) for word in words}) / max(1, len(asked))
+    held = {stem(term) for term in terms(f"{stored.chunk.label}\n{stored.chunk.text}")}
+    return len(asked & held) / max(1, len(asked))

@@ -7,7 +7,7 @@ the embedded model, and a real one that passed the user's words as they were.
 import re
 from collections.abc import Sequence
 
-from switchboard.knowledge.words import content_words
+from switchboard.text.words import content_terms
 
 EARLIER_MAX = 3
 COMPLETE_WORDS_MIN = 5
@@ -26,7 +26,7 @@ PRONOUN = re.compile(
 
 def continues(question: str) -> bool:
     """True for a question that means something only together with what was said before it."""
-    words = content_words(question)
+    words = content_terms(question)
     if len(words) >= COMPLETE_WORDS_MIN:
         return False
     return len(words) <= SHORT_WORDS_MAX or bool(ELLIPSIS.search(question) or PRONOUN.search(question))
@@ -41,7 +41,7 @@ def earlier_of(question: str, before: Sequence[str]) -> tuple[str, ...]:
     for message in before:
         if message.strip() == question.strip():
             continue
-        if content_words(message):
+        if content_terms(message):
             kept.append(message)
         if len(kept) == EARLIER_MAX or not continues(message):
             break

@@ -1,11 +1,9 @@
 """The part of a passage that a claim was taken from: what a citation points at."""
 
-import re
-from collections.abc import Iterator
+from switchboard.text.sentences import sentence_spans
+from switchboard.text.stems import stem
+from switchboard.text.words import content_terms
 
-from switchboard.knowledge.words import content_words, rough_stem
-
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 COVERAGE_MIN = 0.4
 """Below this the claim is not in the passage's words: the whole passage is cited."""
 NEAR_BEST_MIN = 0.6
@@ -17,8 +15,8 @@ def narrowed(passage: str, claim: str) -> tuple[int, int]:
 
     A claim of several sentences has the span of all of them that the passage says; of none, the whole passage.
     """
-    sentences = list(_sentences(passage))
-    parts = [claim[start:end] for start, end in _sentences(claim)]
+    sentences = list(sentence_spans(passage))
+    parts = [claim[start:end] for start, end in sentence_spans(claim)]
     spans = [span for part in parts if (span := _narrowed(passage, sentences, part)) is not None]
     if not spans or len(sentences) < 2:
         return 0, len(passage)
@@ -42,15 +40,5 @@ def _narrowed(passage: str, sentences: list[tuple[int, int]], claim: str) -> tup
     return (start, end) if covered >= COVERAGE_MIN else None
 
 
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    at = 0
-    for match in SENTENCE_END.finditer(text):
-        if text[at : match.start()].strip():
-            yield at, match.start()
-        at = match.end()
-    if text[at:].strip():
-        yield at, len(text)
-
-
 def _stems(text: str) -> set[str]:
-    return {rough_stem(word) for word in content_words(text)}
+    return {stem(term) for term in content_terms(text)}

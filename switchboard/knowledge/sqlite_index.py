@@ -30,7 +30,7 @@ from switchboard.knowledge.index import (
     Version,
 )
 from switchboard.knowledge.versions import kb_version
-from switchboard.knowledge.words import content_words
+from switchboard.text.words import content_terms
 
 BUSY_TIMEOUT_S = 10.0
 QUERY_WORDS_MAX = 64
@@ -130,7 +130,7 @@ class SqliteIndex:
             self._keep(connection, embedded)
 
     def by_words(self, text: str, scope: Filter, limit: int) -> list[Hit]:
-        words = content_words(text)[:QUERY_WORDS_MAX]
+        words = content_terms(text)[:QUERY_WORDS_MAX]
         if not words:
             return []
         with self._lock:

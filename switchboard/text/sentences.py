@@ -7,9 +7,7 @@ _BREAK = re.compile(r"(?<=[.!?…])(?P<tail>[\"'”’)\]]*+(?:[ \t]*+\[\d{1,3}\
 _OPENING = re.compile(r"[\"'“‘(\[]?[^\W_a-z]|[*£$€#•|-]")
 """How a sentence begins: not with a small letter."""
 _MARK_BEGUN = re.compile(r"\[\d{0,3}\Z")
-_ABBREVIATION = re.compile(
-    r"\b(?:e\.g|i\.e|etc|approx|incl|no|vs|mr|mrs|ms|dr|st|min|max|p\.m|a\.m)\.$", re.IGNORECASE
-)
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|approx|incl|no|vs|mr|mrs|ms|dr|st|min|max|p\.m|a\.m)\.$", re.IGNORECASE)
 _ABBREVIATION_CHARACTERS_MAX = 8
 _JOINT = re.compile(
     r"(?:[,;]\s*+|\s++)(?:and then|and also|and|but also|but|also|plus|as well as)\s++(?=\S+\s+\S)|(?<=;)\s++",
@@ -40,16 +38,16 @@ def first_sentence_end(text: str) -> int | None:
     for match in _BREAK.finditer(text):
         if not text[: match.end()].strip():
             continue
-        if "\n" in match[0] or (match.end() < len(text) and not _MARK_BEGUN.match(text, match.end()) and _ends(text, match)):
+        if "\n" in match[0] or (
+            match.end() < len(text) and not _MARK_BEGUN.match(text, match.end()) and _ends(text, match)
+        ):
             return match.end()
     return None
 
 
 def clauses(text: str) -> list[str]:
     """Sentences cut at 'and', 'also', ';': candidates for being requests of their own."""
-    return [
-        part for sentence in sentences(text) for piece in _JOINT.split(sentence) if (part := piece.strip(" ,;"))
-    ]
+    return [part for sentence in sentences(text) for piece in _JOINT.split(sentence) if (part := piece.strip(" ,;"))]
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:

@@ -27,8 +27,8 @@ from services.gateway.providers.port import Answer, Call, Provider
 from switchboard.contracts.errors import BadConfiguration, LimitExceeded, OurError, SwitchboardError
 from switchboard.telemetry import record_usage
 from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
+from switchboard.text.tokens import tokens_of_bytes
 
-CHARACTERS_A_TOKEN = 4
 GENAI_NAMES = {"azure_openai": "azure.ai.openai"}
 """Kinds of providers whose name in OpenTelemetry's `gen_ai.provider.name` is another."""
 
@@ -60,7 +60,7 @@ class Calls:
             alias=force.planner.preferred(body["model"], caller.preference),
             body=body,
             caller=caller,
-            prompt_tokens=-(-size // CHARACTERS_A_TOKEN),
+            prompt_tokens=tokens_of_bytes(size),
             completion_tokens_max=most if operation == "chat" else 0,
         )
 

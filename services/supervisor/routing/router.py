@@ -18,8 +18,8 @@ from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
-from switchboard.text.spelling import IsWord, every_word
 from switchboard.telemetry import tracer
+from switchboard.text.spelling import IsWord, every_word
 
 GONE_S_MAX = 600.0
 """An agent that vanished without saying so is missed this long: its questions get 503, not "out of scope"."""

@@ -3,11 +3,12 @@
 import pytest
 
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.context import estimated_tokens, within_budget
+from switchboard.knowledge.context import within_budget
 from switchboard.knowledge.fusion import fused
 from switchboard.knowledge.question import EARLIER_CHARACTERS_MAX, Question
 from switchboard.knowledge.rewriting import EARLIER_MAX, continues, earlier_of
 from switchboard.knowledge.spans import narrowed
+from switchboard.text.tokens import estimated_tokens
 
 
 @pytest.mark.parametrize(
