@@ -10,7 +10,7 @@ from switchboard.text.sentences import sentences
 from switchboard.text.spaces import straightened
 from switchboard.text.words import content_stems
 
-_MARK: Final = re.compile(r"\s*\[(\d{1,3})\]")
+_MARK: Final = re.compile(r"(?<!\s)\s*+\[(\d{1,3})\]")
 _FIGURE: Final = re.compile(r"\d+(?:\.\d+)?")
 
 

@@ -33,6 +33,9 @@ _FROM_THERE = (
     (re.compile(r"\b(?:following month|(?:the )?month after)\b", re.IGNORECASE), 1),
 )
 """Counted from the month that was spoken of, where one was; else from today."""
+_LED = re.compile(r"\b(?:in|of|for|from|since|until|to|by|during|last|this|and|my|the|than|with|or)$")
+_LED_CHARACTERS = 12
+"""Before a month's name: the word that leads to it."""
 _RELATIVE_DAYS = {"day before yesterday": -2, "yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
 
 
@@ -105,12 +108,11 @@ def _month_number(name: str) -> int:
 
 def _is_month_name(text: str, match: re.Match[str]) -> bool:
     """Not the verbs 'may' and 'march', nor 'mar' or 'dec' inside other talk."""
-    word, before = match.group(1), text[: match.start()].rstrip().lower()
+    word, start = match.group(1), match.start()
+    before = text[max(0, start - _LED_CHARACTERS) : start].rstrip().lower()
     if word.lower() in ("may", "march", "mar", "dec", "jan", "sun"):
-        led = re.search(r"\b(?:in|of|for|from|since|until|to|by|during|last|this|and|my|the|than|with|or)$", before)
-        return (
-            match.group(2) is not None or (word[0].isupper() and bool(before)) or (led is not None and word != "may i")
-        )
+        led = _LED.search(before)
+        return match.group(2) is not None or (word[0].isupper() and start > 0) or (led is not None and word != "may i")
     return True
 
 

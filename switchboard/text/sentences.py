@@ -10,7 +10,7 @@ _MARK_BEGUN = re.compile(r"\[\d{0,3}\Z")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|approx|incl|no|vs|mr|mrs|ms|dr|st|min|max|p\.m|a\.m)\.$", re.IGNORECASE)
 _ABBREVIATION_CHARACTERS_MAX = 8
 _JOINT = re.compile(
-    r"(?:[,;]\s*+|\s++)(?:and then|and also|and|but also|but|also|plus|as well as)\s++(?=\S+\s+\S)|(?<=;)\s++",
+    r"(?:[,;]\s*+|(?<!\s)\s++)(?:and then|and also|and|but also|but|also|plus|as well as)\s++(?=\S+\s+\S)|(?<=;)\s++",
     re.IGNORECASE,
 )
 
@@ -54,6 +54,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     """Whether the sentence is over at the point: not after an abbreviation, and not before a small letter."""
     if match.end() < len(text) and _OPENING.match(text, match.end()) is None:
         return False
+    if match["tail"]:
+        return True
     at = match.start()
     return _ABBREVIATION.search(text[max(0, at - _ABBREVIATION_CHARACTERS_MAX) : at]) is None
 

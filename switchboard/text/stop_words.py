@@ -14,7 +14,7 @@ _AUXILIARY_VERBS = """
 is are was were be been being am do does did done doing have has had having can could will would shall should may might
 must get got getting
 """
-_PREPOSITIONS = "of in on at to for from by with about into over under than as up out off after before"
+_PREPOSITIONS = "of in on at to for from by with about into over under than as up out off"
 _CONJUNCTIONS_AND_ANSWERS = "then so if and or but because not no nor such yes yeah yep nope sure ok okay"
 _QUESTION_WORDS = "what which who whom whose when where why how"
 _QUANTITIES_AND_ADVERBS = """

@@ -18,6 +18,7 @@ SUPPORT_BESIDE_FACTS_MIN = 0.62
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
+_CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Composer:
 
 def _unconditional(question: str) -> str:
     """'If that does not help, shall I …?' makes no sense where nothing was advised: 'Shall I …?'."""
-    bare = re.sub(r"^If (?:that|this|it)\b[^,]*,\s*", "", question)
+    bare = _CONDITION.sub("", question)
     return bare[:1].upper() + bare[1:]
 
 

@@ -22,15 +22,19 @@ _FREE_TEXT = re.compile(
 )
 _COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against)\b", re.IGNORECASE)
 _SECOND = re.compile(r"compar|previous|before|other|against|second|until|\bto\b|end", re.IGNORECASE)
-_PIECES = re.compile(r"(?<=[.!?;])\s+|:\s+|\s+(?:because|since)\s+|\s+-\s+", re.IGNORECASE)
+_PIECES = re.compile(r"(?<=[.!?;])\s++|:\s++|(?<!\s)\s++(?:because|since)\s++|(?<!\s)\s++-\s++", re.IGNORECASE)
 _ALTERNATIVES = re.compile(
-    r"\s+(?:and|or|vs\.?|versus|with|to|against|than)\s+(?:(?:the|a|an)\s+)?|\s*[,;/]\s+(?:the\s+)?", re.IGNORECASE
+    r"(?<!\s)\s++(?:and|or|vs\.?|versus|with|to|against|than)\s++(?:(?:the|a|an)\s++)?|(?<!\s)\s*+[,;/]\s++(?:the\s++)?",
+    re.IGNORECASE,
 )
 _LEAD = re.compile(
     r"^.*?\b(?:compare|comparison (?:of|between)|difference(?:s)? between|between|better|choose|versus|about|of|for|in|is|are|does|do|the)\b[:,]?\s+",
     re.IGNORECASE,
 )
 _STRONG_LEAD = re.compile(r"^.*\b(?:between|compar(?:e|ing|ison of)|better|choose|versus)\b[:,]?\s+", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“]([^\"”]{2,80})[\"”]")
+_REPLY_LEAD = re.compile(r"^(?:it'?s|it is|the|that'?s|i mean|for|in|my)\s++", re.IGNORECASE)
+_NAMES_AND_IDS = re.compile(r"(?<=\s)(?:[A-Z][\w-]*+|[^\s\d]*+\d\S*+)")
 _REQUEST = re.compile(
     r"^(?:(?:please|can you|could you|would you|i(?:'d| would) like(?: you)? to|i want(?: you)? to|kindly|hi|hello|hey|yes|ok)[, ]+)*",
     re.I,
@@ -240,11 +244,11 @@ def _free(parameter: Parameter, tool: Tool, text: str, *, whole: bool) -> list[s
         return []
     if is_month(parameter) or is_date(parameter):
         return []
-    quoted = re.findall(r"[\"“]([^\"”]{2,80})[\"”]", text)
+    quoted = _QUOTED.findall(text)
     if quoted:
         return [_bounded(quoted[0], parameter)]
     if whole:
-        bare = re.sub(r"^(?:it'?s|it is|the|that'?s|i mean|for|in|my)\s+", "", text.strip(" .!"), flags=re.IGNORECASE)
+        bare = _REPLY_LEAD.sub("", text.strip(" .!"))
         return [_bounded(bare, parameter)] if bare else []
     named = _most_telling(spans(text, _vocabulary(tool)))
     if (
@@ -267,7 +271,7 @@ def _most_telling(found: list[str]) -> str:
 
 def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
     """Several things named side by side: 'X and Y', 'X vs Y', 'X, Y or Z'."""
-    quoted = re.findall(r"[\"“]([^\"”]{2,80})[\"”]", text)
+    quoted = _QUOTED.findall(text)
     if len(quoted) > 1:
         return quoted
     body = text.strip(" ?.!")
@@ -290,7 +294,7 @@ def _names(parameter: Parameter, tool: Tool, text: str) -> list[str]:
 
 def _vocabulary(tool: Tool) -> frozenset[str]:
     """Stems the tool uses of itself; capitalised words in its examples are somebody's names, not its own."""
-    plain = [re.sub(r"(?<=\s)(?:[A-Z][\w-]*|\S*\d\S*)", " ", example) for example in tool.examples]
+    plain = [_NAMES_AND_IDS.sub(" ", example) for example in tool.examples]
     return frozenset(content_stems(" ".join([tool.name.replace("_", " "), tool.purpose, *plain])))
 
 

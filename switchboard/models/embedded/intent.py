@@ -38,7 +38,7 @@ _GENERAL = re.compile(
     r"who|where|when (?:do|does|is|are|will)|what's|am i allowed|why (?:do|does|is|are))\b",
     re.IGNORECASE,
 )
-_PARTS = re.compile(r"(?<=[.!?])\s+|[:;,]\s+|\s+-\s+|\s+(?:because|since|as|about|for)\s+", re.IGNORECASE)
+_PARTS = re.compile(r"(?<=[.!?])\s++|[:;,]\s++|(?<!\s)\s++(?:-|because|since|as|about|for)\s++", re.IGNORECASE)
 _NAME = re.compile(r"(?<=\w)[ ,]+(?:(?:the|a|an) )?(?:(?:[A-Z][\w-]+|[\w-]*\d[\w-]*)(?:\s+(?=[A-Z\d])|\b))+(?<!\sI)")
 _TROUBLE = re.compile(
     r"\b(?:fail\w*|broken?|declined|refused|rejected|lost|stolen|missing|wrong|error|stopped|problem|trouble|"
@@ -65,6 +65,9 @@ _NOT_ASKED = re.compile(
     r"can i|could i|may i|do i|am i|is it|do you|did (?:i|you)|have (?:i|you)|has|is there|should i|why|don't|do not|never|without|"
     r"status|already)\b",
     re.IGNORECASE,
+)
+_ASKED_POLITELY = re.compile(
+    r"\b(?:can|could|would|will) you\b|\bplease\b|\bi(?:'d| would) like\b|\bi want\b", re.IGNORECASE
 )
 
 
@@ -284,9 +287,7 @@ def _needed(pick: Pick) -> float:
 
 def is_asked_for(clause: str, tool: Tool) -> bool:
     """Whether the words ask to do what the tool does, and not just about it."""
-    if _NOT_ASKED.search(clause) and not re.search(
-        r"\b(?:can|could|would|will) you\b|\bplease\b|\bi(?:'d| would) like\b|\bi want\b", clause, re.I
-    ):
+    if _NOT_ASKED.search(clause) and not _ASKED_POLITELY.search(clause):
         return False
     doing = {
         content

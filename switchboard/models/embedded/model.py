@@ -37,6 +37,10 @@ COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
+_BRACKETED = re.compile(r" ?\([^()]*+\)")
+_OF_THE_CUSTOMER = re.compile(r" of the (?:customer|user)\b")
+_THE_CUSTOMERS = re.compile(r"\b[Tt]he (?:customer|user)'s\b")
+_THE_CUSTOMER_DOES = re.compile(r"\bthe (?:customer|user) (\w+)")
 GOODBYE = "You're welcome. Have a good day!"
 
 
@@ -288,11 +292,12 @@ def _able(tools: Sequence[Tool]) -> str:
 
 def _deed(tool: Tool) -> str:
     """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
-    told = re.sub(r"\s*\([^)]*\)", "", tool.purpose.rstrip("."))
-    told = re.split(r"[,:]| with (?=[^,]*,)", told)[0]
-    told = re.sub(r" of the (?:customer|user)\b", "", told)
-    told = re.sub(r"\b[Tt]he (?:customer|user)'s\b", "your", told)
-    told = re.sub(r"\bthe (?:customer|user) (\w+)", lambda match: f"you {bare_verb(match[1])}", told)
+    told = _BRACKETED.sub("", tool.purpose.rstrip("."))
+    before_comma, comma, _ = told.partition(",")
+    told = (before_comma.partition(" with ")[0] if comma else told).partition(":")[0]
+    told = _OF_THE_CUSTOMER.sub("", told)
+    told = _THE_CUSTOMERS.sub("your", told)
+    told = _THE_CUSTOMER_DOES.sub(lambda match: f"you {bare_verb(match[1])}", told)
     verb, _, rest = lower_first(told).partition(" ")
     return f"{bare_verb(verb)} {rest}".strip()
 

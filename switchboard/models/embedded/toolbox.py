@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 from switchboard.models.embedded.protocol import ToolSpec
 from switchboard.text.sentences import sentences
+from switchboard.text.spaces import collapsed
 
 SEARCH = "search_knowledge"
 EXAMPLES_MAX = 40
 _EXAMPLES = re.compile(r"\bExamples?:\s*(.+)$", re.IGNORECASE | re.DOTALL)
+_ASIDE = re.compile(r"[,;:(]|\be\.g\.|\bsuch as\b|\bas YYYY")
+_ARTICLE = re.compile(r"^(?:the|a|an)\s++", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“]([^\"”]{2,200})[\"”]")
 _EFFECT_VERBS = frozenset(
     [
@@ -57,8 +60,8 @@ class Parameter:
         if isinstance(asked, str) and asked.strip():
             return asked.strip()
         noun = sentences(self.description)[0].rstrip(".") if self.description else self.name.replace("_", " ")
-        noun = re.split(r"\s*(?:,|;|:|\(|\be\.g\.|\bsuch as\b|\bas YYYY)", noun)[0].strip() or self.name
-        noun = re.sub(r"^(?:the|a|an)\s+", "", noun, flags=re.IGNORECASE)
+        noun = _ASIDE.split(noun, maxsplit=1)[0].strip() or self.name
+        noun = _ARTICLE.sub("", noun)
         noun = noun[:1].lower() + noun[1:] if not noun[1:2].isupper() else noun
         if noun.lower().startswith(("which ", "what ", "how ", "when ", "where ", "who ")):
             return f"{noun[:1].upper()}{noun[1:]}?"
@@ -90,7 +93,7 @@ def tool_of(spec: ToolSpec) -> Tool:
     listed = _EXAMPLES.search(description)
     prose = description[: listed.start()] if listed else description
     examples = tuple(_QUOTED.findall(listed.group(1))[:EXAMPLES_MAX]) if listed else ()
-    told = tuple(re.sub(r"\s+", " ", sentence) for sentence in sentences(re.sub(r"\s*\n\s*", " ", prose)))
+    told = tuple(sentences(collapsed(prose)))
     purpose = told[0] if told else spec.bare_name.replace("_", " ")
     return Tool(spec, purpose, told or (purpose,), examples, _parameters(spec.parameters), _risk(spec, prose))
 

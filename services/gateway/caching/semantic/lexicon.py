@@ -501,7 +501,7 @@ PHRASES = (
     (r"\b(?:free of charge|for free|at no cost)\b", " free "),
     (r"\bwhat is the meaning of (.+)", r" what does \1 mean "),
     (r"\bhow much (?:does|do|will|would|is|are)\b", " what cost "),
-    (r"\bwhat (?:does|do|will|would) (.+?) cost", r" what cost \1 "),
+    (r"\bwhat (?:does|do|will|would) (.{1,120}?) cost", r" what cost \1 "),
     (r"\bwhat is the (?:price|cost) of\b", " what cost "),
     (r"\bat the same time\b|\bat once\b|\bsimultaneously\b", " together "),
     (
