@@ -14,7 +14,7 @@ import numpy as np
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.models import MiniLmEmbedder
-from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
+from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
 
 ROWS_MAX = 200_000
 OUT_OF_SCOPE_NAMES = frozenset({"oos", "out_of_scope", "out-of-scope", "none"})
@@ -84,7 +84,7 @@ def evaluate(
     durations_ms: list[float] = []
     cpu_ms: list[float] = []
 
-    def read(text: str) -> Reading:
+    def read(text: str) -> Classification:
         from_cpu_s, from_s = time.process_time(), time.perf_counter()
         (reading,) = classifier.read([text], embedder.encode([text]))
         durations_ms.append((time.perf_counter() - from_s) * 1000)
@@ -152,7 +152,7 @@ def _spoken(category: str) -> str:
     return " ".join(words).lower()
 
 
-def _rejected(reading: Reading, classifier: Classifier) -> bool:
+def _rejected(reading: Classification, classifier: Classifier) -> bool:
     return reading.elsewhere > reading.best or reading.familiarity < classifier.calibration.familiarity_min
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.routing.classifier import Reading, is_agent
+from switchboard.routing.classifier import Classification, is_agent
 from switchboard.routing.glossary import in_english
-from switchboard.routing.intents import Part, several
 from switchboard.routing.model import CONTINUATION, PERSON, RoutingModel
+from switchboard.routing.multi_intent import RoutedPart, several
 from switchboard.routing.phrases import (
     PART_WORDS_MIN,
     PARTS_MAX,
@@ -76,12 +76,12 @@ class Route:
     by: By
     why: str
     """A sentence for a person."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[RoutedPart, ...] = ()
     candidates: tuple[str, ...] = ()
     """Agents to ask about, for "clarify"."""
     talk: SmallTalk | None = None
     """Which small talk; None there for a yes or a no that nothing was asked for."""
-    reading: Reading | None = None
+    reading: Classification | None = None
     """None where the words alone decided."""
     unsure: bool = False
     """A model that can judge may be asked."""
@@ -100,7 +100,7 @@ class Route:
         return (self.first or self).by
 
     @property
-    def classifier_parts(self) -> tuple[Part, ...]:
+    def classifier_parts(self) -> tuple[RoutedPart, ...]:
         return (self.first or self).parts
 
 
@@ -164,8 +164,8 @@ def _by_reading(
     message: str,
     text: str,
     context: Context,
-    reading: Reading,
-    of_parts: Sequence[Reading],
+    reading: Classification,
+    of_parts: Sequence[Classification],
     parts: Sequence[str],
 ) -> Route:
     assert model.classifier is not None
@@ -210,7 +210,7 @@ def _by_reading(
 
 
 def _whole(by: By, agent: str, message: str, why: str) -> Route:
-    return Route(by, why, (Part(agent, message),))
+    return Route(by, why, (RoutedPart(agent, message),))
 
 
 def _named(message: str, model: RoutingModel) -> str | None:

@@ -18,7 +18,7 @@ from runtime import Bench, bench, wait_until
 
 from switchboard.cli.system.process import Child
 from switchboard.contracts.errors import Unavailable
-from switchboard.knowledge.cosmos_index import CosmosIndex, container_of
+from switchboard.knowledge.indexes.cosmos import CosmosIndex, container_of
 from switchboard.testing.knowledge_contract import REFUND, ROUTER, KnowledgeIndexContract, embed, words
 
 # The server's certificate is its own; it listens on loopback only.

@@ -65,7 +65,7 @@ def _categories(train: Path, test: Path, out_of_scope: Path | None, progress: Co
 
 
 def _decisions(test: Path, cards: Path, agents: int, progress: Console, *, wrong: bool) -> dict[str, Any]:
-    from switchboard.routing.dialogues import evaluate_decisions, messages_of
+    from switchboard.evaluation.routing_decisions import evaluate_decisions, messages_of
 
     messages, known = messages_of(test), cards_in(cards)
     progress.print(f"Learning the cards of {', '.join(known)}, then deciding {len(messages)} messages …")

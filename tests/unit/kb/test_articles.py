@@ -9,7 +9,7 @@ import pytest
 from switchboard.demo import policy
 from switchboard.demo.catalogue import PRODUCTS
 from switchboard.demo.policy import ADD_ONS_PENCE, LED_MEANINGS, PLANS
-from switchboard.knowledge.article import Article, read_article
+from switchboard.knowledge.articles.article import Article, read_article
 
 SERVICES = Path(__file__).parents[3] / "services"
 PATHS = sorted(SERVICES.glob("*/kb/*.md"))

@@ -12,7 +12,7 @@ from switchboard.routing.calibration import (
     familiarity_min_of,
     temperature_of,
 )
-from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
+from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
 
 LIBRARY = {
     "loans": {
@@ -44,7 +44,7 @@ def classifier(embedder: MiniLmEmbedder) -> Classifier:
     return Classifier.learned(examples, embedder.encode([each.text for each in examples]))
 
 
-def read(classifier: Classifier, embedder: MiniLmEmbedder, text: str) -> Reading:
+def read(classifier: Classifier, embedder: MiniLmEmbedder, text: str) -> Classification:
     return classifier.read([text], embedder.encode([text]))[0]
 
 

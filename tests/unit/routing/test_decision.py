@@ -7,9 +7,9 @@ import pytest
 from switchboard.cli.cards import cards_in
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.turns import HistoryMessage
+from switchboard.evaluation.routing_decisions import crowded, evaluate_decisions, messages_of
 from switchboard.models import MiniLmEmbedder
 from switchboard.routing.decision import Context, Route, decide, thresholds
-from switchboard.routing.dialogues import crowded, evaluate_decisions, messages_of
 from switchboard.routing.model import RoutingModel
 
 DEV_SET = Path("evals/routing/dev.csv")
