@@ -108,17 +108,17 @@ class Classifier:
         )
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
-    def read(self, texts: Sequence[str], vectors: Matrix) -> list[Classification]:
-        """One reading a text. `vectors`: shape (texts, 384), of length 1."""
+    def classify(self, texts: Sequence[str], vectors: Matrix) -> list[Classification]:
+        """One classification a text. `vectors`: shape (texts, 384), of length 1."""
         cosines = vectors @ self.fit.vectors.T
         scores = self.fit.scores(cosines, self.space.rows(texts))
         of_agents = _agent_scores(scores, self.columns)
         shares = self.calibration.probabilities(of_agents)
         nearest = cosines[:, self.in_scope].max(axis=1)
         of_skills = scores[:, : len(self.skills)]
-        return [self._reading(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
+        return [self._classification(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
 
-    def _reading(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Classification:
+    def _classification(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Classification:
         order = np.argsort(-shares[: len(self.agents)], kind="stable")
         of_best = np.flatnonzero(self.columns == order[0])
         return Classification(

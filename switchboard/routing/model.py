@@ -51,11 +51,11 @@ class RoutingModel:
         """How many texts of cards it has learned from."""
         return sum(len(examples_of(card)) for card in self.cards.values())
 
-    async def read(self, texts: Sequence[str]) -> list[Classification]:
-        """One reading a text; there must be an agent."""
+    async def classify(self, texts: Sequence[str]) -> list[Classification]:
+        """One classification a text; there must be an agent."""
         assert self.classifier is not None
         vectors: Vectors = await self.embedder.embed(texts)
-        return self.classifier.read(texts, vectors)
+        return self.classifier.classify(texts, vectors)
 
 
 def examples_of(card: AgentCard) -> list[Example]:

@@ -24,7 +24,9 @@ class RoutedPart:
     """The part of the user's message that is this agent's."""
 
 
-def several(parts: Sequence[str], readings: Sequence[Classification], whole: Classification) -> tuple[RoutedPart, ...]:
+def several(
+    parts: Sequence[str], classifications: Sequence[Classification], whole: Classification
+) -> tuple[RoutedPart, ...]:
     """The parts by agent, when two or more agents are each surely meant; empty otherwise.
 
     A part that belongs to nobody for sure goes with the one before it.
@@ -32,8 +34,8 @@ def several(parts: Sequence[str], readings: Sequence[Classification], whole: Cla
     meant: dict[str, list[str]] = {}
     unclear: list[str] = []
     last: str | None = None
-    for part, reading in zip(parts, readings, strict=True):
-        agent = _meant(part, reading, whole)
+    for part, classification in zip(parts, classifications, strict=True):
+        agent = _meant(part, classification, whole)
         if agent is not None:
             last = agent
         if last is None:
@@ -46,14 +48,14 @@ def several(parts: Sequence[str], readings: Sequence[Classification], whole: Cla
     return tuple(RoutedPart(agent, _joined(of)) for agent, of in meant.items())
 
 
-def _meant(part: str, reading: Classification, whole: Classification) -> str | None:
+def _meant(part: str, classification: Classification, whole: Classification) -> str | None:
     if len(part.split()) < PART_WORDS_MIN or points_back(part):
         return None
-    agent = next(iter(reading.agents))
-    others = [share for other, share in reading.agents.items() if other != agent and is_agent(other)]
+    agent = next(iter(classification.agents))
+    others = [share for other, share in classification.agents.items() if other != agent and is_agent(other)]
     sure = (
-        reading.best >= max(PART_PROBABILITY_MIN, PART_LEAD_MIN * max(others, default=0.0))
-        and reading.familiarity >= PART_FAMILIARITY_MIN
+        classification.best >= max(PART_PROBABILITY_MIN, PART_LEAD_MIN * max(others, default=0.0))
+        and classification.familiarity >= PART_FAMILIARITY_MIN
     )
     return agent if sure and is_agent(agent) and whole.scores[agent] >= WHOLE_SCORE_MIN else None
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
+from rapidfuzz import process
+from rapidfuzz.distance import OSA, Indel
 
 from switchboard.text.words import words
 
@@ -24,7 +24,7 @@ def every_word(_: str) -> bool:
 
 def similarity(left: str, right: str) -> float:
     """0 to 1: twice the letters that both have in the same order, as a share of all (the normalised Indel distance)."""
-    return fuzz.ratio(left, right) / 100
+    return Indel.normalized_similarity(left, right)
 
 
 @dataclass(frozen=True, slots=True)

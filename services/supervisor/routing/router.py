@@ -109,9 +109,9 @@ class Router:
             else:
                 route, judgement = await self._route(message, context)
                 decision = self._decision(route, judgement, context)
-                if route.reading is not None:
-                    span.set_attribute("route.elsewhere", round(route.reading.elsewhere, 3))
-                    span.set_attribute("route.familiarity", round(route.reading.familiarity, 3))
+                if route.classification is not None:
+                    span.set_attribute("route.elsewhere", round(route.classification.elsewhere, 3))
+                    span.set_attribute("route.familiarity", round(route.classification.familiarity, 3))
                 span.set_attribute("route.classifier", _verdict(route))
                 if judgement is not None:
                     span.set_attribute("route.model", judgement.verdict)

@@ -34,7 +34,7 @@ from switchboard.models.embedded.tools.choice import (
     ToolPicker,
     plain_words,
 )
-from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, tool_profile_of
+from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
 from switchboard.models.embedder import Embedder
 from switchboard.text.words import join_list
 
@@ -74,6 +74,7 @@ class EmbeddedChatModel:
 
     def __init__(self, model: LocalModel) -> None:
         self._model = model
+        self._profiles = ToolProfiles()
         self._picker = ToolPicker(model)
         extractor = Extractor(model, model.rarity)
         self._composer = Composer(model, extractor)
@@ -95,7 +96,7 @@ class EmbeddedChatModel:
             return ChatReply("Hello! How can I help you?")
         if not conversation.tools and not conversation.results:
             return ChatReply(await self._plain.answer(conversation))
-        tools = [tool_profile_of(spec) for spec in conversation.tools]
+        tools = [self._profiles.of(spec) for spec in conversation.tools]
         situation = situation_of(conversation)
         if conversation.results:
             return ChatReply(await self._answer(conversation, situation, tools))

@@ -198,7 +198,8 @@ def _named(schema: Mapping[str, Any], text: str) -> list[str]:
     lowered = text.lower()
     found: list[tuple[int, str]] = []
     for example in sorted((str(each) for each in schema.get("examples") or ()), key=len, reverse=True):
-        match = re.search(rf"(?<!\w){re.escape(example.lower())}(?!\w)", lowered)
+        named = example.lower()
+        match = re.search(rf"(?<!\w){re.escape(named)}(?!\w)", lowered) if named in lowered else None
         if match is not None:
             found.append((match.start(), example))
             lowered = lowered[: match.start()] + " " * len(example) + lowered[match.end() :]

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from switchboard.models.embedded.tools.profile import ToolProfile
 from switchboard.models.embedder import Embedder
 from switchboard.text.sentences import clauses
 from switchboard.text.stems import stem
-from switchboard.text.words import words
+from switchboard.text.words import stems, words
 
 CALLS_MAX = 3
 CLAUSES_MAX = 6
@@ -137,6 +137,8 @@ class ToolPicker:
         phrases = [[*tool.examples, *tool.sentences[:3]] for tool in tools]
         similarities = await self._similarities(text, [phrase for listed in phrases for phrase in listed])
         overlap = _overlaps(text, tools)
+        said = words(text)
+        said_stems = stems(text)
         picks: list[ToolPick] = []
         start = 0
         for index, tool in enumerate(tools):
@@ -144,7 +146,7 @@ class ToolPicker:
             start += len(phrases[index])
             likeness = _likeness(own, len(tool.examples))
             score = (1 - WORDS_WEIGHT) * likeness + WORDS_WEIGHT * overlap[index]
-            picks.append(ToolPick(tool, text, score + _adjustment(text, tool)))
+            picks.append(ToolPick(tool, text, score + _adjustment(text, said, said_stems, tool)))
         return Ranking(text, tuple(sorted(picks, key=lambda pick: -pick.score)))
 
     async def _embed_at_once(self, message: str, tools: Sequence[ToolProfile]) -> None:
@@ -233,21 +235,18 @@ def _likeness(similarities: np.ndarray, examples: int) -> float:
 
 def _overlaps(text: str, tools: Sequence[ToolProfile]) -> list[float]:
     """Share of the text's meaning words that a tool uses too, rare ones (among these tools) counting more."""
-    vocabularies = [
-        set(content_stems(" ".join([tool.name.replace("_", " "), *tool.sentences, *tool.examples]))) for tool in tools
-    ]
-    stems = set(content_stems(text))
-    if not stems:
+    meant = set(content_stems(text))
+    if not meant:
         return [0.0] * len(tools)
     weights = {
-        each: math.log(1 + (len(tools) + 1) / (1 + sum(each in vocabulary for vocabulary in vocabularies)))
-        for each in stems
+        each: math.log(1 + (len(tools) + 1) / (1 + sum(each in tool.vocabulary for tool in tools))) for each in meant
     }
     total = sum(weights.values())
-    return [sum(weights[each] for each in stems if each in vocabulary) / total for vocabulary in vocabularies]
+    return [sum(weights[each] for each in meant & tool.vocabulary) / total for tool in tools]
 
 
-def _adjustment(text: str, tool: ToolProfile) -> float:
+def _adjustment(text: str, said: Collection[str], said_stems: Collection[str], tool: ToolProfile) -> float:
+    """What speaks for or against a tool beside likeness. `said` and `said_stems` are the text's words and their stems."""
     bonus = 0.0
     if any(names_example(parameter, text) for parameter in tool.parameters):
         bonus = NAMED_BONUS
@@ -258,23 +257,22 @@ def _adjustment(text: str, tool: ToolProfile) -> float:
             bonus = ID_BONUS
         elif parameter.required:
             bonus = min(bonus, -MISSING_ID_COST)
-    if stem(tool.name.rsplit("_", 1)[-1]) in {stem(word) for word in words(text)}:
+    if stem(tool.name.rsplit("_", 1)[-1]) in said_stems:
         bonus += NOUN_BONUS
     if tool.risk == "read" and _GENERAL.search(text) and not _PERSONAL.search(text):
         bonus -= GENERAL_COST
     if tool.risk == "read" and _INSTRUCTION.search(text):
         bonus -= INSTRUCTION_COST
-    return bonus + _of_deed(text, tool)
+    return bonus + _of_deed(text, said, tool)
 
 
-def _of_deed(text: str, tool: ToolProfile) -> float:
+def _of_deed(text: str, said: Collection[str], tool: ToolProfile) -> float:
     """By the verb of the tool's name: 'my last invoice' is to be shown, not explained, and is one, not a list."""
     verb, _, noun = tool.name.partition("_")
     for verbs, calling, needed in _DEEDS:
         if verb in verbs:
             return DEED_BONUS if calling.search(text) else 0.0 if needed.search(text) else -DEED_COST
     if verb == "list" and noun.endswith("s"):
-        said = words(text)
         last = noun.rsplit("_", 1)[-1]
         if last not in said and last[:-1] in said:
             return -SINGULAR_COST
@@ -291,12 +289,7 @@ def is_asked_for(clause: str, tool: ToolProfile) -> bool:
     """Whether the words ask to do what the tool does, and not just about it."""
     if _NOT_ASKED.search(clause) and not _ASKED_POLITELY.search(clause):
         return False
-    doing = {
-        content
-        for text in (tool.name.replace("_", " "), tool.purpose, *tool.examples)
-        for content in content_stems(text)
-    }
-    return len(doing & set(content_stems(clause))) >= 1
+    return not tool.deed.isdisjoint(content_stems(clause))
 
 
 def _is_question(text: str) -> bool:

@@ -1,16 +1,22 @@
 """What the model knows of a tool: the sentences of its description, the utterances it names, the risk it carries."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from switchboard.models.embedded.chat_request import ToolSpec
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.text.sentences import sentences
 from switchboard.text.spaces import collapsed
 
 SEARCH = "search_knowledge"
 EXAMPLES_MAX = 40
+KEPT_MAX, KEPT_BYTES_MAX = 512, 16_384
+"""Profiles kept, and of how long declarations."""
 _EXAMPLES = re.compile(r"\bExamples?:\s*(.+)$", re.IGNORECASE | re.DOTALL)
 _ASIDE = re.compile(r"[,;:(]|\be\.g\.|\bsuch as\b|\bas YYYY")
 _ARTICLE = re.compile(r"^(?:the|a|an)\s++", re.IGNORECASE)
@@ -77,14 +83,36 @@ class ToolProfile:
     examples: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     risk: Risk
-
-    @property
-    def name(self) -> str:
-        return self.spec.bare_name
+    name: str
+    """Without the plugin in front of it."""
+    vocabulary: frozenset[str]
+    """Stems of what it says of itself: its name, its description, its examples."""
+    deed: frozenset[str]
+    """Stems of its name, its purpose and its examples: who asks for what it does uses one of them."""
 
     @property
     def is_search(self) -> bool:
         return self.name == SEARCH
+
+
+class ToolProfiles:
+    """Profiles of declared tools, kept: an agent declares the same tools with every request."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, ToolProfile] = OrderedDict()
+
+    def of(self, spec: ToolSpec) -> ToolProfile:
+        key = orjson.dumps((spec.name, spec.description, spec.parameters))
+        profile = self._kept.get(key)
+        if profile is not None:
+            self._kept.move_to_end(key)
+            return profile
+        profile = tool_profile_of(spec)
+        if len(key) <= KEPT_BYTES_MAX:
+            self._kept[key] = profile
+            if len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return profile
 
 
 def tool_profile_of(spec: ToolSpec) -> ToolProfile:
@@ -94,8 +122,21 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
     prose = description[: listed.start()] if listed else description
     examples = tuple(_QUOTED.findall(listed.group(1))[:EXAMPLES_MAX]) if listed else ()
     told = tuple(sentences(collapsed(prose)))
-    purpose = told[0] if told else spec.bare_name.replace("_", " ")
-    return ToolProfile(spec, purpose, told or (purpose,), examples, _parameters(spec.parameters), _risk(spec, prose))
+    name = spec.bare_name
+    spoken = name.replace("_", " ")
+    purpose = told[0] if told else spoken
+    told = told or (purpose,)
+    return ToolProfile(
+        spec,
+        purpose,
+        told,
+        examples,
+        _parameters(spec.parameters),
+        _risk(spec, prose),
+        name,
+        vocabulary=frozenset(content_stems(" ".join([spoken, *told, *examples]))),
+        deed=frozenset(content_stems(" ".join([spoken, purpose, *examples]))),
+    )
 
 
 def _parameters(schema: Mapping[str, Any]) -> tuple[Parameter, ...]:
