@@ -35,12 +35,14 @@ COPY switchboard/identity switchboard/identity
 FROM service AS gateway
 COPY switchboard/ledger switchboard/ledger
 COPY switchboard/models switchboard/models
+COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
 COPY switchboard/models switchboard/models
+COPY switchboard/text switchboard/text
 COPY switchboard/routing switchboard/routing
 COPY switchboard/scoring switchboard/scoring
 COPY switchboard/sidecar switchboard/sidecar
@@ -49,6 +51,7 @@ FROM service AS specialist
 COPY switchboard/agent switchboard/agent
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models
+COPY switchboard/text switchboard/text
 COPY switchboard/sidecar switchboard/sidecar
 
 # The three specialists of the demo company fill their databases when they start.

@@ -1,24 +1,18 @@
 """Finds products by how people write their names: in a whole message, or as a name with a slip in it."""
 
-import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Final
 
 from services.product.catalogue import Product
+from switchboard.text.spelling import similarity
+from switchboard.text.stop_words import STOP_WORDS
+from switchboard.text.words import terms
 
 SIMILARITY_MIN: Final = 0.84
-_FILLERS: Final = frozenset(
+IGNORED_WORDS: Final = STOP_WORDS - {"one"}
+"""'One' is a part of names here: Fjord One, Box One."""
+_KINDS: Final = frozenset(
     [
-        "the",
-        "a",
-        "an",
-        "my",
-        "your",
-        "our",
-        "new",
-        "this",
-        "that",
         "phone",
         "smartphone",
         "mobile",
@@ -33,19 +27,16 @@ _FILLERS: Final = frozenset(
         "device",
     ]
 )
-
-
-def words_of(text: str) -> list[str]:
-    """Lower-case words and numbers; `X5` stays one word."""
-    return re.findall(r"[a-z0-9]+", text.lower())
+_FILLERS: Final = IGNORED_WORDS | _KINDS | {"new"}
+"""What people put around a name, and sometimes leave out of it."""
 
 
 def mentioned(text: str, products: Sequence[Product]) -> list[Product]:
     """Products whose whole name stands in `text`, in the order of their places; the longer of two overlapping names."""
-    words = words_of(text)
+    words = terms(text)
     found: list[tuple[int, int, Product]] = []
     for product in products:
-        name = words_of(product.name)
+        name = terms(product.name)
         for start in range(len(words) - len(name) + 1):
             if words[start : start + len(name)] == name:
                 found.append((start, start + len(name), product))
@@ -65,21 +56,21 @@ def closest(name: str, products: Sequence[Product]) -> Product | None:
 
     Tried in turn: the same words; a part of the full name ("Hub 3 Pro"); a slip of the pen ("Kestral 12").
     """
-    wanted = _bare(words_of(name))
+    wanted = _bare(terms(name))
     if not wanted:
         return None
     for product in products:
-        if wanted == _bare(words_of(product.name)):
+        if wanted == _bare(terms(product.name)):
             return product
-    parts = [product for product in products if set(wanted) <= set(words_of(product.name))]
+    parts = [product for product in products if set(wanted) <= set(terms(product.name))]
     if parts:
         # "Kestrel 12" could be a part of "Kestrel 12 Pro"; the shortest full name is the plainest reading.
         return min(parts, key=lambda product: len(product.name))
     text, numbers = " ".join(wanted), _numbers(wanted)
     scored = [
-        (SequenceMatcher(None, text, " ".join(_bare(words_of(product.name)))).ratio(), product)
+        (similarity(text, " ".join(_bare(terms(product.name)))), product)
         for product in products
-        if _numbers(words_of(product.name)) == numbers
+        if _numbers(terms(product.name)) == numbers
     ]
     score, best = max(scored, key=lambda each: each[0], default=(0.0, None))
     return best if score >= SIMILARITY_MIN else None
@@ -88,7 +79,7 @@ def closest(name: str, products: Sequence[Product]) -> Product | None:
 def is_vague(name: str) -> bool:
     """Whether it names no product but a kind of product: `two phones`, `your plans`."""
     kinds = {*_FILLERS, "two", "three", "some", "cheapest", "best", "products", "devices", "accessories", "watches"}
-    return all(word in kinds or word.removesuffix("s") in kinds for word in words_of(name))
+    return all(word in kinds or word.removesuffix("s") in kinds for word in terms(name))
 
 
 def _bare(words: list[str]) -> list[str]:

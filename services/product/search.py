@@ -5,101 +5,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.product.catalogue import Product, Specification
-from services.product.names import words_of
+from services.product.names import IGNORED_WORDS
+from switchboard.text.stems import stem
+from switchboard.text.stop_words import REQUEST_WORDS
+from switchboard.text.words import terms
 
 RESULTS_MAX: Final = 5
 
-_STOP: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "i",
-        "me",
-        "my",
-        "we",
-        "you",
-        "your",
-        "do",
-        "does",
-        "have",
-        "has",
-        "is",
-        "are",
-        "with",
-        "for",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "and",
-        "or",
-        "that",
-        "which",
-        "what",
-        "any",
-        "some",
-        "show",
-        "find",
-        "want",
-        "need",
-        "looking",
-        "look",
-        "like",
-        "can",
-        "could",
-        "would",
-        "please",
-        "under",
-        "below",
-        "less",
-        "than",
-        "pounds",
-        "pound",
-        "cost",
-        "costs",
-        "price",
-        "priced",
-        "cheap",
-        "cheapest",
-        "cheaper",
-        "expensive",
-        "best",
-        "good",
-        "biggest",
-        "largest",
-        "longest",
-        "lightest",
-        "fastest",
-        "most",
-        "highest",
-        "smallest",
-        "it",
-        "its",
-        "how",
-        "much",
-        "many",
-        "there",
-        "sell",
-        "offer",
-        "get",
-        "buy",
-        "new",
-        "sort",
-        "kind",
-        "up",
-        "around",
-        "about",
-        "big",
-        "long",
-        "light",
-        "fast",
-        "large",
-        "small",
-        "high",
-    ]
-)
+_SHOPPING = """
+find looking look below less pounds pound cost costs price priced cheap cheapest cheaper expensive best good biggest
+largest longest lightest fastest highest smallest sell offer buy new around big long light fast large small high
+"""
+_ASKED_AROUND: Final = IGNORED_WORDS | REQUEST_WORDS | frozenset(_SHOPPING.split())
+"""What a customer says around the thing: how it is asked for, its price and its size, which are read apart."""
 _CATEGORY_WORDS: Final = {
     "phone": "phone", "phones": "phone", "smartphone": "phone", "smartphones": "phone", "handset": "phone",
     "tablet": "tablet", "tablets": "tablet", "watch": "watch", "watches": "watch", "smartwatch": "watch",
@@ -141,7 +59,6 @@ _CHEAP: Final = frozenset(["cheap", "cheapest", "cheaper", "budget", "affordable
 _PRICE: Final = re.compile(
     r"(?:under|below|less than|up to|at most|cheaper than|max(?:imum)?)\s*£?\s*(\d[\d,]*)(?:\.(\d\d))?\b", re.IGNORECASE
 )
-_ENDINGS: Final = ("ing", "es", "s")
 
 
 def price_limit_pence(text: str) -> int | None:
@@ -158,23 +75,24 @@ def category_of(text: str) -> str | None:
     if "mobile router" in lowered or "pocket wi" in lowered or "mifi" in lowered:
         return "mobile router"
     if re.search(
-        r"\b(better|stronger|weak|bad|poor)\b.*wi-?fi\b|wi-?fi\b.*\b(upstairs|reach|garden|loft|corner)\b", lowered
+        r"\b(better|stronger|weak|bad|poor)\b.{0,80}wi-?fi\b|wi-?fi\b.{0,80}\b(upstairs|reach|garden|loft|corner)\b",
+        lowered,
     ):
         return "mesh"
-    if _ACCESSORY_WORDS & set(words_of(text)):
+    if _ACCESSORY_WORDS & set(terms(text)):
         return "accessory"
-    return next((_CATEGORY_WORDS[word] for word in words_of(text) if word in _CATEGORY_WORDS), None)
+    return next((_CATEGORY_WORDS[word] for word in terms(text) if word in _CATEGORY_WORDS), None)
 
 
 def attribute_in(text: str, product: Product | None = None) -> str | None:
     """The specification (or `price`) that a text asks for; only what `product` states, where one is given."""
-    lowered = " ".join(words_of(text))
+    lowered = " ".join(terms(text))
     if product is not None:
         stated = sorted((spec.name for spec in product.specifications), key=len, reverse=True)
         for name in stated:
-            if re.search(rf"\b{re.escape(' '.join(words_of(name)))}\b", lowered):
+            if re.search(rf"\b{re.escape(' '.join(terms(name)))}\b", lowered):
                 return name
-    for word in words_of(text):
+    for word in terms(text):
         name = _ATTRIBUTE_WORDS.get(word)
         if name is None:
             continue
@@ -193,25 +111,27 @@ def search(
     """The best matches, at most `RESULTS_MAX`; empty when nothing fits what was asked."""
     category = category or category_of(text)
     limit = price_max_pence if price_max_pence is not None else price_limit_pence(text)
-    words = set(words_of(text))
+    words = set(terms(text))
     superlative = attribute_in(text) if words & _SUPERLATIVES else None
-    terms = [word for word in words_of(_PRICE.sub(" ", text)) if word not in _STOP and word not in _CATEGORY_WORDS]
-    of_category = {*words_of(category or ""), "plans", "tariff", "tariffs"}
+    wanted = [
+        word for word in terms(_PRICE.sub(" ", text)) if word not in _ASKED_AROUND and word not in _CATEGORY_WORDS
+    ]
+    of_category = {*terms(category or ""), "plans", "tariff", "tariffs"}
     if category == "mesh":
         # Whoever wants better Wi-Fi describes the house, which no product states.
-        terms = []
-    terms = [term for term in terms if category is None or term not in of_category]
+        wanted = []
+    wanted = [term for term in wanted if category is None or term not in of_category]
     if superlative:
-        terms = [
-            term for term in terms if _ATTRIBUTE_WORDS.get(term) != superlative and term not in words_of(superlative)
+        wanted = [
+            term for term in wanted if _ATTRIBUTE_WORDS.get(term) != superlative and term not in terms(superlative)
         ]
     candidates = [
         product
         for product in products
         if (category is None or product.category == category) and (limit is None or product.price_pence <= limit)
     ]
-    scored = [(_matches(product, terms), product) for product in candidates]
-    if terms:
+    scored = [(_matches(product, wanted), product) for product in candidates]
+    if wanted:
         top = max((score for score, _ in scored), default=0)
         scored = [each for each in scored if each[0] == top and top > 0]
     elif category is None and limit is None and superlative is None:
@@ -236,23 +156,18 @@ def _number(spec: Specification) -> float | None:
     return float(spec.value) if isinstance(spec.value, int | float) and not isinstance(spec.value, bool) else None
 
 
-def _matches(product: Product, terms: Sequence[str]) -> int:
-    """How many of `terms` the product's name, summary or specifications hold; a "no" holds nothing."""
+def _matches(product: Product, wanted: Sequence[str]) -> int:
+    """How many of `wanted` the product's name, summary or specifications hold; a "no" holds nothing."""
     text = [product.name, product.category, product.brand, product.summary]
     for spec in product.specifications:
         if spec.value is False:
             continue
         text.append(spec.name if spec.value is True else f"{spec.name} {spec.value}")
-    stems = {_stem(word) for word in words_of(" ".join(text))}
-    synonyms = {_ATTRIBUTE_WORDS[term] for term in terms if term in _ATTRIBUTE_WORDS}
-    held = sum(1 for term in terms if _stem(term) in stems)
+    stems = {stem(word) for word in terms(" ".join(text))}
+    synonyms = {_ATTRIBUTE_WORDS[term] for term in wanted if term in _ATTRIBUTE_WORDS}
+    held = sum(1 for term in wanted if stem(term) in stems)
     return held + sum(1 for name in synonyms if (spec := product.specification(name)) and _has(spec))
 
 
 def _has(spec: Specification) -> bool:
     return spec.value is True or (spec.name == "water resistance" and spec.value in _WATERPROOF)
-
-
-def _stem(word: str) -> str:
-    """`record` for records and recording: enough for names of products."""
-    return next((word.removesuffix(end) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), word)

@@ -28,10 +28,10 @@ from switchboard.memory.tiers.index import ConversationIndex
 from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolicy
 from switchboard.memory.tiers.store import TieredStore
 from switchboard.models.embedder import Embedder
-from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
+from switchboard.text.spelling import IsWord, every_word
 
 DAY_S = 86_400
 CLOSING_S_MAX = 3.0

@@ -22,7 +22,7 @@ from switchboard.sidecar.registry import AgentRegistry
 if TYPE_CHECKING:
     from switchboard.agent.loop import ModelLoop
     from switchboard.knowledge import KnowledgeBase
-    from switchboard.knowledge.index import KnowledgeIndex
+    from switchboard.knowledge.indexes.port import KnowledgeIndex
     from switchboard.models.gateway_client import GatewayEmbedder
 
 logger = logging.getLogger(__name__)
@@ -169,10 +169,10 @@ def build(card: AgentCard, folder: Path, settings: AgentSettings, sidecar: Sidec
 def _knowledge_index(agent_id: str, settings: AgentSettings) -> "KnowledgeIndex":
     """In Cosmos DB where its endpoint is set, else in a file. Raises `Unavailable`."""
     if settings.knowledge_cosmos_endpoint:
-        from switchboard.knowledge.cosmos_index import opened
+        from switchboard.knowledge.indexes.cosmos import opened
 
         return opened(settings.knowledge_cosmos_endpoint, settings.knowledge_cosmos_database)
-    from switchboard.knowledge.sqlite_index import SqliteIndex
+    from switchboard.knowledge.indexes.sqlite import SqliteIndex
 
     indexes = settings.knowledge_dir or settings.data_dir / "knowledge"
     return SqliteIndex(indexes / f"{agent_id}.sqlite")

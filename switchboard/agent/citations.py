@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from switchboard.contracts.events import Citation
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.spans import narrowed
+from switchboard.knowledge.retrieval.cited_span import cited_span
 
 CITED = re.compile(r"\[(\d{1,3})\]")
 CLAIM_CHARACTERS_MAX = 600
@@ -48,7 +48,7 @@ class Passages:
             if passage is None:
                 continue
             first = n not in self._spans
-            start, end = narrowed(passage.text, self._claim)
+            start, end = cited_span(passage.text, self._claim)
             old_start, old_end = self._spans.get(n, (start, end))
             self._spans[n] = min(start, old_start), max(end, old_end)
             if first:

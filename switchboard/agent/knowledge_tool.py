@@ -10,8 +10,8 @@ from switchboard.agent.tool import Tool, ToolContext, build_tool
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.knowledge import KnowledgeBase
-from switchboard.knowledge.context import within_budget
-from switchboard.knowledge.rewriting import earlier_of
+from switchboard.knowledge.retrieval.follow_ups import earlier_of
+from switchboard.knowledge.retrieval.prompt_budget import within_budget
 
 TOOL_NAME = "search_knowledge"
 CONTEXT_TOKENS_MAX = 1_600

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from switchboard.contracts.tools import Offer, Passage
-from switchboard.knowledge.words import content_words, rough_stem
+from switchboard.text.sentences import first_sentence_end
+from switchboard.text.stems import stem
+from switchboard.text.words import content_terms
 
 HELD_CHARACTERS_MAX = 1_200
 """A sentence that is longer is checked and given in parts."""
@@ -19,7 +21,6 @@ CITED_COVERAGE_MIN = 0.6
 CLAIM_WORDS_MIN = 3
 """Fewer words that say something claim nothing: 'Certainly.', 'Here is how:'."""
 
-SENTENCE_END = re.compile(r"(?:[.!?:](?:[ \t]*\[\d{1,3}\])*(?=\s+[^\s\[])|(?:[ \t]*\[\d{1,3}\])*\n)\s*")
 MARK = re.compile(r"\[\d{1,3}\]")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 NOT_KNOWN = re.compile(
@@ -59,8 +60,8 @@ class SupportedWords:
             return ""
         self._held += text
         given: list[str] = []
-        while not self.refused and (match := SENTENCE_END.search(self._held)):
-            sentence, self._held = self._held[: match.end()], self._held[match.end() :]
+        while not self.refused and (end := first_sentence_end(self._held)) is not None:
+            sentence, self._held = self._held[:end], self._held[end:]
             given.append(self._checked(sentence, evidence))
         if not self.refused and len(self._held) > HELD_CHARACTERS_MAX:
             sentence, self._held = self._held, ""
@@ -74,7 +75,7 @@ class SupportedWords:
 
     def _checked(self, sentence: str, evidence: Evidence) -> str:
         if supported(sentence, evidence):
-            self._said = self._said or bool(content_words(sentence))
+            self._said = self._said or bool(content_terms(sentence))
             return cited(sentence, evidence.passages)
         self.refused = True
         lead = NOT_KNOWN_REST if self._said else NOT_KNOWN_ANSWER
@@ -118,4 +119,4 @@ def _numbers(texts: Iterable[str]) -> set[str]:
 
 
 def _stems(texts: Iterable[str]) -> set[str]:
-    return {rough_stem(word) for text in texts for word in content_words(MARK.sub("", text)) if not word.isdigit()}
+    return {stem(word) for text in texts for word in content_terms(MARK.sub("", text)) if not word.isdigit()}

@@ -30,12 +30,12 @@ from switchboard.contracts.events import (
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.models.caller import calling_for
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
+from switchboard.text.tokens import tokens_of_bytes
 
 logger = logging.getLogger(__name__)
 
 EVENTS_WAITING_MAX = 64
 """A reader that is slower than the model holds the model back."""
-CHARACTERS_A_TOKEN = 4
 """Rough; bounds what a model streams before it has told its usage."""
 
 
@@ -167,7 +167,7 @@ class TurnRunner:
             nonlocal characters
             said.append(text)
             characters += len(text)
-            if characters > card.limits.tokens * CHARACTERS_A_TOKEN:
+            if tokens_of_bytes(characters) > card.limits.tokens:
                 raise LimitExceeded("The answer is longer than is allowed for one turn.")
             await emit(MessageDelta(agent=card.id, text=text))
             for citation in calls.passages.read(text):

@@ -90,20 +90,20 @@ async def _explain(
     console.print(escape(found.why))
     for part in found.parts if len(found.parts) > 1 else ():
         console.print(f"  {part.agent}: {escape(part.message)}")
-    if found.reading is not None:
+    if found.classification is not None:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for name in ("agent", "probability", "raw score"):
             table.add_column(name, justify="left" if name == "agent" else "right")
         for agent, probability in found.shares.items():
-            table.add_row(agent, f"{probability:.3f}", f"{found.reading.scores[agent]:.3f}")
-        table.add_row("[dim]nobody[/]", f"{found.reading.elsewhere:.3f}", "")
+            table.add_row(agent, f"{probability:.3f}", f"{found.classification.scores[agent]:.3f}")
+        table.add_row("[dim]nobody[/]", f"{found.classification.elsewhere:.3f}", "")
         console.print(table)
         console.print(
-            f"familiarity {found.reading.familiarity:.2f} = best skill {found.reading.score:.2f} "
-            f"+ nearest example {found.reading.nearest:.2f}"
+            f"familiarity {found.classification.familiarity:.2f} = best skill {found.classification.score:.2f} "
+            f"+ nearest example {found.classification.nearest:.2f}"
         )
         console.print(", ".join(f"{name} {value:.2f}" for name, value in thresholds(model).items()), style="dim")
-    decided = "the words alone" if found.reading is None else "the classifier"
+    decided = "the words alone" if found.classification is None else "the classifier"
     unsure = ", unsure: a model that can judge would be asked" if found.unsure else ""
     console.print(
         f"decided by {decided}{unsure} · {took_ms:.1f} ms · {len(cards)} {where} agents, "

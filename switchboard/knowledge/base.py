@@ -14,12 +14,12 @@ from pathlib import Path
 
 from switchboard.contracts.errors import NotFound, Unavailable
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.article import Article, embedded_text
-from switchboard.knowledge.folder import read_folder
-from switchboard.knowledge.index import Changes, Embedded, Filter, KnowledgeIndex, StoredChunk, Vectors
-from switchboard.knowledge.question import Question
-from switchboard.knowledge.retrieval import Embedder, Found, retrieve
-from switchboard.knowledge.sqlite_index import SqliteIndex
+from switchboard.knowledge.articles.article import Article, embedded_text
+from switchboard.knowledge.articles.folder import read_folder
+from switchboard.knowledge.indexes.port import ChunkVectors, Filter, KnowledgeIndex, StoredChunk, SyncChanges, Vectors
+from switchboard.knowledge.indexes.sqlite import SqliteIndex
+from switchboard.knowledge.retrieval.hybrid import Embedder, RankedChunk, retrieve
+from switchboard.knowledge.retrieval.query import Query
 
 logger = logging.getLogger(__name__)
 
@@ -118,10 +118,10 @@ class KnowledgeBase:
         await self._vectors(missing, keep=True)
         self._embedded = True
         # What a search scans is read now instead of with the first question.
-        await self.rank(Question(next(iter(self._titles.values()))), Filter(self._agent_id))
+        await self.rank(Query(next(iter(self._titles.values()))), Filter(self._agent_id))
         return len(missing)
 
-    async def ingest(self, articles: Sequence[Article]) -> Changes:
+    async def ingest(self, articles: Sequence[Article]) -> SyncChanges:
         """Swaps to these articles while searches go on: what is new is embedded first, then the version changes at once.
 
         Raises `Unavailable` when the embedder does not answer; then nothing has changed.
@@ -140,7 +140,7 @@ class KnowledgeBase:
         self._embedded = True
         return changes
 
-    async def _vectors(self, texts: Mapping[str, str], *, keep: bool = False) -> Embedded:
+    async def _vectors(self, texts: Mapping[str, str], *, keep: bool = False) -> ChunkVectors:
         """Embeds texts by digest; `keep` stores each batch as it comes, so that a failure loses one batch only."""
         digests = list(texts)
         whole: dict[str, Vectors] = {}
@@ -150,8 +150,8 @@ class KnowledgeBase:
             part = dict(zip(batch, vectors, strict=True))
             whole |= part
             if keep:
-                await asyncio.to_thread(self._index.add_vectors, Embedded(self._embedder.model_id, part))
-        return Embedded(self._embedder.model_id, whole)
+                await asyncio.to_thread(self._index.add_vectors, ChunkVectors(self._embedder.model_id, part))
+        return ChunkVectors(self._embedder.model_id, whole)
 
     async def search(
         self,
@@ -169,10 +169,10 @@ class KnowledgeBase:
         must be valid; None is today.
         """
         scope = Filter(self._agent_id, tenant, language, on or date.today())
-        found = await self.rank(Question.of(query, earlier), scope)
+        found = await self.rank(Query.of(query, earlier), scope)
         return [passage_of(each.stored) for each in near(found)[:limit]]
 
-    async def rank(self, question: Question, scope: Filter, *, candidates: int = 30) -> list[Found]:
+    async def rank(self, question: Query, scope: Filter, *, candidates: int = 30) -> list[RankedChunk]:
         """All candidates, best first, near or not: for evaluation and for operators."""
         embedder = self._embedder if self._embedded else None
         return await retrieve(self._index, embedder, question, scope, candidates=candidates)
@@ -212,7 +212,7 @@ def passage_of(stored: StoredChunk) -> Passage:
     )
 
 
-def near(found: Sequence[Found]) -> list[Found]:
+def near(found: Sequence[RankedChunk]) -> list[RankedChunk]:
     """What is near enough to be an answer, in the same order."""
     cosines = [each.cosine for each in found if each.cosine is not None]
     if not cosines:

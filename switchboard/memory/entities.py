@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from switchboard.contracts.turns import Entity
-from switchboard.models.embedded.dates import months_in
+from switchboard.text.dates import months_in
 
 KINDS = {
     "C": "customer",

@@ -1,15 +1,11 @@
-"""The last messages of a conversation under a budget: the prompt of turn 1000 is no longer than that of turn 5.
-
-A token is counted as four bytes of UTF-8, which is close for English prose and too high, never too low, for most
-scripts that take more bytes a character.
-"""
+"""The last messages of a conversation under a budget: the prompt of turn 1000 is no longer than that of turn 5."""
 
 from collections.abc import Sequence
 from typing import TypeVar
 
 from switchboard.contracts.turns import HistoryMessage
+from switchboard.text.tokens import BYTES_A_TOKEN, estimated_tokens
 
-TOKEN_BYTES = 4
 MESSAGES_MAX = 8
 """Four turns: what the embedded model looks back on, and enough for "yes please" and "and the one before?"."""
 TOKENS_MAX = 1_200
@@ -21,16 +17,11 @@ CUT = "\n…\n"
 Message = TypeVar("Message", bound=HistoryMessage)
 
 
-def tokens_of(text: str) -> int:
-    """Tokens of `text`, estimated; at least one for any text."""
-    return (len(text.encode()) + TOKEN_BYTES - 1) // TOKEN_BYTES
-
-
 def shortened(text: str, tokens_max: int) -> str:
     """`text` in at most `tokens_max` tokens: its start and, where there is room, its end."""
-    if tokens_of(text) <= tokens_max:
+    if estimated_tokens(text) <= tokens_max:
         return text
-    bytes_max = tokens_max * TOKEN_BYTES
+    bytes_max = tokens_max * BYTES_A_TOKEN
     end = _last(text, min(END_CHARACTERS, bytes_max // 4))
     room = bytes_max - len(end.encode()) - len(CUT.encode())
     if room <= len(end.encode()):
@@ -53,7 +44,7 @@ def bounded(
     left = tokens_max
     for message in reversed(messages[-messages_max:] if messages_max else ()):
         text = shortened(message.text, min(message_tokens_max, tokens_max))
-        cost = tokens_of(text)
+        cost = estimated_tokens(text)
         if cost > left:
             break
         left -= cost

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from switchboard.contracts.errors import SwitchboardError
-from switchboard.models.embedded.words import content_stems, sentences
+from switchboard.text.sentences import sentences
+from switchboard.text.words import content_stems
 
 SENTENCES_MAX = 200
 SENTENCE_CHARACTERS_MAX = 220

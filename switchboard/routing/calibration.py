@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from switchboard.routing.lexical import Matrix
+from switchboard.routing.lexical_features import Matrix
 
 TEMPERATURES = np.geomspace(0.02, 0.5, 30)
 TEMPERATURE_DEFAULT = 0.1

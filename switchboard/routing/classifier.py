@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from switchboard.routing.calibration import Calibration, familiarity_min_of, temperature_of
-from switchboard.routing.kernel import BLOCK_ROWS, Fit, fitted
-from switchboard.routing.lexical import LexicalSpace, Matrix
+from switchboard.routing.kernel_ridge import BLOCK_ROWS, Fit, fitted
+from switchboard.routing.lexical_features import LexicalSpace, Matrix
 
 ELSEWHERE = ""
 """As the agent of texts that belong to nobody."""
@@ -34,7 +34,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Classification:
     """What the classifier makes of one text."""
 
     agents: dict[str, float]
@@ -65,7 +65,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Immutable: a card that comes or leaves makes a new one. Reading is safe from any thread."""
+    """Immutable: a card that comes or leaves makes a new one. `classify` is safe from any thread."""
 
     agents: tuple[str, ...]
     skills: tuple[tuple[str, str], ...]
@@ -108,20 +108,20 @@ class Classifier:
         )
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
-    def read(self, texts: Sequence[str], vectors: Matrix) -> list[Reading]:
-        """One reading a text. `vectors`: shape (texts, 384), of length 1."""
+    def classify(self, texts: Sequence[str], vectors: Matrix) -> list[Classification]:
+        """One classification a text. `vectors`: shape (texts, 384), of length 1."""
         cosines = vectors @ self.fit.vectors.T
         scores = self.fit.scores(cosines, self.space.rows(texts))
         of_agents = _agent_scores(scores, self.columns)
         shares = self.calibration.probabilities(of_agents)
         nearest = cosines[:, self.in_scope].max(axis=1)
         of_skills = scores[:, : len(self.skills)]
-        return [self._reading(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
+        return [self._classification(*each) for each in zip(shares, of_agents, of_skills, nearest, strict=True)]
 
-    def _reading(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Reading:
+    def _classification(self, shares: Matrix, scores: Matrix, skills: Matrix, nearest: float) -> Classification:
         order = np.argsort(-shares[: len(self.agents)], kind="stable")
         of_best = np.flatnonzero(self.columns == order[0])
-        return Reading(
+        return Classification(
             agents={self.agents[place]: float(shares[place]) for place in order},
             scores={self.agents[place]: float(scores[place]) for place in order},
             elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,

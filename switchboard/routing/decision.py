@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.routing.classifier import Reading, is_agent
+from switchboard.routing.classifier import Classification, is_agent
 from switchboard.routing.glossary import in_english
-from switchboard.routing.intents import Part, several
 from switchboard.routing.model import CONTINUATION, PERSON, RoutingModel
+from switchboard.routing.multi_intent import RoutedPart, several
 from switchboard.routing.phrases import (
     PART_WORDS_MIN,
     PARTS_MAX,
@@ -76,12 +76,12 @@ class Route:
     by: By
     why: str
     """A sentence for a person."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[RoutedPart, ...] = ()
     candidates: tuple[str, ...] = ()
     """Agents to ask about, for "clarify"."""
     talk: SmallTalk | None = None
     """Which small talk; None there for a yes or a no that nothing was asked for."""
-    reading: Reading | None = None
+    classification: Classification | None = None
     """None where the words alone decided."""
     unsure: bool = False
     """A model that can judge may be asked."""
@@ -93,14 +93,16 @@ class Route:
     @property
     def shares(self) -> dict[str, float]:
         """Probability of each agent, the likeliest first; empty where the words alone decided."""
-        return {} if self.reading is None else {a: p for a, p in self.reading.agents.items() if is_agent(a)}
+        return (
+            {} if self.classification is None else {a: p for a, p in self.classification.agents.items() if is_agent(a)}
+        )
 
     @property
     def classifier_by(self) -> By:
         return (self.first or self).by
 
     @property
-    def classifier_parts(self) -> tuple[Part, ...]:
+    def classifier_parts(self) -> tuple[RoutedPart, ...]:
         return (self.first or self).parts
 
 
@@ -112,8 +114,13 @@ async def decide(model: RoutingModel, message: str, context: Context) -> Route:
         return by_words
     # An agent gets its part as it was written; only the classifier reads it put right.
     parts = parts_of(message[:TEXT_CHARACTERS_MAX])
-    reading, *of_parts = await model.read([text, *(_readable(model, part) for part in parts if len(parts) > 1)])
-    return replace(_by_reading(model, message, text, context, reading, of_parts, parts), reading=reading)
+    classification, *of_parts = await model.classify(
+        [text, *(_readable(model, part) for part in parts if len(parts) > 1)]
+    )
+    return replace(
+        _by_classification(model, message, text, context, classification, of_parts, parts),
+        classification=classification,
+    )
 
 
 def _readable(model: RoutingModel, text: str) -> str:
@@ -159,58 +166,64 @@ def _by_words(model: RoutingModel, message: str, text: str, context: Context) ->
     return None
 
 
-def _by_reading(
+def _by_classification(
     model: RoutingModel,
     message: str,
     text: str,
     context: Context,
-    reading: Reading,
-    of_parts: Sequence[Reading],
+    classification: Classification,
+    of_parts: Sequence[Classification],
     parts: Sequence[str],
 ) -> Route:
     assert model.classifier is not None
     current = context.agent if context.agent in model.cards else None
     asked = context.asked
-    ranked = [agent for agent in reading.agents if is_agent(agent)]
+    ranked = [agent for agent in classification.agents if is_agent(agent)]
     best = ranked[0]
-    probability = reading.agents[best]
-    continues = reading.agents[CONTINUATION]
-    top = max(reading.elsewhere, *reading.agents.values())
+    probability = classification.agents[best]
+    continues = classification.agents[CONTINUATION]
+    top = max(classification.elsewhere, *classification.agents.values())
 
-    if reading.agents[PERSON] == top and top >= PERSON_MIN:
-        return Route("person", f"Asks for a human with probability {reading.agents[PERSON]:.2f}.")
-    if of_parts and (split := several(parts, of_parts, reading)):
+    if classification.agents[PERSON] == top and top >= PERSON_MIN:
+        return Route("person", f"Asks for a human with probability {classification.agents[PERSON]:.2f}.")
+    if of_parts and (split := several(parts, of_parts, classification)):
         return Route("classifier", "Several parts, each surely for another agent.", split)
-    if current is not None and reading.familiarity < STANDS_ALONE_MIN:
+    if current is not None and classification.familiarity < STANDS_ALONE_MIN:
         if leans_on_context(text):
             return _whole("follow_up", current, message, f"It leans on what {current} said before.")
-        if asked is not None and asked.agent is not None and (reading.familiarity < UNDERSTOOD_MIN or best == current):
+        if (
+            asked is not None
+            and asked.agent is not None
+            and (classification.familiarity < UNDERSTOOD_MIN or best == current)
+        ):
             return _whole("follow_up", current, message, f"It answers the question of {current}.")
     if current is not None and continues == top:
         why = f"It goes on with what {current} said, with probability {continues:.2f}."
         return _whole("follow_up", current, message, why)
-    nobodys = 1 - sum(reading.agents[agent] for agent in ranked)
+    nobodys = 1 - sum(classification.agents[agent] for agent in ranked)
     if nobodys > probability and nobodys >= ELSEWHERE_MIN:
         return Route("out_of_scope", f"For nobody with probability {nobodys:.2f}.", unsure=probability > UNLIKELY_MAX)
     bar = model.classifier.calibration.familiarity_min
-    if reading.familiarity < bar:
+    if classification.familiarity < bar:
         return Route(
-            "out_of_scope", f"Unlike everything on the cards: {reading.familiarity:.2f}, below {bar:.2f}.", unsure=True
+            "out_of_scope",
+            f"Unlike everything on the cards: {classification.familiarity:.2f}, below {bar:.2f}.",
+            unsure=True,
         )
-    second = reading.agents[ranked[1]] if len(ranked) > 1 else 0.0
+    second = classification.agents[ranked[1]] if len(ranked) > 1 else 0.0
     close = probability < CLARIFY_BEST_MAX and second >= CLARIFY_SHARE_MIN * probability
-    close = close and reading.familiarity >= CLARIFY_FAMILIARITY_MIN
+    close = close and classification.familiarity >= CLARIFY_FAMILIARITY_MIN
     if close and current in ranked[:2]:
         return _whole("follow_up", current, message, f"Two agents are close; {current} spoke last.")
     if close:
-        why = f"{best} and {ranked[1]} are close: {probability:.2f} and {reading.agents[ranked[1]]:.2f}."
+        why = f"{best} and {ranked[1]} are close: {probability:.2f} and {classification.agents[ranked[1]]:.2f}."
         return Route("clarify", why, candidates=(best, ranked[1]), unsure=True)
-    why = f"{best} with probability {probability:.2f}, by its skill {reading.skill}."
+    why = f"{best} with probability {probability:.2f}, by its skill {classification.skill}."
     return replace(_whole("classifier", best, message, why), unsure=probability < PROBABLE_MIN)
 
 
 def _whole(by: By, agent: str, message: str, why: str) -> Route:
-    return Route(by, why, (Part(agent, message),))
+    return Route(by, why, (RoutedPart(agent, message),))
 
 
 def _named(message: str, model: RoutingModel) -> str | None:

@@ -7,7 +7,7 @@ agent gets the message as it was written.
 from functools import cache
 from importlib import resources
 
-from switchboard.routing.lexical import TEXT_CHARACTERS_MAX
+from switchboard.routing.lexical_features import TEXT_CHARACTERS_MAX
 
 PHRASE_WORDS_MAX = 3
 

@@ -8,8 +8,8 @@ import orjson
 
 from switchboard.contracts.cards import AgentCard
 from switchboard.routing.decision import Context, Route
-from switchboard.routing.intents import AGENTS_MAX, Part
 from switchboard.routing.model import RoutingModel
+from switchboard.routing.multi_intent import AGENTS_MAX, RoutedPart
 
 NOBODY = "none"
 HISTORY_MESSAGES_SHOWN_MAX = 4
@@ -90,6 +90,6 @@ def judged(route: Route, judgement: Judgement, message: str, model: RoutingModel
     if not agents:
         by, parts, why = "out_of_scope", (), f"The model finds it for nobody; the classifier: {route.why}"
     else:
-        by, parts = "classifier", tuple(Part(each, message) for each in agents)
+        by, parts = "classifier", tuple(RoutedPart(each, message) for each in agents)
         why = f"The model names {judgement.verdict}; the classifier: {route.why}"
     return replace(route, by=by, parts=parts, candidates=(), why=why, unsure=False, judged=True, first=route)

@@ -8,9 +8,9 @@ from anyio import to_thread
 
 from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import Embedder, Vectors
-from switchboard.routing.background import COMMON_WORDS, CONTINUATIONS, NOBODYS, PERSONS
-from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
-from switchboard.routing.spelling import IsWord, Speller
+from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
+from switchboard.routing.reference_texts import COMMON_WORDS, CONTINUATIONS, NOBODYS, PERSONS
+from switchboard.text.spelling import IsWord, Speller
 
 PERSON = ":person"
 """As the agent of who asks for a human; no card can have this id."""
@@ -51,11 +51,11 @@ class RoutingModel:
         """How many texts of cards it has learned from."""
         return sum(len(examples_of(card)) for card in self.cards.values())
 
-    async def read(self, texts: Sequence[str]) -> list[Reading]:
-        """One reading a text; there must be an agent."""
+    async def classify(self, texts: Sequence[str]) -> list[Classification]:
+        """One classification a text; there must be an agent."""
         assert self.classifier is not None
         vectors: Vectors = await self.embedder.embed(texts)
-        return self.classifier.read(texts, vectors)
+        return self.classifier.classify(texts, vectors)
 
 
 def examples_of(card: AgentCard) -> list[Example]:

@@ -3,6 +3,8 @@
 import re
 from typing import Literal
 
+from switchboard.text.spaces import collapsed
+
 TEXT_CHARACTERS_MAX = 1_000
 WORDS_REPLY_MAX = 8
 WORDS_DETAIL_MAX = 5
@@ -11,7 +13,7 @@ PART_WORDS_MIN = 2
 
 SmallTalk = Literal["greeting", "thanks", "farewell", "abilities"]
 
-_FILLER = r"(?:\s+(?:there|all|again|everyone|team|guys|folks|bot|mate|assistant|so much|very much|a lot|a bunch|for now|then))*"
+_FILLER = r"(?: (?:there|all|again|everyone|team|guys|folks|bot|mate|assistant|so much|very much|a lot|a bunch|for now|then))*"
 _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
     (
         "greeting",
@@ -19,19 +21,19 @@ _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
             r"(?:hi+|hello+|hey+|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hola|buenos días|buenas(?: tardes)?|"
             r"hallo|guten (?:tag|morgen|abend)|moin|servus|salut|bonjour|bonsoir|ciao|buongiorno|olá|cześć|dzień dobry|"
             rf"merhaba|hej|hoi){_FILLER}"
-            r"(?:\s+(?:how are you(?: doing)?(?: today)?|how is it going|how's it going|what's up))?"
+            r"(?: (?:how are you(?: doing)?(?: today)?|how is it going|how's it going|what's up))?"
             r"|how are you(?: doing)?(?: today)?|how's it going|what's up"
         ),
     ),
     (
         "thanks",
         re.compile(
-            rf"(?:ok(?:ay)?|great|perfect|awesome|cool|super|lovely|brilliant|no|that's all|that is all)?\s*"
+            rf"(?:ok(?:ay)?|great|perfect|awesome|cool|super|lovely|brilliant|no|that's all|that is all)? ?"
             r"(?:thanks?|thank you|thx|ty|cheers|much appreciated|many thanks|(?:muchas )?gracias|(?:vielen )?dank|"
             rf"danke(?: schön| sehr)?|merci(?: beaucoup| bien)?|grazie(?: mille)?|obrigad[oa]|dzięki|dziękuję){_FILLER}"
-            r"(?:\s+(?:for (?:your|the|all your|all the)? ?help|that (?:helps|helped|is all|was helpful)|that's all|bye))*"
+            r"(?: (?:for (?:your|the|all your|all the)? ?help|that (?:helps|helped|is all|was helpful)|that's all|bye))*"
             r"|(?:great|perfect|awesome|cool|brilliant|lovely|excellent)"
-            r"|(?:great|perfect|ok(?:ay)?|no)?\s*(?:that's|that is|that was) all(?: i (?:needed|wanted)(?: to know)?)?(?: thanks?| thank you)?"
+            r"|(?:great|perfect|ok(?:ay)?|no)? ?(?:that's|that is|that was) all(?: i (?:needed|wanted)(?: to know)?)?(?: thanks?| thank you)?"
             r"|(?:you(?:'ve| have) been|you are|you're|that was|that's) (?:very |so |really |most )?(?:helpful|kind|great)(?: thanks?| thank you)?"
         ),
     ),
@@ -62,7 +64,7 @@ _DETAIL = re.compile(
     r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|tomorrow|"
     r"(?:last|this|next) (?:week|month|year|one)|(?:the )?(?:first|second|third|last|latest|newest|oldest|other|former|latter)"
-    r"(?: one)?|both|all of (?:it|them))\b|\b[a-z]{1,5}-[a-z0-9-]*\d[a-z0-9-]*\b|\d",
+    r"(?: one)?|both|all of (?:it|them))\b|\d",
     re.IGNORECASE,
 )
 _ANAPHORA = re.compile(
@@ -85,17 +87,19 @@ _PERSON = re.compile(
     r"parlare con (?:una persona|un operatore)|falar com (?:uma pessoa|um atendente))\b"
 )
 _BACK = re.compile(r"^(?:it|it's|its|that's|they|them|one|both|he|she|him|her)\b", re.IGNORECASE)
+_BARE_YES_OR_NO = re.compile(rf"(?:{_YES.pattern}|{_NO.pattern})(?: (?:please|thanks|thank you|then))?")
 _BREAK = re.compile(
-    r"(?<=[.!?;:])\s+|\s*,?\s+(?:and also|and then|and|also|plus|but also|but|as well as|oh and|besides|then|n|"
-    r"(?:and )?while you(?:'re| are) at it|und|et|y|e)\s+|\s*[,;]\s*|\s+[-–—]\s+|\n+",
+    r"(?<=[.!?;:]) | ?,? (?:and also|and then|and|also|plus|but also|but|as well as|oh and|besides|then|n|"
+    r"(?:and )?while you(?:'re| are) at it|und|et|y|e) | ?[,;] ?| [-–—] |\n",
     re.IGNORECASE,
 )
+"""Of a text with single spaces, its lines each by itself."""
+_PUNCTUATION = re.compile(r"[^\w\s'-]|_")
 
 
 def plain(message: str) -> str:
     """Lower case, straight apostrophes, one space between words, no punctuation around them."""
-    text = message.lower().replace("’", "'")
-    return " ".join(re.sub(r"[^\w\s'-]|_", " ", text).split())
+    return collapsed(_PUNCTUATION.sub(" ", message.lower().replace("’", "'")))
 
 
 def small_talk(message: str) -> SmallTalk | None:
@@ -120,7 +124,7 @@ def is_yes_or_no(message: str) -> bool:
 def is_bare_yes_or_no(message: str) -> bool:
     """Nothing but a yes or a no, so that it means nothing without a question."""
     text = plain(message)
-    return bool(re.fullmatch(rf"(?:{_YES.pattern}|{_NO.pattern})(?:\s+(?:please|thanks|thank you|then))?", text))
+    return _BARE_YES_OR_NO.fullmatch(text) is not None
 
 
 def is_detail(message: str) -> bool:
@@ -144,5 +148,6 @@ def ends_in_question(text: str) -> bool:
 
 def parts_of(message: str) -> list[str]:
     """The message cut at sentence ends and conjunctions; itself alone where that gives one part or too many."""
-    parts = [part.strip(" ,") for part in _BREAK.split(message) if part and part.strip(" ,.!?;")]
+    lines = "\n".join(collapsed(line) for line in message.splitlines())
+    parts = [part.strip(" ,") for part in _BREAK.split(lines) if part and part.strip(" ,.!?;\n")]
     return parts if 1 < len(parts) <= 2 * PARTS_MAX else [message]

@@ -4,8 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from switchboard.knowledge.article import Article, FrontMatter
-from switchboard.knowledge.index import Embedded, Filter, KnowledgeIndex, Vectors
+from switchboard.knowledge.articles.article import Article, FrontMatter
+from switchboard.knowledge.indexes.port import ChunkVectors, Filter, KnowledgeIndex, Vectors
 from switchboard.testing.scripted_model import embedding_of
 
 MODEL = "words-in-common"
@@ -27,7 +27,7 @@ def vector(text: str) -> Vectors:
 
 def embed(index: KnowledgeIndex, agent: str = "tech", model_id: str = MODEL) -> int:
     missing = index.unembedded(agent, model_id)
-    index.add_vectors(Embedded(model_id, {digest: vector(text) for digest, text in missing.items()}))
+    index.add_vectors(ChunkVectors(model_id, {digest: vector(text) for digest, text in missing.items()}))
     return len(missing)
 
 
@@ -111,7 +111,7 @@ class KnowledgeIndexContract:
         embed(index)
         later = article("refund", REFUND.text.replace("five", "ten"))
         made = {chunk.digest: vector(chunk.text) for chunk in later.chunks()}
-        index.sync("tech", [later], Embedded(MODEL, made))
+        index.sync("tech", [later], ChunkVectors(MODEL, made))
         assert index.unembedded("tech", MODEL) == {}
         for find in (words, meaning):
             assert find(index, "duplicate payment") == [later.text.strip()]

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from switchboard.knowledge.words import content_words, rough_stem
+from switchboard.text.stems import stem
+from switchboard.text.words import content_terms
 
 WORDS = re.compile(r"^SELECT TOP (\d+) c\.id FROM c WHERE (.+) ORDER BY RANK FullTextScore\(c\.words, (.+)\)$")
 MEANING = re.compile(
@@ -32,10 +33,10 @@ class RankingContainer:
     def query_items(self, query: str, parameters: list[dict[str, Any]], **scope: Any) -> Iterable[dict[str, Any]]:
         self.queries.append(query)
         if match := WORDS.match(query):
-            asked = {rough_stem(word.strip("'")) for word in match[3].split(", ")}
+            asked = {stem(word.strip("'")) for word in match[3].split(", ")}
 
             def score(item: dict[str, Any]) -> float:
-                return len(asked & {rough_stem(word) for word in content_words(item["words"])})
+                return len(asked & {stem(word) for word in content_terms(item["words"])})
 
             found = self._container.query_items(
                 f"SELECT c.id, c.words FROM c WHERE {match[2]}", parameters=parameters, **scope

@@ -17,7 +17,7 @@ from ranking_container import RankingContainer
 from runtime import Bench, bench, wait_until
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.knowledge.cosmos_index import CosmosIndex, container_of
+from switchboard.knowledge.indexes.cosmos import CosmosIndex, container_of
 from switchboard.system.process import Child
 from switchboard.testing.knowledge_contract import REFUND, ROUTER, KnowledgeIndexContract, embed, words
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
+from switchboard.text.tokens import estimated_tokens, tokens_of_bytes
 from tools.simulated_provider.faults import Fault, Faults, last_text
 from tools.simulated_provider.profile import Profile, ScriptedCall, ScriptedStep
 from tools.simulated_provider.served import Served, ServedRequest
 
 HANG_S_MAX = 600.0
-CHARACTERS_A_TOKEN = 4
 EMBEDDING_DIMENSIONS = 384
 SECRET = "provider-secret: this text must never reach a caller"
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet")
@@ -133,7 +133,7 @@ class SimulatedModel:
             raise BrokenOff
         raw = body.get("input")
         texts = raw if isinstance(raw, list) else [raw]
-        tokens = sum(-(-len(str(text)) // CHARACTERS_A_TOKEN) for text in texts)
+        tokens = sum(estimated_tokens(str(text)) for text in texts)
         self.served.prompt(request, tokens, 0)
         data = [
             {"object": "embedding", "index": index, "embedding": _vector(str(text))} for index, text in enumerate(texts)
@@ -184,7 +184,7 @@ class SimulatedModel:
 
     def _charge_prompt(self, request: ServedRequest, body: dict[str, Any]) -> None:
         size = sum(len(str(message.get("content") or "")) for message in body.get("messages") or [])
-        tokens = max(1, -(-size // CHARACTERS_A_TOKEN))
+        tokens = max(1, tokens_of_bytes(size))
         self.served.prompt(request, tokens, int(tokens * self.profile.cached_share))
 
 

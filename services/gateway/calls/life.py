@@ -32,8 +32,7 @@ from switchboard.contracts.errors import (
 from switchboard.ledger.money import usd_of
 from switchboard.telemetry import record_usage
 from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
-
-CHARACTERS_A_TOKEN = 4
+from switchboard.text.tokens import tokens_of_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Calls:
             alias=active.planner.preferred(body["model"], caller.preference),
             body=body,
             caller=caller,
-            prompt_tokens=-(-size // CHARACTERS_A_TOKEN),
+            prompt_tokens=tokens_of_bytes(size),
             completion_tokens_max=most if operation == "chat" else 0,
         )
 

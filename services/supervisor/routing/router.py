@@ -18,8 +18,8 @@ from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
-from switchboard.routing.spelling import IsWord, every_word
 from switchboard.telemetry import tracer
+from switchboard.text.spelling import IsWord, every_word
 
 GONE_S_MAX = 600.0
 """An agent that vanished without saying so is missed this long: its questions get 503, not "out of scope"."""
@@ -109,9 +109,9 @@ class Router:
             else:
                 route, judgement = await self._route(message, context)
                 decision = self._decision(route, judgement, context)
-                if route.reading is not None:
-                    span.set_attribute("route.elsewhere", round(route.reading.elsewhere, 3))
-                    span.set_attribute("route.familiarity", round(route.reading.familiarity, 3))
+                if route.classification is not None:
+                    span.set_attribute("route.elsewhere", round(route.classification.elsewhere, 3))
+                    span.set_attribute("route.familiarity", round(route.classification.familiarity, 3))
                 span.set_attribute("route.classifier", _verdict(route))
                 if judgement is not None:
                     span.set_attribute("route.model", judgement.verdict)

@@ -27,9 +27,9 @@ def diff(
 
     With a folder: what `kb ingest` would change. Without: the live version against the one before, or `--from`, `--to`.
     """
-    from switchboard.knowledge.comparison import Difference, compare_folder, compare_versions
-    from switchboard.knowledge.folder import read_folder
-    from switchboard.knowledge.sqlite_index import SqliteIndex
+    from switchboard.knowledge.articles.folder import read_folder
+    from switchboard.knowledge.indexes.sqlite import SqliteIndex
+    from switchboard.knowledge.indexes.version_diff import VersionDiff, diff_folder, diff_versions
 
     with exit_on_error():
         path = index_path(agent, index)
@@ -39,11 +39,11 @@ def diff(
             )
         store = SqliteIndex(path)
         try:
-            difference: Difference
+            difference: VersionDiff
             if folder is not None:
-                difference = compare_folder(store, agent, read_folder(folder).articles)
+                difference = diff_folder(store, agent, read_folder(folder).articles)
             else:
-                difference = compare_versions(store, agent, older, newer)
+                difference = diff_versions(store, agent, older, newer)
         finally:
             store.close()
     if as_json:

@@ -23,9 +23,9 @@ def ingest(
     A running agent that has this index finds the new version with its next search. When it starts again it takes what
     is in its own folder.
     """
+    from switchboard.knowledge.articles.folder import read_folder
     from switchboard.knowledge.base import KnowledgeBase
-    from switchboard.knowledge.folder import read_folder
-    from switchboard.knowledge.sqlite_index import SqliteIndex
+    from switchboard.knowledge.indexes.sqlite import SqliteIndex
     from switchboard.models.minilm import MiniLmEmbedder
 
     with exit_on_error():

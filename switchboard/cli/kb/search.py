@@ -26,9 +26,9 @@ def search(
 ) -> None:
     """Shows the best passages with their scores. Those marked ✓ are near enough to answer from."""
     from switchboard.knowledge.base import KnowledgeBase, near, uri_of
-    from switchboard.knowledge.index import Filter
-    from switchboard.knowledge.question import Question
-    from switchboard.knowledge.sqlite_index import SqliteIndex
+    from switchboard.knowledge.indexes.port import Filter
+    from switchboard.knowledge.indexes.sqlite import SqliteIndex
+    from switchboard.knowledge.retrieval.query import Query
     from switchboard.models.minilm import MiniLmEmbedder
 
     with exit_on_error():
@@ -41,7 +41,7 @@ def search(
 
         async def ranked():
             await base.embed()
-            return await base.rank(Question.of(question, earlier or ()), Filter(agent, tenant, language, date.today()))
+            return await base.rank(Query.of(question, earlier or ()), Filter(agent, tenant, language, date.today()))
 
         try:
             found = asyncio.run(ranked())

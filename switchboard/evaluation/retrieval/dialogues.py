@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.knowledge.article import Article, FrontMatter
+from switchboard.knowledge.articles.article import Article, FrontMatter
 
 TURN = re.compile(r"(?:^|\s*\t\s*)(user|agent)\s*:\s*")
 TITLE_NUMBER = re.compile(r"\s*#\d+(_\d+)*$")

@@ -16,20 +16,20 @@ from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation.retrieval.dialogues import Asked, Document, Split, read_documents, read_questions, split_of
 from switchboard.evaluation.statistics import percentile
 from switchboard.knowledge.base import PASSAGES_MAX, KnowledgeBase, near, passage_of
-from switchboard.knowledge.index import Filter
-from switchboard.knowledge.question import Question
-from switchboard.knowledge.retrieval import Found
-from switchboard.knowledge.rewriting import earlier_of
-from switchboard.knowledge.sqlite_index import SqliteIndex
-from switchboard.models.embedded.passages import SUPPORT_MIN, Extractor
-from switchboard.models.embedded.units import Source as Cited
+from switchboard.knowledge.indexes.port import Filter
+from switchboard.knowledge.indexes.sqlite import SqliteIndex
+from switchboard.knowledge.retrieval.follow_ups import earlier_of
+from switchboard.knowledge.retrieval.hybrid import RankedChunk
+from switchboard.knowledge.retrieval.query import Query
+from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor
+from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.minilm import MiniLmEmbedder
 
 AGENT = "evaluation"
 PROGRESS_EVERY = 200
 SPAN_QUESTIONS_MAX = 200
 Progress = Callable[[str], None]
-Citing = Callable[[str, Sequence[Found]], Awaitable[list[tuple[str, tuple[int, int]]]]]
+Citing = Callable[[str, Sequence[RankedChunk]], Awaitable[list[tuple[str, tuple[int, int]]]]]
 
 
 class Scores(BaseModel):
@@ -65,7 +65,7 @@ class _Tally:
         self.overlap = 0.0
         self._ids, self._citing = ids, citing
 
-    async def add(self, found: Sequence[Found], asked: Asked, question: str, *, cite: bool) -> None:
+    async def add(self, found: Sequence[RankedChunk], asked: Asked, question: str, *, cite: bool) -> None:
         ids = self._ids
         documents = list(dict.fromkeys(ids[each.stored.chunk.article_id] for each in found))[:5]
         self.count += 1
@@ -104,18 +104,18 @@ async def measure(
             every = max(1, len(questions) // SPAN_QUESTIONS_MAX)
             times_ms: list[float] = []
             scope = Filter(AGENT, "evaluation")
-            await base.rank(Question("warm up"), scope)
+            await base.rank(Query("warm up"), scope)
             for number, asked in enumerate(questions, start=1):
                 turns = asked.user_turns or [asked.question]
                 started_s = time.perf_counter()
-                found = await base.rank(Question.of(turns[0], turns[1:]), scope)
+                found = await base.rank(Query.of(turns[0], turns[1:]), scope)
                 times_ms.append((time.perf_counter() - started_s) * 1000)
                 cite = number % every == 0
                 await history.add(found, asked, turns[0], cite=cite)
-                alone = await base.rank(Question.of(turns[0]), scope) if len(turns) > 1 else found
+                alone = await base.rank(Query.of(turns[0]), scope) if len(turns) > 1 else found
                 await last.add(alone, asked, turns[0], cite=cite)
                 earlier = earlier_of(turns[0], turns[1:])
-                again = await base.rank(Question.of(turns[0], earlier), scope) if earlier else alone
+                again = await base.rank(Query.of(turns[0], earlier), scope) if earlier else alone
                 await rewritten.add(again, asked, turns[0], cite=cite)
                 if number % PROGRESS_EVERY == 0:
                     progress(f"{number} of {len(questions)} questions")
@@ -152,10 +152,12 @@ def spans_cited(embedder: MiniLmEmbedder) -> Citing:
     """What the embedded model's answer cites, by the code of a running agent: article id and span, in order."""
     extractor = Extractor(embedder, embedder.rarity)
 
-    async def citing(question: str, found: Sequence[Found]) -> list[tuple[str, tuple[int, int]]]:
+    async def citing(question: str, found: Sequence[RankedChunk]) -> list[tuple[str, tuple[int, int]]]:
         passages = Passages(AGENT)
         numbered = passages.number([passage_of(each.stored) for each in near(found)[:PASSAGES_MAX]])
-        extract = await extractor.extract(question, [Cited(each.n, each.title, each.text) for each in numbered])
+        extract = await extractor.extract(
+            question, [NumberedPassage(each.n, each.title, each.text) for each in numbered]
+        )
         if extract.support < SUPPORT_MIN:
             return []
         list(passages.read(extract.text))

@@ -19,13 +19,13 @@ from pydantic import BaseModel
 from switchboard.evaluation.retrieval.dialogues import Asked, Document
 from switchboard.evaluation.retrieval.quality import AGENT, Progress
 from switchboard.evaluation.statistics import percentile
-from switchboard.knowledge.article import Article, FrontMatter
+from switchboard.knowledge.articles.article import Article, FrontMatter
 from switchboard.knowledge.base import KnowledgeBase
-from switchboard.knowledge.chunking import SENTENCE_END
-from switchboard.knowledge.index import Embedded, Filter
-from switchboard.knowledge.question import Question
-from switchboard.knowledge.retrieval import Embedder
-from switchboard.knowledge.sqlite_index import SqliteIndex
+from switchboard.knowledge.indexes.port import ChunkVectors, Filter
+from switchboard.knowledge.indexes.sqlite import SqliteIndex
+from switchboard.knowledge.retrieval.hybrid import Embedder
+from switchboard.knowledge.retrieval.query import Query
+from switchboard.text.sentences import sentences as sentences_of
 
 SIZES = (1_000, 10_000, 100_000)
 SECTIONS_A_DOCUMENT = 20
@@ -76,7 +76,7 @@ async def _measure(
     sizes: Sequence[int],
 ) -> list[Speed]:
     draw = random.Random(SEED)
-    sentences = [each.strip() for document in documents for each in SENTENCE_END.split(document.text) if each.strip()]
+    sentences = [each for document in documents for each in sentences_of(document.text)]
     some = draw.sample(sentences, min(REAL_VECTORS, len(sentences)))
     real = np.stack([*(await embedder_of().embed(some))])
     asked = draw.sample(list(questions), min(QUERIES, len(questions)))
@@ -101,7 +101,7 @@ async def _at(
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         index = SqliteIndex(Path(folder) / "index.sqlite")
-        embedded = Embedded(embedder.model_id, dict(zip(digests, vectors, strict=True)))
+        embedded = ChunkVectors(embedder.model_id, dict(zip(digests, vectors, strict=True)))
         index.sync(AGENT, articles, embedded)
         del articles, embedded, vectors
         base = KnowledgeBase(AGENT, index, embedder)
@@ -116,7 +116,7 @@ async def _at(
             embedding_ms: list[float] = []
             for each in asked:
                 turns = each.user_turns or [each.question]
-                question = Question.of(turns[0], turns[1:])
+                question = Query.of(turns[0], turns[1:])
                 wall, cpu = await _timed(base.rank(question, scope))
                 whole_ms.append(wall)
                 cpu_ms.append(cpu)

@@ -14,7 +14,7 @@ from switchboard.contracts.errors import BadConfiguration
 from switchboard.evaluation import machine
 from switchboard.evaluation.statistics import percentile
 from switchboard.models import MiniLmEmbedder
-from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
+from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
 
 ROWS_MAX = 200_000
 OUT_OF_SCOPE_NAMES = frozenset({"oos", "out_of_scope", "out-of-scope", "none"})
@@ -84,18 +84,18 @@ def evaluate(
     durations_ms: list[float] = []
     cpu_ms: list[float] = []
 
-    def read(text: str) -> Reading:
+    def read(text: str) -> Classification:
         from_cpu_s, from_s = time.process_time(), time.perf_counter()
-        (reading,) = classifier.read([text], embedder.encode([text]))
+        (classification,) = classifier.classify([text], embedder.encode([text]))
         durations_ms.append((time.perf_counter() - from_s) * 1000)
         cpu_ms.append((time.process_time() - from_cpu_s) * 1000)
-        return reading
+        return classification
 
-    readings = [read(each.text) for each in inside]
+    classifications = [read(each.text) for each in inside]
     others = [read(each.text) for each in outside]
-    predicted = [next(iter(each.agents)) for each in readings]
+    predicted = [next(iter(each.agents)) for each in classifications]
     right = np.array([name == each.category for name, each in zip(predicted, inside, strict=True)], dtype=bool)
-    accepted = np.array([not _rejected(each, classifier) for each in readings], dtype=bool)
+    accepted = np.array([not _rejected(each, classifier) for each in classifications], dtype=bool)
     return {
         "accuracy": share(right),
         "macro_f1": macro_f1([each.category for each in inside], predicted),
@@ -142,8 +142,11 @@ def _spoken(category: str) -> str:
     return " ".join(words).lower()
 
 
-def _rejected(reading: Reading, classifier: Classifier) -> bool:
-    return reading.elsewhere > reading.best or reading.familiarity < classifier.calibration.familiarity_min
+def _rejected(classification: Classification, classifier: Classifier) -> bool:
+    return (
+        classification.elsewhere > classification.best
+        or classification.familiarity < classifier.calibration.familiarity_min
+    )
 
 
 def share(flags: Any) -> float | None:

@@ -29,7 +29,7 @@ QUESTION_BEFORE = "an earlier question"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LabelledMessage:
     text: str
     right: tuple[frozenset[str], ...]
     """Each of these is right: agents, or one of `SUPERVISORS`."""
@@ -43,8 +43,8 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    message: Message
+class DecidedMessage:
+    message: LabelledMessage
     route: Route
     ms: float
     cpu_ms: float
@@ -58,7 +58,7 @@ class Outcome:
         return self.got in self.message.right
 
 
-def messages_of(path: Path) -> list[Message]:
+def messages_of(path: Path) -> list[LabelledMessage]:
     """Raises `BadConfiguration` for a file that cannot be read or has no such rows."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -73,8 +73,8 @@ def messages_of(path: Path) -> list[Message]:
 
 
 async def evaluate_decisions(
-    cards: Mapping[str, AgentCard], messages: Sequence[Message], *, agents: int = 0
-) -> tuple[dict[str, Any], list[Outcome]]:
+    cards: Mapping[str, AgentCard], messages: Sequence[LabelledMessage], *, agents: int = 0
+) -> tuple[dict[str, Any], list[DecidedMessage]]:
     """Figures, and every outcome. Learns from the cards alone; decides each message by itself, timed.
 
     With `agents`, the time of a decision is measured again with so many agents registered.
@@ -121,7 +121,7 @@ def crowded(cards: Mapping[str, AgentCard], agents: int) -> dict[str, AgentCard]
     return {**cards, **{card.id: card for card in made}}
 
 
-def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _figures(outcomes: Sequence[DecidedMessage]) -> dict[str, Any]:
     singles = [each for each in outcomes if each.message.is_single]
     several = [each for each in outcomes if any(len(right) > 1 for right in each.message.right)]
     outside = [each for each in outcomes if frozenset({"out_of_scope"}) in each.message.right]
@@ -146,17 +146,17 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-async def _outcomes(model: RoutingModel, messages: Sequence[Message]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def _outcomes(model: RoutingModel, messages: Sequence[LabelledMessage]) -> list[DecidedMessage]:
+    outcomes: list[DecidedMessage] = []
     for each in messages:
         cpu_s, started_s = time.process_time(), time.perf_counter()
         route = await decide(model, each.text, each.context)
         ms = (time.perf_counter() - started_s) * 1000
-        outcomes.append(Outcome(each, route, ms, (time.process_time() - cpu_s) * 1000))
+        outcomes.append(DecidedMessage(each, route, ms, (time.process_time() - cpu_s) * 1000))
     return outcomes
 
 
-def _message(row: Mapping[str, str | None]) -> Message:
+def _message(row: Mapping[str, str | None]) -> LabelledMessage:
     agent, answer = (row.get("previous_agent") or "").strip(), (row.get("previous_answer") or "").strip()
     history = (
         [
@@ -166,7 +166,7 @@ def _message(row: Mapping[str, str | None]) -> Message:
         if answer
         else []
     )
-    return Message(
+    return LabelledMessage(
         text=(row["text"] or "").strip(),
         right=tuple(frozenset(each.strip().split("+")) for each in (row["category"] or "").split("/")),
         traits=tuple((row.get("traits") or "").split("+")) if row.get("traits") else (),

@@ -9,11 +9,12 @@ from typing import Literal
 
 import orjson
 
-from switchboard.models.embedded.answer import Offer, offer_of, outcome_of
-from switchboard.models.embedded.dates import months_in
-from switchboard.models.embedded.protocol import Conversation, Message
-from switchboard.models.embedded.toolbox import Parameter, Tool
-from switchboard.models.embedded.words import content_stems, words
+from switchboard.models.embedded.answering.composer import Offer, offer_of, tool_result_of
+from switchboard.models.embedded.chat_request import ChatMessage, ChatRequest
+from switchboard.models.embedded.phrasing import content_stems
+from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
+from switchboard.text.dates import months_in
+from switchboard.text.words import words
 
 EARLIER_MAX = 8
 _PENDING = re.compile(r"^pending_offer:\s*(\{.*\})\s*$")
@@ -128,7 +129,7 @@ def is_complete(message: str) -> bool:
     return len(words(message)) > 2 and _OPENS_BACK.search(message) is None and _COMPLETE.search(message) is not None
 
 
-def situation_of(conversation: Conversation) -> Situation:
+def situation_of(conversation: ChatRequest) -> Situation:
     """Reads the conversation up to the last user message."""
     before = conversation.messages[: conversation.last_user]
     message = conversation.messages[conversation.last_user].text.strip()
@@ -153,7 +154,7 @@ def situation_of(conversation: Conversation) -> Situation:
     )
 
 
-def _remembered(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _remembered(conversation: ChatRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Things named earlier in this conversation, and in others, from the note on what is remembered; newest first."""
     for message in conversation.messages[: conversation.last_user]:
         match = _REMEMBERED.match(message.text) if message.role == "system" else None
@@ -170,7 +171,7 @@ def _remembered(conversation: Conversation) -> tuple[tuple[str, ...], tuple[str,
     return (), ()
 
 
-def _month_about(spoken: Sequence[Message], known: Sequence[str], today: date) -> str | None:
+def _month_about(spoken: Sequence[ChatMessage], known: Sequence[str], today: date) -> str | None:
     """The month that the newest message with one is about: not the one it compares with."""
     months = (_first_month(text, today) for text in (*(each.text for each in spoken), *known))
     return next(filter(None, months), None)
@@ -217,7 +218,7 @@ def _eaten(text: str, hard: re.Pattern[str], soft: re.Pattern[str]) -> tuple[boo
     return found, rest.strip(" ,.!;:-")
 
 
-def today_of(conversation: Conversation) -> date:
+def today_of(conversation: ChatRequest) -> date:
     """The day the system message or a schema's `x-today` states; the clock's where none does."""
     stated = _TODAY.search(conversation.system)
     candidates = [stated.group(1)] if stated else []
@@ -230,7 +231,7 @@ def today_of(conversation: Conversation) -> date:
     return datetime.now(UTC).date()
 
 
-def _offer(conversation: Conversation, asked: str) -> Offer | None:
+def _offer(conversation: ChatRequest, asked: str) -> Offer | None:
     """From the pending note; else from the last tool result before the message, where the assistant did ask it."""
     for note in reversed([each.text for each in conversation.messages if each.role == "system"]):
         match = _PENDING.match(note)
@@ -244,7 +245,7 @@ def _offer(conversation: Conversation, asked: str) -> Offer | None:
             return offer
     for message in reversed(conversation.messages[: conversation.last_user]):
         if message.role == "tool":
-            offer = outcome_of("", "", message.text).offer
+            offer = tool_result_of("", "", message.text).offer
             if offer is not None and offer.question in asked:
                 return offer
     return None
@@ -254,7 +255,7 @@ def _offer(conversation: Conversation, asked: str) -> Offer | None:
 class Pending:
     """A question for a missing detail that the assistant asked last."""
 
-    tool: Tool
+    tool: ToolProfile
     parameter: Parameter
     request: str
     """What the user had asked for."""
@@ -262,7 +263,7 @@ class Pending:
     """Details given since, oldest first, without the message in hand."""
 
 
-def pending_question(conversation: Conversation, tools: Sequence[Tool]) -> Pending | None:
+def pending_question(conversation: ChatRequest, tools: Sequence[ToolProfile]) -> Pending | None:
     """The missing detail the last assistant message asked for, with the request it belongs to."""
     spoken = [
         each
@@ -285,7 +286,7 @@ def pending_question(conversation: Conversation, tools: Sequence[Tool]) -> Pendi
     return None
 
 
-def _asked(text: str, tools: Sequence[Tool]) -> tuple[Tool, Parameter] | None:
+def _asked(text: str, tools: Sequence[ToolProfile]) -> tuple[ToolProfile, Parameter] | None:
     closing = " ".join(text.split())
     for tool in tools:
         for parameter in tool.parameters:

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from switchboard.models.embedded.answer import Composer, Outcome, outcome_of
-from switchboard.models.embedded.arguments import Said, fill
+from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
+from switchboard.models.embedded.answering.extraction import Extractor
+from switchboard.models.embedded.answering.without_tools import PlainChat
+from switchboard.models.embedded.chat_request import ChatReply, ChatRequest, ToolCall
 from switchboard.models.embedded.dialogue import (
     BUT,
     Pending,
@@ -20,14 +22,21 @@ from switchboard.models.embedded.dialogue import (
     pending_question,
     situation_of,
 )
-from switchboard.models.embedded.intent import CALLS_MAX, CLAUSE_SURE, POSSIBLE, SURE, Pick, ToolPicker, plain_words
-from switchboard.models.embedded.passages import Extractor
-from switchboard.models.embedded.plain import PlainChat
-from switchboard.models.embedded.protocol import Conversation, Reply, ToolCall
-from switchboard.models.embedded.slots import has_match, values_in
-from switchboard.models.embedded.toolbox import QUERY_NAMES, Tool, tool_of
-from switchboard.models.embedded.words import bare_verb, content_stems, join_list, lower_first
+from switchboard.models.embedded.phrasing import bare_verb, content_stems, lower_first
+from switchboard.models.embedded.slots.filling import SlotContext, fill
+from switchboard.models.embedded.slots.values import has_match, values_in
+from switchboard.models.embedded.tools.choice import (
+    CALLS_MAX,
+    CLAUSE_SURE,
+    POSSIBLE,
+    SURE,
+    ToolPick,
+    ToolPicker,
+    plain_words,
+)
+from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
 from switchboard.models.embedder import Embedder
+from switchboard.text.words import join_list
 
 TOOLS_NAMED_MAX = 5
 MESSAGE_OVERHEAD_TOKENS = 4
@@ -36,6 +45,10 @@ COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
+_BRACKETED = re.compile(r" ?\([^()]*+\)")
+_OF_THE_CUSTOMER = re.compile(r" of the (?:customer|user)\b")
+_THE_CUSTOMERS = re.compile(r"\b[Tt]he (?:customer|user)'s\b")
+_THE_CUSTOMER_DOES = re.compile(r"\bthe (?:customer|user) (\w+)")
 GOODBYE = "You're welcome. Have a good day!"
 
 
@@ -48,10 +61,10 @@ class LocalModel(Embedder, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplyPlan:
     """What to do about a message: calls to make, questions for what is missing, or words at once."""
 
-    calls: tuple[tuple[Tool, dict[str, Any]], ...] = ()
+    calls: tuple[tuple[ToolProfile, dict[str, Any]], ...] = ()
     asks: tuple[str, ...] = ()
     text: str = ""
 
@@ -61,13 +74,14 @@ class EmbeddedChatModel:
 
     def __init__(self, model: LocalModel) -> None:
         self._model = model
+        self._profiles = ToolProfiles()
         self._picker = ToolPicker(model)
         extractor = Extractor(model, model.rarity)
         self._composer = Composer(model, extractor)
         self._plain = PlainChat(extractor, model)
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def complete(self, conversation: Conversation) -> Reply:
+    async def complete(self, conversation: ChatRequest) -> ChatReply:
         """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
         reply = await self._reply(conversation)
         said = reply.text or "".join(call.name + orjson.dumps(call.arguments).decode() for call in reply.calls)
@@ -75,24 +89,24 @@ class EmbeddedChatModel:
             reply, prompt_tokens=self._prompt_tokens(conversation), completion_tokens=self._model.count_tokens(said)
         )
 
-    async def _reply(self, conversation: Conversation) -> Reply:
+    async def _reply(self, conversation: ChatRequest) -> ChatReply:
         if conversation.schema is not None:
-            return Reply(await self._plain.structured(conversation, conversation.schema))
+            return ChatReply(await self._plain.structured(conversation, conversation.schema))
         if conversation.last_user < 0:
-            return Reply("Hello! How can I help you?")
+            return ChatReply("Hello! How can I help you?")
         if not conversation.tools and not conversation.results:
-            return Reply(await self._plain.answer(conversation))
-        tools = [tool_of(spec) for spec in conversation.tools]
+            return ChatReply(await self._plain.answer(conversation))
+        tools = [self._profiles.of(spec) for spec in conversation.tools]
         situation = situation_of(conversation)
         if conversation.results:
-            return Reply(await self._answer(conversation, situation, tools))
+            return ChatReply(await self._answer(conversation, situation, tools))
         plan = await self._plan(conversation, situation, tools)
         if plan.calls:
             calls = plan.calls if conversation.parallel else plan.calls[:1]
-            return Reply(calls=tuple(_call(conversation, number, *call) for number, call in enumerate(calls)))
-        return Reply(plan.text or "\n\n".join(plan.asks[:1]) or _cannot(tools))
+            return ChatReply(calls=tuple(_call(conversation, number, *call) for number, call in enumerate(calls)))
+        return ChatReply(plan.text or "\n\n".join(plan.asks[:1]) or _cannot(tools))
 
-    async def _answer(self, conversation: Conversation, situation: Situation, tools: Sequence[Tool]) -> str:
+    async def _answer(self, conversation: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
         outcomes = _outcomes(conversation)
         plan = await self._plan(conversation, situation, tools)
         made = {call.name for call in conversation.calls_made}
@@ -100,10 +114,10 @@ class EmbeddedChatModel:
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
         return await self._composer.compose(_question(situation), outcomes, asks, familiar)
 
-    async def _plan(self, conversation: Conversation, situation: Situation, tools: Sequence[Tool]) -> Plan:
+    async def _plan(self, conversation: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if conversation.forced and conversation.forced != "required":
             tools = [tool for tool in tools if conversation.forced in (tool.spec.name, tool.name)]
-            picks = [Pick(tool, situation.message, 1.0) for tool in tools]
+            picks = [ToolPick(tool, situation.message, 1.0) for tool in tools]
             return self._filled(picks, situation, forced=True)
         if situation.act == "yes":
             return await self._accept(situation, tools)
@@ -111,28 +125,28 @@ class EmbeddedChatModel:
         if pending is not None and not await self._is_new_request(situation, pending, tools):
             said = " ".join([pending.request, *pending.replies])
             return self._filled(
-                [Pick(pending.tool, said, 1.0)],
+                [ToolPick(pending.tool, said, 1.0)],
                 replace(situation, message=said),
                 reply=situation.message,
                 asked=pending.parameter.name,
             )
         if situation.act == "no":
             if not asks_more(situation.rest):
-                return Plan(text=DECLINED if situation.asked_before.endswith("?") else THANKED)
+                return ReplyPlan(text=DECLINED if situation.asked_before.endswith("?") else THANKED)
             situation = replace(situation, message=BUT.sub("", situation.rest), act="request")
         if situation.act in ("greeting", "thanks", "bye"):
             greeting = f"Hello! {_able(tools)}"
-            return Plan(text={"greeting": greeting, "thanks": THANKED}.get(situation.act, GOODBYE))
+            return ReplyPlan(text={"greeting": greeting, "thanks": THANKED}.get(situation.act, GOODBYE))
         return await self._request(situation, tools, forced=conversation.forced == "required")
 
-    async def _request(self, situation: Situation, tools: Sequence[Tool], *, forced: bool = False) -> Plan:
+    async def _request(self, situation: Situation, tools: Sequence[ToolProfile], *, forced: bool = False) -> ReplyPlan:
         message = situation.message
         picks = await self._picker.pick(message, tools, forced)
         if situation.leans_back and not (is_complete(message) and picks and picks[0].score >= SURE):
             return await self._follow_up(situation, tools, picks)
         return self._filled(picks, situation)
 
-    async def _follow_up(self, situation: Situation, tools: Sequence[Tool], fresh: list[Pick]) -> Plan:
+    async def _follow_up(self, situation: Situation, tools: Sequence[ToolProfile], fresh: list[ToolPick]) -> ReplyPlan:
         """'And the month before?': what the request before asked for, with this message's details."""
         before = situation.request_before
         together = f"{before.rstrip(' .?!')}. {situation.message}"
@@ -144,16 +158,16 @@ class EmbeddedChatModel:
         ):
             repeated = fresh
         continued = [
-            Pick(pick.tool, together if pick.tool.is_search else situation.message, pick.score)
+            ToolPick(pick.tool, together if pick.tool.is_search else situation.message, pick.score)
             for pick in repeated[:CALLS_MAX]
         ]
         return self._filled(continued, situation, continues=True)
 
-    async def _accept(self, situation: Situation, tools: Sequence[Tool]) -> Plan:
+    async def _accept(self, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         """A yes: to the open offer, or to what the assistant's last question proposed."""
         offer = situation.offer
         rest = situation.rest
-        also: list[Pick] = []
+        also: list[ToolPick] = []
         if len(content_stems(rest)) >= 2:
             ranked = (await self._picker.rank(rest, [tool for tool in tools if not tool.is_search])).best
             if ranked is not None and ranked.score >= SURE and (offer is None or ranked.tool.name != offer.tool):
@@ -161,19 +175,21 @@ class EmbeddedChatModel:
         if offer is not None:
             tool = next((tool for tool in tools if offer.tool in (tool.spec.name, tool.name)), None)
             if tool is not None:
-                accepted = self._filled([Pick(tool, rest or situation.message, 1.0)], situation, given=offer.arguments)
+                accepted = self._filled(
+                    [ToolPick(tool, rest or situation.message, 1.0)], situation, given=offer.arguments
+                )
                 beside = self._filled(also, situation)
-                return Plan(accepted.calls + beside.calls, accepted.asks + beside.asks)
+                return ReplyPlan(accepted.calls + beside.calls, accepted.asks + beside.asks)
         if situation.was_offered:
             proposal = situation.asked_before.rsplit("\n", 1)[-1]
             best = (await self._picker.rank(proposal, [tool for tool in tools if not tool.is_search])).best
             if best is not None and best.score >= POSSIBLE:
-                return self._filled([Pick(best.tool, rest, best.score)], situation, continues=True)
+                return self._filled([ToolPick(best.tool, rest, best.score)], situation, continues=True)
         if len(content_stems(rest)) >= 2:
             return await self._request(replace(situation, message=rest), tools)
-        return Plan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {_able(tools)}")
+        return ReplyPlan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {_able(tools)}")
 
-    async def _is_new_request(self, situation: Situation, pending: Pending, tools: Sequence[Tool]) -> bool:
+    async def _is_new_request(self, situation: Situation, pending: Pending, tools: Sequence[ToolProfile]) -> bool:
         """A reply to our question that is no reply: it clearly asks another tool, or says yes or no."""
         if situation.act != "request":
             return True
@@ -188,7 +204,7 @@ class EmbeddedChatModel:
 
     def _filled(
         self,
-        picks: Sequence[Pick],
+        picks: Sequence[ToolPick],
         situation: Situation,
         *,
         reply: str = "",
@@ -196,11 +212,11 @@ class EmbeddedChatModel:
         continues: bool = False,
         given: dict[str, Any] | None = None,
         forced: bool = False,
-    ) -> Plan:
-        calls: list[tuple[Tool, dict[str, Any]]] = []
+    ) -> ReplyPlan:
+        calls: list[tuple[ToolProfile, dict[str, Any]]] = []
         asks: list[str] = []
         for pick in picks:
-            said = Said(
+            said = SlotContext(
                 clause=pick.clause,
                 message=situation.message,
                 today=situation.today,
@@ -218,9 +234,9 @@ class EmbeddedChatModel:
                 asks.append(filled.missing[0].question)
             else:
                 calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
-        return Plan(tuple(calls[:CALLS_MAX]), tuple(asks))
+        return ReplyPlan(tuple(calls[:CALLS_MAX]), tuple(asks))
 
-    def _prompt_tokens(self, conversation: Conversation) -> int:
+    def _prompt_tokens(self, conversation: ChatRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""
         told = sum(self._counted(message.text) for message in conversation.messages)
         declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in conversation.tools)
@@ -239,29 +255,29 @@ class EmbeddedChatModel:
         return count
 
 
-def _call(conversation: Conversation, number: int, tool: Tool, arguments: dict[str, Any]) -> ToolCall:
+def _call(conversation: ChatRequest, number: int, tool: ToolProfile, arguments: dict[str, Any]) -> ToolCall:
     spoken = len(conversation.messages)
     seed = f"{spoken}|{number}|{tool.spec.name}|".encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
     seed += conversation.messages[conversation.last_user].text.encode()
     return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
 
 
-def _outcomes(conversation: Conversation) -> list[Outcome]:
+def _outcomes(conversation: ChatRequest) -> list[ToolResult]:
     calls = {call.id: call for call in conversation.calls_made}
-    outcomes: list[Outcome] = []
+    outcomes: list[ToolResult] = []
     for result in conversation.results:
         call = calls.get(result.call_id)
         query = next((str(value) for key, value in (call.arguments if call else {}).items() if key in QUERY_NAMES), "")
-        outcomes.append(outcome_of(call.name if call else "", query, result.text))
+        outcomes.append(tool_result_of(call.name if call else "", query, result.text))
     return outcomes
 
 
-def _is_our_question(text: str, tool: Tool) -> bool:
+def _is_our_question(text: str, tool: ToolProfile) -> bool:
     """Our questions hold examples ('looks like TCK-100001'), which nobody meant."""
     return any(parameter.question in text for parameter in tool.parameters)
 
 
-def _offered(situation: Situation, pick: Pick) -> dict[str, Any] | None:
+def _offered(situation: Situation, pick: ToolPick) -> dict[str, Any] | None:
     """The arguments of the open offer, where the user asks for just that deed and names no other thing."""
     offer = situation.offer
     if offer is None or offer.tool not in (pick.tool.name, pick.tool.spec.name):
@@ -277,7 +293,7 @@ def _question(situation: Situation) -> str:
     return situation.message
 
 
-def _able(tools: Sequence[Tool]) -> str:
+def _able(tools: Sequence[ToolProfile]) -> str:
     """What the tools are for, as one sentence."""
     deeds = [_deed(tool) for tool in tools if not tool.is_search]
     if not deeds:
@@ -285,16 +301,17 @@ def _able(tools: Sequence[Tool]) -> str:
     return f"I can {join_list(deeds[:TOOLS_NAMED_MAX], 'or')}. What would you like to know?"
 
 
-def _deed(tool: Tool) -> str:
+def _deed(tool: ToolProfile) -> str:
     """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
-    told = re.sub(r"\s*\([^)]*\)", "", tool.purpose.rstrip("."))
-    told = re.split(r"[,:]| with (?=[^,]*,)", told)[0]
-    told = re.sub(r" of the (?:customer|user)\b", "", told)
-    told = re.sub(r"\b[Tt]he (?:customer|user)'s\b", "your", told)
-    told = re.sub(r"\bthe (?:customer|user) (\w+)", lambda match: f"you {bare_verb(match[1])}", told)
+    told = _BRACKETED.sub("", tool.purpose.rstrip("."))
+    before_comma, comma, _ = told.partition(",")
+    told = (before_comma.partition(" with ")[0] if comma else told).partition(":")[0]
+    told = _OF_THE_CUSTOMER.sub("", told)
+    told = _THE_CUSTOMERS.sub("your", told)
+    told = _THE_CUSTOMER_DOES.sub(lambda match: f"you {bare_verb(match[1])}", told)
     verb, _, rest = lower_first(told).partition(" ")
     return f"{bare_verb(verb)} {rest}".strip()
 
 
-def _cannot(tools: Sequence[Tool]) -> str:
+def _cannot(tools: Sequence[ToolProfile]) -> str:
     return f"I'm sorry, I cannot help with that. {_able(tools)}"

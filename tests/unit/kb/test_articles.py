@@ -14,7 +14,7 @@ from switchboard.demo.catalogue import PRODUCTS
 from switchboard.demo.company import TODAY
 from switchboard.demo.people import BRANDS
 from switchboard.demo.tariff import ADD_ONS_PENCE, PLANS
-from switchboard.knowledge.article import Article, read_article
+from switchboard.knowledge.articles.article import Article, read_article
 
 SERVICES = Path(__file__).parents[3] / "services"
 PATHS = sorted(SERVICES.glob("*/kb/*.md"))

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.knowledge import folder as folders
-from switchboard.knowledge.article import Article, FrontMatter
-from switchboard.knowledge.chunking import CHUNK_CHARACTERS_MAX
-from switchboard.knowledge.folder import read_document, read_folder
+from switchboard.knowledge.articles import folder as folders
+from switchboard.knowledge.articles.article import Article, FrontMatter
+from switchboard.knowledge.articles.chunking import CHUNK_CHARACTERS_MAX
+from switchboard.knowledge.articles.folder import read_document, read_folder
 from tests.unit.knowledge import files
 
 BLOCKS = st.sampled_from(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from switchboard.contracts.errors import BadConfiguration, NotFound, Unavailable
 from switchboard.knowledge import KnowledgeBase
-from switchboard.knowledge.article import CHUNK_CHARACTERS_MAX, Article, FrontMatter, read_article
+from switchboard.knowledge.articles.article import CHUNK_CHARACTERS_MAX, Article, FrontMatter, read_article
 from switchboard.testing.scripted_model import embedding_of
 
 ROUTER = """---

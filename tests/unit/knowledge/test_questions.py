@@ -3,11 +3,12 @@
 import pytest
 
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.context import estimated_tokens, within_budget
-from switchboard.knowledge.fusion import fused
-from switchboard.knowledge.question import EARLIER_CHARACTERS_MAX, Question
-from switchboard.knowledge.rewriting import EARLIER_MAX, continues, earlier_of
-from switchboard.knowledge.spans import narrowed
+from switchboard.knowledge.retrieval.cited_span import cited_span
+from switchboard.knowledge.retrieval.follow_ups import EARLIER_MAX, continues, earlier_of
+from switchboard.knowledge.retrieval.fusion import fused
+from switchboard.knowledge.retrieval.prompt_budget import within_budget
+from switchboard.knowledge.retrieval.query import EARLIER_CHARACTERS_MAX, Query
+from switchboard.text.tokens import estimated_tokens
 
 
 @pytest.mark.parametrize(
@@ -38,11 +39,11 @@ def test_earlier_messages_reach_back_to_the_one_that_is_complete() -> None:
 
 
 def test_the_newest_words_are_embedded_first_and_the_oldest_are_cut() -> None:
-    question = Question.of("and now?", ["first " * 50, "second " * 50, " "])
+    question = Query.of("and now?", ["first " * 50, "second " * 50, " "])
     assert question.meaning.startswith("and now?. first")
     assert len(question.meaning) == EARLIER_CHARACTERS_MAX
     assert len(question.earlier) == 2
-    assert len(Question.of("long " * 200).meaning) == 1_000
+    assert len(Query.of("long " * 200).meaning) == 1_000
 
 
 def test_what_both_rankings_know_comes_first() -> None:
@@ -89,5 +90,5 @@ TEXT = "Fees are due at once. A duplicate payment is refunded within five days. 
     ],
 )
 def test_a_citation_points_at_the_sentences_that_were_used(claim: str, span: str) -> None:
-    start, end = narrowed(TEXT, claim)
+    start, end = cited_span(TEXT, claim)
     assert TEXT[start:end] == span

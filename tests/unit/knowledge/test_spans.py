@@ -1,6 +1,6 @@
 """Which part of a passage a claim was taken from."""
 
-from switchboard.knowledge.spans import narrowed
+from switchboard.knowledge.retrieval.cited_span import cited_span
 
 FIRST = "Call 121, press 3 and record the greeting after the tone."
 SECOND = "It may be up to 60 seconds long."
@@ -9,7 +9,7 @@ PASSAGE = f"{FIRST} {SECOND} {THIRD}"
 
 
 def span(claim: str) -> str:
-    start, end = narrowed(PASSAGE, claim)
+    start, end = cited_span(PASSAGE, claim)
     return PASSAGE[start:end]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from switchboard.knowledge import snapshot
-from switchboard.knowledge.sqlite_index import SqliteIndex
+from switchboard.knowledge.indexes import snapshot
+from switchboard.knowledge.indexes.sqlite import SqliteIndex
 from switchboard.testing.knowledge_contract import (
     REFUND,
     ROUTER,
@@ -63,7 +63,7 @@ def test_a_sync_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_revisions_are_kept_up_to_their_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("switchboard.knowledge.sqlite_index.REVISIONS_MAX", 3)
+    monkeypatch.setattr("switchboard.knowledge.indexes.sqlite.REVISIONS_MAX", 3)
     index = SqliteIndex(tmp_path / "index.sqlite")
     revisions = [article("refund", f"Within {n} days.") for n in range(6)]
     for each in revisions:

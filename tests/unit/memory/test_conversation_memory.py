@@ -12,9 +12,10 @@ from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import SUMMARY_CHARACTERS_MAX, HistoryMessage, Principal, Remembered, TurnRequest
 from switchboard.memory.conversation_memory import SEGMENTS_MAX, AnsweredTurn, ConversationMemory, folded
-from switchboard.memory.history import bounded, tokens_of
+from switchboard.memory.history import bounded
 from switchboard.memory.summary import ExtractiveSummarizer, ModelSummarizer, extract
 from switchboard.memory.user_memory import UserMemory
+from switchboard.text.tokens import estimated_tokens
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)
 CARD = AgentCard.model_validate(
@@ -78,7 +79,7 @@ async def test_the_prompt_of_any_conversation_is_bounded(turns: list[tuple[str, 
     request.history = bounded([HistoryMessage.model_validate(each) for each in tail])
     request.remembered = user.added_to(memory.remembered(), "other")
     prompt = messages_of(CARD, request, None, date(2026, 11, 15))
-    before = sum(tokens_of(each.text) for each in prompt[:-1])
+    before = sum(estimated_tokens(each.text) for each in prompt[:-1])
     assert before < 6_000, "whatever was said, and however often"
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from services.supervisor.turns.records import Conversation, Turn
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage
-from switchboard.memory.history import MESSAGES_MAX, TOKENS_MAX, bounded, shortened, tokens_of
+from switchboard.memory.history import MESSAGES_MAX, TOKENS_MAX, bounded, shortened
+from switchboard.text.tokens import estimated_tokens
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 messages = st.lists(
@@ -22,7 +23,7 @@ def test_any_history_fits_its_budget_and_keeps_the_newest_in_order(
 ) -> None:
     kept = bounded(said, tokens_max=tokens_max, messages_max=messages_max)
     assert len(kept) <= messages_max
-    assert sum(tokens_of(each.text) for each in kept) <= tokens_max
+    assert sum(estimated_tokens(each.text) for each in kept) <= tokens_max
     assert [each.role for each in kept] == [each.role for each in said][len(said) - len(kept) :]
 
 
@@ -30,7 +31,7 @@ def test_any_history_fits_its_budget_and_keeps_the_newest_in_order(
 @settings(max_examples=100, deadline=None)
 def test_a_shortened_text_fits_and_begins_like_the_whole(text: str, tokens_max: int) -> None:
     short = shortened(text, tokens_max)
-    assert tokens_of(short) <= tokens_max
+    assert estimated_tokens(short) <= tokens_max
     assert short == text or text.startswith(short.split("\n…\n")[0])
 
 
@@ -47,7 +48,7 @@ def test_the_tail_of_a_conversation_never_grows_beyond_its_budget(turns: list[tu
         conversation = conversation.with_turn(turn(n, message, text))
         history = conversation.history()
         assert len(history) <= min(MESSAGES_MAX, HISTORY_MESSAGES_MAX)
-        assert sum(tokens_of(each.text) for each in history) <= TOKENS_MAX
+        assert sum(estimated_tokens(each.text) for each in history) <= TOKENS_MAX
 
 
 def test_the_last_turns_are_whole_in_a_conversation_of_a_thousand() -> None:

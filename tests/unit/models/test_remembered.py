@@ -3,10 +3,10 @@
 import pytest
 from conftest import INVOICES, LIBRARY, PARCELS, Ask
 
-from switchboard.models.embedded.protocol import Reply
+from switchboard.models.embedded.chat_request import ChatReply
 
 
-def calls(reply: Reply) -> list[tuple[str, dict[str, object]]]:
+def calls(reply: ChatReply) -> list[tuple[str, dict[str, object]]]:
     return [(call.name, call.arguments) for call in reply.calls]
 
 

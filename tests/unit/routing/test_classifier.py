@@ -12,7 +12,7 @@ from switchboard.routing.calibration import (
     familiarity_min_of,
     temperature_of,
 )
-from switchboard.routing.classifier import ELSEWHERE, Classifier, Example, Reading
+from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
 
 LIBRARY = {
     "loans": {
@@ -44,8 +44,8 @@ def classifier(embedder: MiniLmEmbedder) -> Classifier:
     return Classifier.learned(examples, embedder.encode([each.text for each in examples]))
 
 
-def read(classifier: Classifier, embedder: MiniLmEmbedder, text: str) -> Reading:
-    return classifier.read([text], embedder.encode([text]))[0]
+def read(classifier: Classifier, embedder: MiniLmEmbedder, text: str) -> Classification:
+    return classifier.classify([text], embedder.encode([text]))[0]
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def read(classifier: Classifier, embedder: MiniLmEmbedder, text: str) -> Reading
 def test_a_text_is_read_as_the_skill_that_it_is_like(
     classifier: Classifier, embedder: MiniLmEmbedder, text: str, agent: str, skill: str
 ) -> None:
-    reading = read(classifier, embedder, text)
+    classification = read(classifier, embedder, text)
 
-    assert next(iter(reading.agents)) == agent
-    assert reading.skill == skill
+    assert next(iter(classification.agents)) == agent
+    assert classification.skill == skill
 
 
 def test_probabilities_of_agents_and_elsewhere_add_up(classifier: Classifier, embedder: MiniLmEmbedder) -> None:
     for text in ("Renew my books", "Who won the race?", "xyzzy"):
-        reading = read(classifier, embedder, text)
-        assert sum(reading.agents.values()) + reading.elsewhere == pytest.approx(1.0, abs=1e-4)
-        assert list(reading.agents.values()) == sorted(reading.agents.values(), reverse=True)
+        classification = read(classifier, embedder, text)
+        assert sum(classification.agents.values()) + classification.elsewhere == pytest.approx(1.0, abs=1e-4)
+        assert list(classification.agents.values()) == sorted(classification.agents.values(), reverse=True)
 
 
 def test_a_known_text_is_familiar_and_a_strange_one_is_not(classifier: Classifier, embedder: MiniLmEmbedder) -> None:
@@ -79,9 +79,9 @@ def test_a_known_text_is_familiar_and_a_strange_one_is_not(classifier: Classifie
 
 
 def test_what_is_known_to_be_for_nobody_is(classifier: Classifier, embedder: MiniLmEmbedder) -> None:
-    reading = read(classifier, embedder, "who has won the race today")
+    classification = read(classifier, embedder, "who has won the race today")
 
-    assert reading.elsewhere > reading.best
+    assert classification.elsewhere > classification.best
 
 
 def test_one_agent_with_one_example_can_be_learned(embedder: MiniLmEmbedder) -> None:

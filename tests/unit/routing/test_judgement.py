@@ -10,7 +10,7 @@ from switchboard.contracts.turns import HistoryMessage
 from switchboard.routing.decision import Context, Route
 from switchboard.routing.judgement import answer_of, judged, question
 from switchboard.routing.model import RoutingModel
-from switchboard.routing.spelling import Speller, every_word
+from switchboard.text.spelling import Speller, every_word
 from tests.unit.supervisor.conftest import WordEmbedder
 
 CARDS = load_cards(Path("services"))

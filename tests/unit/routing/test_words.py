@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchboard.routing.glossary import in_english
-from switchboard.routing.lexical import CHARACTER_WEIGHT, WORD_WEIGHT, LexicalSpace
+from switchboard.routing.lexical_features import CHARACTER_WEIGHT, WORD_WEIGHT, LexicalSpace
 from switchboard.routing.phrases import asks_for_person, parts_of, points_back, small_talk
-from switchboard.routing.spelling import Speller, edits, every_word
+from switchboard.text.spelling import Speller
 
-WORDS = st.text(alphabet="abcdef", max_size=8)
 SPELLER = Speller.learned(
     ["my router blinks", "a refund of the invoice", "Wi-Fi"], lambda word: word in ("night", "fork")
 )
@@ -40,32 +39,6 @@ def test_any_text_can_be_read(text: str) -> None:
     assert parts_of(text)
     small_talk(text)
     asks_for_person(text)
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("my ruter blinsk", "my router blinks"),
-        ("the invioce, please", "the invoice please"),
-        ("my wify", "my wifi"),
-        ("at night with a fork", "at night with a fork"),
-        ("refund", "refund"),
-    ],
-)
-def test_a_mistyped_word_is_put_right_and_a_real_one_is_left(typed: str, meant: str) -> None:
-    assert SPELLER.corrected(typed) == meant
-
-
-def test_without_a_vocabulary_nothing_is_corrected() -> None:
-    assert Speller.learned(["router"], every_word).corrected("my ruter") == "my ruter"
-
-
-@settings(max_examples=100, deadline=None)
-@given(left=WORDS, right=WORDS)
-def test_edits_are_a_distance_up_to_enough(left: str, right: str) -> None:
-    assert edits(left, left, 9) == 0
-    assert edits(left, right, 9) == edits(right, left, 9)
-    assert edits(left, right, 2) == min(2, edits(left, right, 9))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from services.gateway.caching.semantic import lexicon
 from services.gateway.caching.semantic.reading import QuestionKind, Reading
-from switchboard.models.embedded.words import stem
+from switchboard.text.stems import stem
 
 CONFLICTING_KINDS: frozenset[QuestionKind] = frozenset(
     ["time", "amount", "count", "frequency", "place", "person", "reason"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.gateway.caching.semantic import lexicon
-from switchboard.models.embedded.words import stem
+from switchboard.text.stems import stem
 
 QuestionKind = Literal["time", "amount", "count", "frequency", "place", "person", "reason", "method"]
 
@@ -16,7 +16,7 @@ TEXT_CHARACTERS_MAX = 4_000
 
 _TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[£$€¥%]|\d+(?:[.,:/-]\d+)*")
 _IDENTIFIER = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:[-_./]\w+)*|\b[A-Za-z]{2,}(?:[-_]\w+)*[-_]\d[\w-]*")
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+|\bwww\.\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++|https?://\S+|\bwww\.\S+", re.IGNORECASE)
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)*)\s?(k|[a-z]{1,7}|%)?\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][A-Za-z'’-]*")
@@ -28,7 +28,7 @@ _KIND_PATTERNS: tuple[tuple[QuestionKind, str], ...] = (
     ("count", r"\bhow many\b|\bnumber of\b"),
     ("frequency", r"\bhow (?:often|frequently)\b"),
     ("time", r"\bhow (?:long|soon|fast|quickly)\b|\bwhen\b(?! i\b)|\bwhat (?:time|date|day)\b|\bhow much (?:time|longer)\b"),
-    ("amount", r"\bhow much\b(?! (?:time|longer))|\bhow (?:expensive|high|large|big)\b|\bwhat (?:is|are|does|do|will|would)\b.*\b(?:price|cost|costs|fee|fees|charge|rate)\b"),
+    ("amount", r"\bhow much\b(?! (?:time|longer))|\bhow (?:expensive|high|large|big)\b|\bwhat (?:is|are|does|do|will|would)\b.{0,120}\b(?:price|cost|costs|fee|fees|charge|rate)\b"),
     ("place", r"\bwhere\b|\bwhich (?:country|countries|place|shop|store)\b"),
     ("person", r"\bwho\b|\bwhom\b"),
     ("reason", r"\bwhy\b|\bhow come\b|\breason\b|\bwhat (?:caused|causes)\b|\bwhat is causing\b"),

@@ -1,0 +1,1 @@
+"""Documents: read from files, cut into chunks, named by their content."""

@@ -1,0 +1,184 @@
+"""Writes the answer from what tools returned: facts, extracts of passages with their marks, errors, one offer."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor, is_question
+from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedder import Embedder
+
+FACTS_MAX = 10
+FACTS_ALWAYS = 3
+PROSE_FACTS_MAX = 4
+SUPPORT_BESIDE_FACTS_MIN = 0.62
+RAW_CHARACTERS_MAX = 1_500
+DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
+NOTHING_FOUND = "I'm sorry, I found nothing that matches."
+_CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an agent proposes; the user's yes calls `tool`."""
+
+    question: str
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """One tool result, read."""
+
+    tool: str
+    query: str = ""
+    facts: tuple[str, ...] = ()
+    sources: tuple[NumberedPassage, ...] = ()
+    offer: Offer | None = None
+    offer_unanswered: Offer | None = None
+    """What to propose only where the answer is that it is not known."""
+    error: str = ""
+    retry: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self.facts or self.sources or self.error)
+
+
+def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
+    """Reads a tool message: the JSON of a `ToolOutcome`, `{"error": ...}`, or whatever another agent's tool says."""
+    try:
+        told = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        text = content.strip()
+        return ToolResult(tool, query, facts=(text[:RAW_CHARACTERS_MAX],) if text else ())
+    if isinstance(told, str):
+        return ToolResult(tool, query, facts=(told[:RAW_CHARACTERS_MAX],) if told.strip() else ())
+    if not isinstance(told, dict):
+        return ToolResult(tool, query, facts=() if told in (None, []) else (_plain(told),))
+    if "error" in told:
+        error = told["error"]
+        message = error.get("message") if isinstance(error, dict) else error
+        return ToolResult(tool, query, error=str(message or "It did not work."), retry=told.get("retry") is True)
+    if told and not {"facts", "passages", "offer", "offer_unanswered", "data"} & told.keys():
+        return ToolResult(tool, query, facts=(_plain(told),))
+    facts = tuple(str(fact).strip() for fact in told.get("facts") or () if str(fact).strip())
+    sources = tuple(
+        NumberedPassage(int(passage.get("n") or index), str(passage.get("title") or ""), str(passage.get("text") or ""))
+        for index, passage in enumerate(told.get("passages") or (), 1)
+        if isinstance(passage, dict)
+    )
+    return ToolResult(tool, query, facts, sources, offer_of(told.get("offer")), offer_of(told.get("offer_unanswered")))
+
+
+def offer_of(told: Any) -> Offer | None:
+    if not isinstance(told, dict) or not told.get("question") or not told.get("tool"):
+        return None
+    arguments = told.get("arguments")
+    return Offer(str(told["question"]), str(told["tool"]), arguments if isinstance(arguments, dict) else {})
+
+
+def _plain(told: Any) -> str:
+    """JSON of a foreign tool as words: 'temperature: 12, sky: clear'."""
+    if isinstance(told, dict):
+        parts = [f"{str(key).replace('_', ' ')}: {_plain(value)}" for key, value in told.items() if value is not None]
+        return ", ".join(parts)[:RAW_CHARACTERS_MAX]
+    if isinstance(told, list):
+        return "; ".join(_plain(item) for item in told[:20])[:RAW_CHARACTERS_MAX]
+    return str(told)
+
+
+class Composer:
+    """Says nothing that is not in an outcome."""
+
+    def __init__(self, embedder: Embedder, extractor: Extractor) -> None:
+        self._embedder = embedder
+        self._extractor = extractor
+
+    async def compose(
+        self, question: str, outcomes: Sequence[ToolResult], asks: Sequence[str] = (), familiar: Sequence[str] = ()
+    ) -> str:
+        """The whole answer to `question`. `asks` are questions for details of calls that could not be made.
+
+        `familiar` is what the tools say of themselves: words in it may be asked about without being in the facts.
+        """
+        outcomes = self._to_the_point(question, outcomes, familiar)
+        blocks: list[str] = []
+        for outcome in outcomes:
+            if outcome.facts:
+                blocks.append(_prose(await self._chosen(question, outcome.facts)))
+        known = bool(blocks)
+        extracts = await self._extracts(question, outcomes, beside_facts=known)
+        blocks += extracts
+        blocks += _troubles(outcomes)
+        if not blocks and not asks:
+            searched = any(outcome.sources or not outcome.facts for outcome in outcomes)
+            blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
+            outcomes = [replace(each, offer=each.offer or each.offer_unanswered) for each in outcomes]
+        offer = next((outcome.offer for outcome in reversed(outcomes) if outcome.offer is not None), None)
+        if offer is not None and not any(offer.question in block for block in blocks):
+            blocks.append(offer.question if extracts or known else _unconditional(offer.question))
+        elif asks:
+            blocks += asks[:1]
+        return "\n\n".join(dict.fromkeys(blocks))
+
+    def _to_the_point(
+        self, question: str, outcomes: Sequence[ToolResult], familiar: Sequence[str]
+    ) -> Sequence[ToolResult]:
+        """Without the facts of a tool called only in case it fits, where none of what was found has the word asked about.
+
+        A search beside it shows that the tool was no sure choice.
+        """
+        if not (is_question(question) and any(each.query for each in outcomes) and any(e.facts for e in outcomes)):
+            return outcomes
+        found = [text for each in outcomes for text in (*each.facts, *(source.text for source in each.sources))]
+        if not self._extractor.strange_words(question, [*familiar, *found]):
+            return outcomes
+        return [replace(each, facts=(), offer=None) if each.facts else each for each in outcomes]
+
+    async def _extracts(self, question: str, outcomes: Sequence[ToolResult], *, beside_facts: bool) -> list[str]:
+        needed = SUPPORT_BESIDE_FACTS_MIN if beside_facts else SUPPORT_MIN
+        written: list[str] = []
+        for outcome in outcomes:
+            if outcome.sources:
+                extract = await self._extractor.extract(outcome.query or question, outcome.sources)
+                if extract.text and extract.support >= needed:
+                    written.append(extract.text)
+        return written
+
+    async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
+        """All facts; of very many the first ones and those nearest to the question, in their order."""
+        if len(facts) <= FACTS_MAX:
+            return list(facts)
+        vectors = await self._embedder.embed([question, *facts])
+        likeness = vectors[1:] @ vectors[0]
+        ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
+        kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
+        return [facts[index] for index in kept]
+
+
+def _unconditional(question: str) -> str:
+    """'If that does not help, shall I …?' makes no sense where nothing was advised: 'Shall I …?'."""
+    bare = _CONDITION.sub("", question)
+    return bare[:1].upper() + bare[1:]
+
+
+def _prose(facts: Sequence[str]) -> str:
+    if len(facts) <= PROSE_FACTS_MAX or any("\n" in fact for fact in facts):
+        return " ".join(facts) if not any("\n" in fact for fact in facts) else "\n".join(facts)
+    return "\n".join([facts[0], *(f"- {fact}" for fact in facts[1:])])
+
+
+def _troubles(outcomes: Sequence[ToolResult]) -> list[str]:
+    found: list[str] = []
+    for outcome in outcomes:
+        if outcome.error and outcome.retry:
+            found.append(outcome.error)
+        elif outcome.error:
+            deed = outcome.tool.rsplit("-", 1)[-1].replace("_", " ")
+            found.append(f"I'm sorry, I could not {deed} just now. {outcome.error}")
+    return found

@@ -1,0 +1,122 @@
+"""Kernel ridge regression on class indicators, in closed form: the whole fit is one linear system.
+
+The kernel of two texts is exp(γ(cos − 1)) of their embeddings (a Gaussian on the sphere) plus the inner product of their
+lexical rows. The leave-one-out scores fall out of the same system (the hat matrix), so that calibration needs no
+second fit: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 5.4.2. Above `EXACT_TEXTS_MAX` texts the
+system is that of the subset of regressors (ibid., 8.3.1).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchboard.routing.lexical_features import Matrix
+
+SHARPNESS = 4.0
+"""γ: how fast likeness of meaning falls off with the angle."""
+RIDGE = 0.1
+EXACT_TEXTS_MAX = 10_240
+LANDMARKS = 5_120
+"""So many of the texts stand for all of them, where there are more than can be fitted exactly."""
+TRIANGLE_ROWS = 128
+BLOCK_ROWS = 1_024
+JITTER = 1e-4
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted regression. N landmarks, C classes."""
+
+    landmarks: Rows
+    """Shape (N,): which of the texts."""
+    vectors: Matrix
+    """Shape (N, 384)."""
+    smooth: Matrix
+    """Shape (N, C): weights of the landmarks."""
+    lexical: Matrix
+    """Shape (buckets, C): weights of the lexical part, summed over the landmarks."""
+
+    def scores(self, cosines: Matrix, rows: Matrix) -> Matrix:
+        """Shape (texts, C); about 1 for the class that is meant, about 0 for the others and far from everything known.
+
+        `cosines`: shape (texts, N), to the landmarks; `rows`: shape (texts, buckets).
+        """
+        scores = np.exp(SHARPNESS * (cosines - 1)) @ self.smooth + rows @ self.lexical
+        return scores.astype(np.float32, copy=False)
+
+
+def fitted(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+    """The fit, and for each text the scores that it would get had it not been there: shape (texts, C).
+
+    `vectors`: shape (texts, 384), of length 1; `rows`: shape (texts, buckets); `targets`: shape (texts, C), 0 or 1.
+    """
+    if len(vectors) <= EXACT_TEXTS_MAX:
+        return _exact(vectors, rows, targets)
+    return _of_landmarks(vectors, rows, targets)
+
+
+def _exact(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+    kernel = _kernel(vectors, rows, vectors, rows)
+    kernel[np.diag_indices_from(kernel)] += RIDGE
+    half = _inverse_of_triangle(np.linalg.cholesky(kernel))  # its inverse is half.T @ half
+    weights = half.T @ (half @ targets)
+    unseen = targets - weights / np.einsum("ij,ij->j", half, half)[:, None]
+    return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen
+
+
+def _inverse_of_triangle(lower: Any) -> Any:
+    """Of a lower triangular matrix, of its own type, in halves: a third of the work of a general inverse, most of it in products."""
+    size = len(lower)
+    if size <= TRIANGLE_ROWS:
+        return np.linalg.inv(lower)
+    middle = size // 2
+    result = np.zeros_like(lower)
+    result[:middle, :middle] = _inverse_of_triangle(lower[:middle, :middle])
+    result[middle:, middle:] = _inverse_of_triangle(lower[middle:, middle:])
+    result[middle:, :middle] = -result[middle:, middle:] @ (lower[middle:, :middle] @ result[:middle, :middle])
+    return result
+
+
+def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+    chosen = spread(targets, LANDMARKS)
+    near, near_rows = vectors[chosen], rows[chosen]
+    system = RIDGE * _kernel(near, near_rows, near, near_rows).astype(np.float64)
+    system[np.diag_indices_from(system)] += JITTER
+    right = np.zeros((len(chosen), targets.shape[1]))
+    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(vectors), BLOCK_ROWS)]
+    for block in blocks:
+        features = _kernel(vectors[block], rows[block], near, near_rows)
+        system += features.T @ features
+        right += features.T @ targets[block]
+    half = _inverse_of_triangle(np.linalg.cholesky(system))
+    weights = half.T @ (half @ right)
+    narrow = half.T.astype(np.float32)
+    unseen = np.empty_like(targets)
+    for block in blocks:
+        features = _kernel(vectors[block], rows[block], near, near_rows)
+        leverage = np.square(features @ narrow).sum(axis=1)
+        residual = (targets[block] - features @ weights) / np.maximum(1 - leverage, JITTER)[:, None]
+        unseen[block] = targets[block] - residual
+    return _fit(chosen, near, near_rows, weights), unseen
+
+
+def spread(targets: Matrix, count: int) -> Rows:
+    """`count` texts spread evenly over the classes, in their order."""
+    classes = targets.argmax(axis=1)
+    place = np.empty(len(classes), dtype=np.float64)
+    for each in np.unique(classes):
+        members = np.flatnonzero(classes == each)
+        place[members] = np.arange(len(members)) / len(members)
+    return np.sort(np.argsort(place, kind="stable")[:count])
+
+
+def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.floating]) -> Fit:
+    return Fit(chosen, vectors, weights.astype(np.float32), (rows.T @ weights).astype(np.float32))
+
+
+def _kernel(left: Matrix, left_rows: Matrix, right: Matrix, right_rows: Matrix) -> Matrix:
+    return np.exp(SHARPNESS * (left @ right.T - 1)) + left_rows @ right_rows.T
