@@ -6,7 +6,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 PYTEST_FLAGS ?=
 WORKERS ?= 2
-SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n $(WORKERS) --no-loadscope-reorder
 
 .PHONY: setup dapr up test check eval bench bench-gateway compose-test lock doctor
 .DEFAULT_GOAL := up

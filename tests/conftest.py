@@ -3,17 +3,22 @@
 `make test` runs two passes: everything side by side on two workers, and then, one after the other, what is marked `alone`.
 """
 
+import ast
+import functools
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from switchboard.testing.system import System, app_names, without_model_settings
 
-SHARED = ("system", "fresh")
-"""Fixtures that start a whole system: all the tests that use one run on one worker, so that it is started once."""
+ROOT = Path(__file__).parents[1]
+SHARED = ("fresh", "system")
+"""Fixtures that start a whole system."""
 LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 without_model_settings()
 
@@ -54,18 +59,36 @@ def system() -> Iterator[System]:
     running.stop()
 
 
-@pytest.hookimpl(tryfirst=True)
+class SharedSystemScheduling(LoadScopeScheduling):
+    """A file's tests run on one worker, and those of all files that share a running system too: it is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return shared_by(nodeid.partition("::")[0])
+
+
+@functools.cache
+def shared_by(file: str) -> str:
+    """The fixture of `SHARED` that a test file's tests and fixtures use, else the file itself."""
+    if not file.startswith("tests/e2e/"):
+        return file
+    functions = [node for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)]
+    asking = [each for each in functions if each.name.startswith("test_") or each.decorator_list]
+    used = {argument.arg for each in asking for argument in each.args.args}
+    return next((name for name in SHARED if name in used), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return SharedSystemScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups tests by the system that they share, else by file, the systems' first: they take longest."""
+    """The shared systems' tests first, they take longest, and unit tests last; otherwise as collected."""
 
-    def group(item: pytest.Item) -> str:
-        fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
-        return next((name for name in SHARED if name in fixtures), str(item.path))
+    def rank(item: pytest.Item) -> int:
+        used = shared_by(item.nodeid.partition("::")[0])
+        return SHARED.index(used) if used in SHARED else len(SHARED) + ("unit" in item.path.parts)
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    rank = {name: position for position, name in enumerate(SHARED)}
-    items.sort(key=lambda item: rank.get(group(item), len(rank) + ("unit" in item.path.parts)))
+    items.sort(key=rank)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
