@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from bench import machine
 from bench.figures import percentile
 from bench.gateway import started
+from services.gateway.calls.answers.reader import EventReader
 from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Call
 from services.gateway.redis.pipe import Pipe
@@ -145,9 +146,9 @@ async def provider_clients(url: str) -> dict[str, dict[str, dict[str, float]]]:
     await own.open()
 
     async def own_stream(number: int) -> None:
-        events = await own.stream(Call("m", BODY, f"{number}"))
-        while await events.read():
-            pass
+        events, reader = await own.stream(Call("m", BODY, f"{number}")), EventReader("m")
+        while data := await events.read():
+            reader.feed(data)
         await events.close()
 
     async def official_stream(client: openai.AsyncOpenAI) -> None:
