@@ -168,20 +168,20 @@ class _DaprResponse:
         return self._answer.status
 
     async def lines(self) -> AsyncIterator[str]:
-        async for line in lines_of(self._chunks()):
+        async for line in lines_of(self.chunks()):
             yield line
 
     async def body(self) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for chunk in self._chunks():
+        async for chunk in self.chunks():
             size += len(chunk)
             if size > BODY_BYTES_MAX:
                 raise Unavailable()
             parts.append(chunk)
         return b"".join(parts)
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         if self._read is not None:
             yield self._read
             return

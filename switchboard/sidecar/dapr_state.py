@@ -61,6 +61,11 @@ class DaprStateStore:
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         await self._save(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
 
+    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        states = [_state_item(key, value, etag, {"ttlInSeconds": _FOREVER}) for key, value, etag in items]
+        request = api_v1.SaveStateRequest(store_name=self._name, states=states)
+        await self._channel.call("save states", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         await self._save(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
 

@@ -142,16 +142,16 @@ class _Exchange:
         return self._status
 
     async def lines(self) -> AsyncIterator[str]:
-        async for line in lines_of(self._parts()):
+        async for line in lines_of(self.chunks()):
             yield line
 
     async def body(self) -> bytes:
-        whole = b"".join([part async for part in self._parts()])
+        whole = b"".join([part async for part in self.chunks()])
         if len(whole) > BODY_BYTES_MAX:
             raise Unavailable()
         return whole
 
-    async def _parts(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         while (part := await self.within(self._chunks.get())) is not None:
             yield part
         self._chunks.put_nowait(None)

@@ -13,7 +13,7 @@ from services.gateway.money.pricing import price_of
 from services.gateway.policy import Target
 from services.gateway.providers.port import Provider, Spent
 from services.gateway.resilience.bulkheads import Slot
-from switchboard.ledger.money import usd_exact
+from switchboard.contracts.money import usd_exact
 
 
 class Account:

@@ -25,6 +25,7 @@ from services.gateway.policy import Target
 from services.gateway.policy.in_force import Force
 from services.gateway.providers.port import Answer, Call, Provider
 from switchboard.contracts.errors import BadConfiguration, LimitExceeded, OurError, SwitchboardError
+from switchboard.contracts.money import picousd_of
 from switchboard.telemetry import record_usage
 from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
 
@@ -267,7 +268,7 @@ def _accounted(
         output_tokens=answer.spent.completion_tokens,
         response_model=answer.model,
         finish_reason=answer.finish_reason,
-        cost_usd=cost,
+        cost_picousd=picousd_of(cost),
     )
     usage = answer.body.get("usage")
     return {**answer.body, "usage": {**(usage if isinstance(usage, dict) else {}), "cost_usd": cost}}

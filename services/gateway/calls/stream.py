@@ -17,6 +17,7 @@ from services.gateway.calls.route import Route
 from services.gateway.policy import Target
 from services.gateway.providers.port import EventBytes, Provider, Spent, Times
 from switchboard.contracts.errors import DeadlineExceeded, SwitchboardError, Unavailable
+from switchboard.contracts.money import picousd_of
 from switchboard.telemetry import record_usage
 
 logger = logging.getLogger(__name__)
@@ -211,7 +212,7 @@ class ModelStream:
             output_tokens=spent.completion_tokens,
             response_model=model,
             finish_reason=self._reader.finish_reason,
-            cost_usd=float(cost),
+            cost_picousd=picousd_of(cost),
         )
         self._span.end()
         return cost

@@ -6,7 +6,7 @@ from services.gateway.money.ledger.prices import FREE, cost_of, listed_price
 from services.gateway.policy import Router, Target
 from services.gateway.providers.port import Spent
 from switchboard.contracts.errors import NotFound
-from switchboard.ledger.money import usd_of
+from switchboard.contracts.money import usd_of
 from switchboard.ledger.record import Price
 
 

@@ -33,11 +33,11 @@ class Scoreboard:
     async def add_rating(self, label: str, tenant: str, rating: str, before: str = "") -> None:
         await self._change(label, tenant, lambda tally: tally.with_rating(rating, before))
 
-    async def scores(self, experiment: Experiment) -> ExperimentScores:
-        """Everything counted so far. Raises `Unavailable`."""
+    async def scores(self, experiment: Experiment, tenant: str) -> ExperimentScores:
+        """Everything that was counted of one tenant so far. Raises `Unavailable`."""
         item = await self._state.get(keys.experiment_index(experiment.name))
         entries: list[list[str]] = item.value if item else []
-        wanted = [keys.experiment(experiment.name, variant, tenant) for variant, tenant in entries]
+        wanted = [keys.experiment(experiment.name, variant, of) for variant, of in entries if of == tenant]
         tallies: list[Tally] = []
         for start in range(0, len(wanted), READ_AT_ONCE):
             found = await self._state.get_many(wanted[start : start + READ_AT_ONCE])

@@ -73,6 +73,9 @@ class Specialist:
     refusal: tuple[int, dict[str, object]] | None = None
     gate: asyncio.Event | None = None
     """When set, it speaks only after this is."""
+    usage: Usage = field(
+        default_factory=lambda: Usage(prompt_tokens=10, completion_tokens=5, model_calls=1, cost_picousd=1_000_000_000)
+    )
 
     async def say(self, request: TurnRequest) -> AsyncIterator[TurnEvent]:
         yield AgentStarted(agent=self.agent, name=self.agent.capitalize())
@@ -81,8 +84,7 @@ class Specialist:
         words = f"{self.agent} about: {request.message}"
         for word in re.findall(r"\S+\s*", words):
             yield MessageDelta(agent=self.agent, text=word)
-        usage = Usage(prompt_tokens=10, completion_tokens=5, model_calls=1, cost_usd=0.001)
-        yield TurnCompleted(text=words, agents=[self.agent], usage=usage, cost=0.001)
+        yield TurnCompleted(text=words, agents=[self.agent], usage=self.usage)
 
     def app(self) -> FastAPI:
         app = FastAPI()

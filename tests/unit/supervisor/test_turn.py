@@ -13,7 +13,7 @@ async def test_a_question_is_answered_by_the_agent_that_it_is_for(system: System
     assert body["agents"] == ["billing"]
     assert body["text"] == "billing about: Why is my invoice higher?"
     assert body["route"]["by"] == "classifier"
-    assert body["cost"] == 0.001
+    assert body["cost_picousd"] == body["usage"]["cost_picousd"] == 1_000_000_000
 
 
 async def test_the_stream_tells_the_turn_in_order(system: System) -> None:

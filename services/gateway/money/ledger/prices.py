@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.gateway.providers.port import Spent
-from switchboard.ledger.money import PICOUSD_PER_MICROUSD
+from switchboard.contracts.money import PICOUSD_PER_MICROUSD
 from switchboard.ledger.record import Price
 
 LISTS = {"azure_openai": "azure", "azure.ai.openai": "azure", "openai": "openai"}

@@ -20,7 +20,7 @@ from services.gateway.money.ledger.spool import Spool
 from services.gateway.money.ledger.sums import DAYS_KEPT, group_of, other_group
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway, Script
-from switchboard.ledger.money import picousd_of, usd_text
+from switchboard.contracts.money import picousd_of, usd_text
 from switchboard.ledger.record import Price, Record
 from switchboard.telemetry import current_trace_id
 

@@ -21,7 +21,7 @@ from services.gateway.money.limits.local import LocalHold, LocalLimits
 from services.gateway.money.limits.tiers import Rules
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway, Script
-from switchboard.ledger.money import picousd_of
+from switchboard.contracts.money import picousd_of
 from switchboard.ledger.record import day_of
 
 logger = logging.getLogger(__name__)
