@@ -71,6 +71,7 @@ class Specialist:
     requests: list[TurnRequest] = field(default_factory=list)
     script: Script | None = None
     refusal: tuple[int, dict[str, object]] | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
     """When set, it speaks only after this is."""
     usage: Usage = field(
@@ -92,6 +93,7 @@ class Specialist:
         @app.post("/agent/turns")
         async def turns(request: TurnRequest):
             self.requests.append(request)
+            self.asked.set()
             if self.refusal is not None:
                 return JSONResponse(self.refusal[1], self.refusal[0])
 

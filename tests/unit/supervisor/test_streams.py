@@ -48,7 +48,7 @@ async def test_a_repetition_attaches_to_the_running_turn(system: System) -> None
     gate = system.specialists["billing"].gate = asyncio.Event()
     key = {"Idempotency-Key": "k1"}
     both = [asyncio.create_task(system.ask("Show my last invoice", headers=key)) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    await system.specialists["billing"].asked.wait()
     gate.set()
     first, second = await asyncio.gather(*both)
 
@@ -84,7 +84,7 @@ async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
 async def test_a_turn_outlives_its_client(system: System) -> None:
     gate = system.specialists["billing"].gate = asyncio.Event()
     asking = asyncio.create_task(system.ask("Show my last invoice"))
-    await asyncio.sleep(0.1)
+    await system.specialists["billing"].asked.wait()
     asking.cancel()
     gate.set()
     await system.supervisor.turns.close(2)
