@@ -30,6 +30,7 @@ from switchboard.experiments.assignment import Assigned, Experiments
 from switchboard.telemetry import current_span_id, current_trace_id
 
 END_ATTEMPTS_MAX = 3
+STORED_READ_AFTER_S = 0.002
 END_JITTER_S, END_JITTER_S_MAX = 0.1, 0.5
 ABANDON_S_MAX = 2.0
 """For writing down that a turn failed, when all else went wrong too; then its lease ends it."""
@@ -132,12 +133,18 @@ class Acceptance:
             raise
         if earlier is not None:
             return earlier
-        stored = asyncio.create_task(self._conversations.stored(turn))
+        stored = asyncio.create_task(self._stored(turn))
         stored.add_done_callback(_seen)
         return Accepted(ask, conversation, turn, deadline, experiment, stored)
 
     async def end(self, turn: Turn, stored: Awaitable[Stored] | None = None) -> None:
         """Writes how the turn ended. Raises what the state port raises, `NotFound` for a conversation that is deleted."""
+        if stored is not None:
+            try:
+                await self._conversations.finish(turn, await stored)
+                return
+            except Unavailable:
+                pass  # from here on everything is read anew
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_after_attempt(END_ATTEMPTS_MAX),
@@ -145,8 +152,7 @@ class Acceptance:
             reraise=True,
         ):
             with attempt:
-                read, stored = stored, None
-                await self._conversations.finish(turn, await (read or self._conversations.stored(turn)))
+                await self._conversations.finish(turn, await self._conversations.stored(turn))
 
     async def abandon(self, turn: Turn, error: BaseException) -> None:
         """Ends a turn that cannot be answered for `error`, whatever that is. Bounded in time; raises nothing."""
@@ -164,6 +170,11 @@ class Acceptance:
         turn.status = "superseded"
         await self._end_in_time(turn)
         return _repeated(ask, claim)
+
+    async def _stored(self, turn: Turn) -> Stored:
+        """Nothing needs it before the answer is there: the agents are asked first."""
+        await asyncio.sleep(STORED_READ_AFTER_S)
+        return await self._conversations.stored(turn)
 
     async def _end_in_time(self, turn: Turn) -> None:
         try:
