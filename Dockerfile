@@ -30,6 +30,7 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=12 \
 CMD ["sh", "-c", "exec python -m switchboard.serve services/$SERVICE"]
 
 FROM service AS console
+COPY switchboard/serving switchboard/serving
 COPY switchboard/identity switchboard/identity
 
 FROM service AS gateway
@@ -38,6 +39,7 @@ COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
+COPY switchboard/serving switchboard/serving
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
@@ -48,6 +50,7 @@ COPY switchboard/scoring switchboard/scoring
 COPY switchboard/sidecar switchboard/sidecar
 
 FROM service AS specialist
+COPY switchboard/serving switchboard/serving
 COPY switchboard/agent switchboard/agent
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from services.console import otlp
 from services.console.bootstrap import Console, open_console
 from services.console.settings import ConsoleSettings
 from services.console.traces import TracesView, TraceView, trace_view, visible
-from switchboard.contracts.errors import LimitExceeded, NotFound, SwitchboardError, TooLarge, problem_of
+from switchboard.contracts.errors import LimitExceeded, NotFound, SwitchboardError, TooLarge
 from switchboard.contracts.turns import Principal
-from switchboard.telemetry import current_trace_id
+from switchboard.serving import problems
 from switchboard.telemetry.spans import GroupColumn, Span
 
 STATIC = Path(__file__).parent / "static"
@@ -38,7 +38,7 @@ def create_app(settings: ConsoleSettings) -> FastAPI:
             console.store.close()
 
     app = FastAPI(title="Switchboard console", lifespan=lifespan)
-    app.add_exception_handler(SwitchboardError, _problem)
+    problems.install(app)
     app.middleware("http")(_secure(settings.api_url))
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -141,12 +141,6 @@ async def _body(request: Request) -> bytes:
         if len(body) > otlp.BODY_BYTES_MAX:
             raise TooLarge("The export is too large.")
     return bytes(body)
-
-
-async def _problem(request: Request, error: Exception) -> JSONResponse:
-    del request
-    problem = problem_of(cast(SwitchboardError, error), current_trace_id())
-    return JSONResponse(problem.model_dump(), problem.status, media_type="application/problem+json")
 
 
 def _secure(api_url: str) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:

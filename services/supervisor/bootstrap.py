@@ -3,8 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from services.supervisor.api.readiness import Readiness
-from services.supervisor.desk.handovers import Handovers
+from services.supervisor.desk.handover import Handovers
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
 from services.supervisor.feedback.rating_index import RatingIndex
@@ -12,13 +11,18 @@ from services.supervisor.feedback.ratings import Ratings
 from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.memory.summarizer import GatewaySummarizer
+from services.supervisor.readiness import ReadinessChecks
 from services.supervisor.routing.judge import Judge
 from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
+from services.supervisor.turns.accept import Acceptance
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
+from services.supervisor.turns.idempotency import IdempotencyKeys
 from services.supervisor.turns.jobs import Jobs
 from services.supervisor.turns.life import Turns
+from services.supervisor.turns.logs import TurnLogs
+from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.publisher import BackgroundPublisher
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.experiments.assignment import Experiments
@@ -34,8 +38,6 @@ from switchboard.sidecar.ports import Sidecar
 from switchboard.text.spelling import IsWord, every_word
 
 DAY_S = 86_400
-CLOSING_S_MAX = 3.0
-"""For turns under way at a shutdown; the server itself gives five."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ class Supervisor:
     directory: AgentDirectory
     specialists: Specialists
     turns: Turns
+    logs: TurnLogs
     jobs: Jobs
     handovers: Handovers
     publisher: BackgroundPublisher
-    readiness: Readiness
+    readiness: ReadinessChecks
     remembering: Consolidation
     memories: MemoryPrivacy
     mover: Mover
@@ -70,9 +73,14 @@ class Supervisor:
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
 
+    def drain(self) -> None:
+        """The process is to end: ends the turns under way while their clients can still be told."""
+        self.background.add(asyncio.create_task(self.turns.close(self.settings.drain_s)))
+
     async def close(self) -> None:
         await self.directory.close()
-        await self.turns.close(CLOSING_S_MAX)
+        await self.turns.close(self.settings.drain_s)
+        await self.logs.close()
         await self.remembering.close()
         for task in self.background:
             task.cancel()
@@ -127,17 +135,9 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     experiments = Experiments.load(settings.experiments_file)
     scoreboard = ExperimentTallies(sidecar.state)
     evaluation = OnlineEvaluation(embedder, scoreboard, share=settings.evaluation_share)
-    turns = Turns(
-        conversations,
-        router,
-        specialists,
-        publisher,
-        experiments,
-        evaluation,
-        turns_max=settings.turns_max,
-        turn_s_max=settings.turn_s_max,
-        remembering=remembering,
-    )
+    acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
+    outbox = Outbox(publisher, evaluation, remembering)
+    logs = TurnLogs(conversations, settings.turns_max)
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
@@ -146,11 +146,12 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         router=router,
         directory=AgentDirectory(sidecar.state, router.learn),
         specialists=specialists,
-        turns=turns,
-        jobs=Jobs(conversations, router, sidecar.pubsub, publisher, experiments, evaluation, remembering),
+        turns=Turns(acceptance, router, specialists, outbox, logs, turn_s_max=settings.turn_s_max),
+        logs=logs,
+        jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
-        readiness=Readiness(sidecar, settings.gateway_app_id),
+        readiness=ReadinessChecks(sidecar, settings.gateway_app_id),
         remembering=remembering,
         memories=MemoryPrivacy(sidecar.state, tiers, index, lease(), conversations, policy.hot_s),
         mover=Mover(index, tiers, lease(), policy),

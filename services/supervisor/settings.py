@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    drain_s: float = Field(default=3.0, ge=0)
+    """At the process's end, for turns under way; then they end as interrupted. The server cuts its answers after five."""
     warm_store: str = "warmstore"
     """The state component that conversations move to when nobody uses them; empty for none."""
     cold_store: str = "coldstore"

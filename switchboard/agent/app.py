@@ -1,35 +1,27 @@
 """Routes of a specialist, and its subscription."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
-from switchboard.contracts import paths, topics
-from switchboard.contracts.errors import (
-    NotFound,
-    SwitchboardError,
-    Unauthenticated,
-    Unavailable,
-    Unprocessable,
-    problem_of,
-)
+from switchboard.contracts import paths, sse, topics
+from switchboard.contracts.errors import NotFound, Unauthenticated, Unavailable
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
+from switchboard.serving import problems
+from switchboard.sidecar.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
-from switchboard.telemetry import FRAMEWORK_OFF, Telemetry, current_trace_id
+from switchboard.telemetry import FRAMEWORK_OFF, Telemetry
 
-SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 URI_CHARACTERS_MAX = 1_000
 TENANT_CHARACTERS_MAX = 64
 
@@ -69,20 +61,11 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
         title=card.name, version=card.version, description=card.description, lifespan=lifespan, telemetry=FRAMEWORK_OFF
     )
 
-    @app.exception_handler(SwitchboardError)
-    async def problem(_: Request, error: SwitchboardError) -> JSONResponse:
-        return _problem(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return _problem(Unprocessable(f"The request is not valid at '{where}': {first['msg']}"))
+    problems.install(app)
 
     async def sidecar_only(dapr_api_token: Annotated[str, Header()] = "") -> None:
         """A request says itself whose it is, so it must come through the sidecar, which lets in only our own apps."""
-        token = specialist.settings.app_api_token
-        if token and not secrets.compare_digest(dapr_api_token.encode(), token.encode()):
+        if not is_from_sidecar(dapr_api_token, specialist.settings.app_api_token):
             raise Unauthenticated("This agent is asked through its sidecar only.")
 
     from_sidecar = [Depends(sidecar_only)]
@@ -91,7 +74,7 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
         batches = _runner(specialist).batches(turn)
-        return StreamingResponse(_frames(turn.turn_id, batches), media_type="text/event-stream", headers=SSE_HEADERS)
+        return StreamingResponse(_frames(turn.turn_id, batches), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
 
     @app.post(f"/{paths.AGENT_SOURCES}", dependencies=from_sidecar)
     async def source(wanted: SourceRequest) -> SourceText:
@@ -138,8 +121,8 @@ async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:
 
 
 def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
-    """One SSE frame. JSON has no raw line ends, so one `data:` line carries it."""
-    return f"event: {event.type}\nid: {turn_id}:{seq}\ndata: {event.model_dump_json()}\n\n".encode()
+    """The event as it goes all the way to the client: encoded here, once."""
+    return sse.encode(event.model_dump_json().encode(), event=event.type.encode(), id=f"{turn_id}:{seq}".encode())
 
 
 async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) -> AsyncGenerator[bytes, None]:
@@ -163,9 +146,3 @@ def _source(specialist: Specialist, wanted: SourceRequest) -> SourceText:
     return SourceText(
         uri=found.uri, title=found.title, text=found.text, start=found.start, end=found.end, version=found.version
     )
-
-
-def _problem(error: SwitchboardError) -> JSONResponse:
-    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
-    body = problem_of(error, current_trace_id()).model_dump()
-    return JSONResponse(body, error.status, headers, media_type="application/problem+json")

@@ -27,6 +27,7 @@ from semantic_kernel.contents import (
 
 from switchboard.contracts.errors import LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.events import Usage
+from switchboard.contracts.money import picousd_of
 from switchboard.contracts.sse import EVENT_BYTES_MAX
 from switchboard.models.caller import caller_headers
 from switchboard.telemetry import tracer
@@ -199,11 +200,12 @@ def _read(chunks: list[dict[str, Any]], calls: dict[int, _ToolCall]) -> tuple[st
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
+    cost = usage.get("cost_picousd")
     return Usage(
         prompt_tokens=usage.get("prompt_tokens") or 0,
         completion_tokens=usage.get("completion_tokens") or 0,
         model_calls=1,
-        cost_usd=float(usage.get("cost_usd") or 0.0),
+        cost_picousd=cost if isinstance(cost, int) else picousd_of(usage.get("cost_usd") or 0),
     )
 
 

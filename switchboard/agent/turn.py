@@ -20,7 +20,6 @@ from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, OurError, SwitchboardError
 from switchboard.contracts.events import (
     AgentStarted,
-    CitationAdded,
     MessageDelta,
     TurnCompleted,
     TurnEvent,
@@ -171,7 +170,7 @@ class TurnRunner:
                 raise LimitExceeded("The answer is longer than is allowed for one turn.")
             await emit(MessageDelta(agent=card.id, text=text))
             for citation in calls.passages.read(text):
-                await emit(CitationAdded(**citation.model_dump()))
+                await emit(citation)
 
         async with aclosing(self._loop.run(messages, calls)) as pieces:
             async for piece in pieces:
@@ -202,14 +201,13 @@ class TurnRunner:
             span,
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
-            cost_usd=usage.cost_usd,
+            cost_picousd=usage.cost_picousd,
         )
         return TurnCompleted(
             text="".join(said),
             agents=[card.id],
             citations=calls.passages.cited,
             usage=usage,
-            cost=usage.cost_usd,
             trace_id=current_trace_id(),
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,

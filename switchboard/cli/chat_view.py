@@ -14,7 +14,6 @@ from switchboard.contracts.events import (
     AgentStarted,
     ApprovalRequired,
     Citation,
-    CitationAdded,
     MessageDelta,
     RouteDecided,
     ToolCalled,
@@ -23,6 +22,7 @@ from switchboard.contracts.events import (
     TurnEvent,
     TurnFailed,
 )
+from switchboard.contracts.money import usd_of
 
 COLOURS = ("green", "dark_orange", "magenta", "cyan", "yellow", "blue")
 FRONT_DESK = ("", "supervisor")
@@ -68,7 +68,7 @@ class AnswerView:
                 self._line(f"[yellow]⏸ Waits for approval:[/] {escape(event.reason)}")
             case MessageDelta():
                 self._words(event)
-            case CitationAdded():
+            case Citation():
                 self._citations[event.n] = event
             case TurnCompleted():
                 self._completed(event)
@@ -113,8 +113,7 @@ class AnswerView:
             span = " ".join(citation.span.split())[:SPAN_CHARACTERS_MAX]
             self._console.print(Text.assemble((f"  [{citation.n}] ", "cyan"), citation.title, (f"  “{span}”", "dim")))
         tokens = event.usage.prompt_tokens + event.usage.completion_tokens
-        cost = event.cost or event.usage.cost_usd
-        facts = [f"{event.duration_ms:.0f} ms", f"${cost:.5f}", f"{tokens} tokens"]
+        facts = [f"{event.duration_ms:.0f} ms", f"${usd_of(event.cost_picousd):.5f}", f"{tokens} tokens"]
         if event.cache_hit:
             facts.append("from cache")
         self._line(f"[dim]  {' · '.join(facts)} · trace {event.trace_id}[/]\n")

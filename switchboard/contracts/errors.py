@@ -8,13 +8,18 @@ SwitchboardError
 ├── ModelRetry           the model gave a tool wrong arguments; it is told and tries again
 └── OurError             our fault
     ├── Unavailable      something that we need does not answer; try again
+    │   └── Interrupted  the process that answered a turn went away
     ├── DeadlineExceeded
     └── BadConfiguration an operator must repair a file or a setting
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import BaseModel
+
+LIMIT_RETRY_AFTER_S = 10
+"""Where nobody said when a limit lets more pass."""
 
 
 class Problem(BaseModel):
@@ -108,6 +113,11 @@ class Unavailable(OurError):
         super().__init__(message, retry_after_s=retry_after_s)
 
 
+class Interrupted(Unavailable):
+    code, title = "interrupted", "Interrupted"
+    default = "The answer was interrupted. Please send the message again."
+
+
 class DeadlineExceeded(OurError):
     status, code, title = 504, "deadline_exceeded", "Too slow"
     default = "The answer took too long. Please try again."
@@ -128,3 +138,21 @@ def problem_of(error: SwitchboardError, trace_id: str) -> Problem:
         message=error.message,
         trace_id=trace_id,
     )
+
+
+def error_of_code(code: str, message: str, retry_after_s: int | None = None) -> SwitchboardError:
+    """The error that a `code` on the wire stands for; one that is not known is ours. A passed limit always says when to retry."""
+    kind = _BY_CODE.get(code, OurError)
+    if issubclass(kind, LimitExceeded):
+        return kind(message, retry_after_s=retry_after_s or LIMIT_RETRY_AFTER_S)
+    return kind(message) if retry_after_s is None else kind(message, retry_after_s=retry_after_s)
+
+
+def _below(kind: type[SwitchboardError]) -> Iterator[type[SwitchboardError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+_BY_CODE = {each.code: each for each in _below(SwitchboardError) if each not in (CallerError, OurError)}
+"""Built from the tree as it stands in this module; errors that others derive for themselves never cross a wire."""

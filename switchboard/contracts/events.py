@@ -1,30 +1,53 @@
 """TurnEvents: everything a turn says while it runs, in SSE, over the WebSocket and between services."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, computed_field, model_validator
+
+from switchboard.contracts.money import picousd_of
+
+RouteBy = Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
+"""Who or what decided a route."""
 
 
 class Usage(BaseModel):
-    """Tokens and model calls spent; `cost_usd` in US dollars."""
+    """What model calls spent: tokens, and money as whole picodollars (10^-12 US dollars), so that sums are exact."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model_calls: int = 0
-    cost_usd: float = 0.0
+    cached_calls: int = 0
+    """Of `model_calls`, those that a cache answered."""
+    cost_picousd: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_dollars(cls, value: Any) -> Any:
+        """Records that were written before the cost was an integer hold it as `cost_usd`."""
+        fields = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+        if "cost_usd" in fields and "cost_picousd" not in fields:
+            return {**fields, "cost_picousd": picousd_of(fields["cost_usd"])}
+        return cast(Any, value)
+
+    @property
+    def is_all_cached(self) -> bool:
+        """There were model calls, and every one was answered by a cache."""
+        return 0 < self.model_calls <= self.cached_calls
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             model_calls=self.model_calls + other.model_calls,
-            cost_usd=self.cost_usd + other.cost_usd,
+            cached_calls=self.cached_calls + other.cached_calls,
+            cost_picousd=self.cost_picousd + other.cost_picousd,
         )
 
 
 class Citation(BaseModel):
-    """A passage an answer leans on. `n` is the number in the text, as in `[1]`."""
+    """A passage an answer leans on, and the event that tells it. `n` is the number in the text, as in `[1]`."""
 
+    type: Literal["citation"] = "citation"
     n: int
     agent: str = ""
     title: str
@@ -51,7 +74,7 @@ class RouteDecided(BaseModel):
     agents: list[str]
     scores: dict[str, float] = Field(default_factory=dict)
     """Probability of each agent, by the classifier; empty where the words alone decided."""
-    by: Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
+    by: RouteBy
     why: str = ""
     """The decision in a sentence."""
 
@@ -97,24 +120,29 @@ class MessageDelta(BaseModel):
     text: str
 
 
-class CitationAdded(Citation):
-    type: Literal["citation"] = "citation"
-
-
 class TurnCompleted(BaseModel):
-    """Last event of a turn that was answered. From a specialist `agents` holds that one specialist."""
+    """Last event of a turn that was answered. From a specialist `agents` holds that one specialist.
+
+    The ids are empty while an answer is being put together.
+    """
 
     type: Literal["turn.completed"] = "turn.completed"
     text: str
     agents: list[str]
     citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
-    cost: float = 0.0
     cache_hit: bool = False
+    """The answer, or every model call that it took, came from a cache."""
     trace_id: str = ""
     turn_id: str = ""
     conversation_id: str = ""
     duration_ms: float = 0.0
+
+    @computed_field
+    @property
+    def cost_picousd(self) -> int:
+        """Of `usage`; in whole picodollars."""
+        return self.usage.cost_picousd
 
 
 class TurnFailed(BaseModel):
@@ -138,7 +166,7 @@ TurnEvent = Annotated[
     | ToolReturned
     | ApprovalRequired
     | MessageDelta
-    | CitationAdded
+    | Citation
     | TurnCompleted
     | TurnFailed,
     Field(discriminator="type"),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from switchboard.contracts.errors import SwitchboardError, error_of_code
 from switchboard.contracts.events import Citation, Usage
 
 MESSAGE_CHARACTERS_MAX = 8_000
@@ -108,12 +109,9 @@ class TurnRequest(BaseModel):
     """Of the experiment that the tenant is in."""
 
 
-class TurnResult(BaseModel):
-    """A specialist's whole answer, published on the `turns.results` topic for an asynchronous turn."""
+class AgentAnswer(BaseModel):
+    """What one agent answered to its part of a turn, whole; or why it did not: `code` and a sentence for a person."""
 
-    turn_id: str
-    conversation_id: ConversationId
-    tenant: str
     agent: AgentId
     status: Literal["completed", "failed"]
     text: str = ""
@@ -121,3 +119,26 @@ class TurnResult(BaseModel):
     usage: Usage = Field(default_factory=Usage)
     code: str | None = None
     message: str | None = None
+    retry_after_s: int | None = None
+    """When to try again, where that is known."""
+
+    @property
+    def error(self) -> SwitchboardError | None:
+        """Why it failed; None where it did not."""
+        if self.status == "completed":
+            return None
+        return error_of_code(self.code or "", self.message or "", self.retry_after_s)
+
+    @classmethod
+    def failed(cls, agent: str, error: SwitchboardError) -> "AgentAnswer":
+        """The answer of an agent that has none."""
+        told = {"code": error.code, "message": error.message, "retry_after_s": error.retry_after_s}
+        return cls.model_validate({"agent": agent, "status": "failed", **told})
+
+
+class TurnResult(AgentAnswer):
+    """The answer of one agent to an asynchronous turn, as it is published on `turns.results`."""
+
+    turn_id: str
+    conversation_id: ConversationId
+    tenant: str

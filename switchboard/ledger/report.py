@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from switchboard.ledger.money import microusd_of, usd_text
+from switchboard.contracts.money import microusd_of, usd_text
 
 By = Literal["feature", "agent", "model", "day", "tenant", "alias", "deployment", "provider", "cache", "outcome"]
 BY = get_args(By)

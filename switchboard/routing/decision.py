@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from switchboard.contracts.events import RouteBy
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.routing.classifier import Classification, is_agent
 from switchboard.routing.glossary import in_english
@@ -42,8 +42,6 @@ UNLIKELY_MAX = 0.2
 CLARIFY_FAMILIARITY_MIN = 0.65
 """A message that is hardly like anything gets no question about whom it is for: the likeliest agent says what it knows."""
 
-By = Literal["classifier", "follow_up", "clarify", "out_of_scope", "small_talk", "person"]
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -73,7 +71,7 @@ class Context:
 class Route:
     """Who answers, and why. `parts` is empty unless agents do."""
 
-    by: By
+    by: RouteBy
     why: str
     """A sentence for a person."""
     parts: tuple[RoutedPart, ...] = ()
@@ -98,7 +96,7 @@ class Route:
         )
 
     @property
-    def classifier_by(self) -> By:
+    def classifier_by(self) -> RouteBy:
         return (self.first or self).by
 
     @property
@@ -222,7 +220,7 @@ def _by_classification(
     return replace(_whole("classifier", best, message, why), unsure=probability < PROBABLE_MIN)
 
 
-def _whole(by: By, agent: str, message: str, why: str) -> Route:
+def _whole(by: RouteBy, agent: str, message: str, why: str) -> Route:
     return Route(by, why, (RoutedPart(agent, message),))
 
 

@@ -52,7 +52,7 @@ class Transcript(BaseModel):
     trace_id: str = ""
     first_word_ms: float | None = None
     duration_ms: float = 0.0
-    cost_usd: float = 0.0
+    cost_picousd: int = 0
 
     @property
     def answered(self) -> bool:
@@ -88,7 +88,7 @@ def transcript_of(message: str, events: Sequence[TurnEvent], *, history: Sequenc
                     use.ok, use.summary, use.facts = event.ok, event.summary, event.facts
             case TurnCompleted():
                 made.text, made.agents, made.citations = event.text, event.agents, event.citations
-                made.cost_usd, made.duration_ms = event.cost, event.duration_ms
+                made.cost_picousd, made.duration_ms = event.cost_picousd, event.duration_ms
                 made.cache_hit = event.cache_hit
             case TurnFailed():
                 made.code, made.failure = event.code, event.message

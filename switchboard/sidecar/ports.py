@@ -57,6 +57,13 @@ class StateStore(Protocol):
         """Writes only over the version that `etag` names, or where nothing is any more. Raises `Conflict`."""
         ...
 
+    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        """Writes each value over the version that its ETag names, in one call and no transaction.
+
+        Raises `Conflict` when one of them was changed; the others may be written then.
+        """
+        ...
+
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         """Writes whatever is there (last write wins): for leases and heartbeats only."""
         ...

@@ -9,7 +9,6 @@ What a handler's outcome tells daprd (https://docs.dapr.io/reference/api/pubsub_
 """
 
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +22,8 @@ from pydantic import BaseModel, ValidationError
 
 from switchboard.contracts import topics
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
+from switchboard.contracts.headers import DAPR_API_TOKEN
+from switchboard.sidecar.app_token import is_from_sidecar
 
 EVENT_BYTES_MAX = 1024 * 1024
 """Of a CloudEvent as it is delivered."""
@@ -51,7 +52,7 @@ def subscribe(
     """
 
     async def deliver(request: Request) -> JSONResponse:
-        if app_token and not secrets.compare_digest(request.headers.get("dapr-api-token", ""), app_token):
+        if not is_from_sidecar(request.headers.get(DAPR_API_TOKEN), app_token):
             return JSONResponse({"status": "DROP"}, 401)
         event = await _event_of(request, topic, model)
         outcome: Outcome = "DROP" if event is None else await _handled(request.headers, topic, handler, event)

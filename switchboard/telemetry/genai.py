@@ -17,7 +17,8 @@ AGENT_ID = "gen_ai.agent.id"
 AGENT_NAME = "gen_ai.agent.name"
 TOOL_NAME = "gen_ai.tool.name"
 TOOL_CALL_ID = "gen_ai.tool.call.id"
-COST_USD = "switchboard.cost_usd"
+COST_PICOUSD = "switchboard.cost_picousd"
+"""Whole picodollars (10^-12 US dollars)."""
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def record_usage(
     output_tokens: int = 0,
     response_model: str = "",
     finish_reason: str = "",
-    cost_usd: float | None = None,
+    cost_picousd: int | None = None,
 ) -> None:
     """Puts what a model call spent on its span."""
     span.set_attribute(INPUT_TOKENS, input_tokens)
@@ -60,8 +61,8 @@ def record_usage(
         span.set_attribute(RESPONSE_MODEL, response_model)
     if finish_reason:
         span.set_attribute(FINISH_REASONS, [finish_reason])
-    if cost_usd is not None:
-        span.set_attribute(COST_USD, cost_usd)
+    if cost_picousd is not None:
+        span.set_attribute(COST_PICOUSD, cost_picousd)
 
 
 def _tracer() -> trace.Tracer:

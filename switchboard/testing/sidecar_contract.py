@@ -144,6 +144,18 @@ class StateContract:
         kept = await state.get(other)
         assert kept is not None and kept.value == {"n": 2}
 
+    async def test_several_are_replaced_in_one_call_and_one_that_changed_is_told(self, state: StateStore) -> None:
+        one, other = fresh(), fresh()
+        await state.create_all([(one, {"n": 1}), (other, {"n": 1})])
+        etags = [item.etag for item in await state.get_many([one, other]) if item]
+        await state.replace_all([(one, {"n": 2}, etags[0]), (other, {"n": 2}, etags[1])])
+        items = await state.get_many([one, other])
+        assert [item.value["n"] for item in items if item] == [2, 2]
+        with pytest.raises(Conflict):
+            await state.replace_all([(one, {"n": 3}, items[0].etag if items[0] else ""), (other, {"n": 3}, etags[1])])
+        kept = await state.get(other)
+        assert kept is not None and kept.value == {"n": 2}
+
     async def test_a_delete_with_an_etag_deletes_only_that_version(self, state: StateStore) -> None:
         key = fresh()
         await state.create(key, {"n": 1})

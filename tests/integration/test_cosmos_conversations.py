@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 from cosmos_server import CosmosServer
 
-from services.supervisor.turns.conversations import IDEMPOTENCY_S_MAX, Claim, Conversations
+from services.supervisor.turns.conversations import Conversations, new_conversation
+from services.supervisor.turns.idempotency import KEPT_S, Claim, IdempotencyKeys
 from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
 from switchboard.contracts.errors import Conflict, NotFound
 from switchboard.contracts.turns import Principal
@@ -41,10 +42,16 @@ def accepted(conversation: Conversation, message: str) -> Turn:
     )
 
 
-async def answer(conversations: Conversations, conversation: Conversation, message: str, text: str) -> Turn:
-    """One turn of `conversation`, from its acceptance to its end."""
+async def begun(conversations: Conversations, message: str = "What do I owe?") -> tuple[Conversation, Turn]:
+    """A new conversation with its first turn."""
+    conversation = new_conversation(ADA)
     turn = accepted(conversation, message)
-    await conversations.record(turn)
+    await conversations.create(conversation, turn, ADA)
+    return conversation, turn
+
+
+async def answer(conversations: Conversations, turn: Turn, text: str) -> Turn:
+    """Ends a turn that was recorded."""
     stored = await conversations.stored(turn)
     turn.status, turn.text, turn.agents = "completed", text, ["billing"]
     await conversations.finish(turn, stored)
@@ -52,8 +59,8 @@ async def answer(conversations: Conversations, conversation: Conversation, messa
 
 
 async def test_a_turn_that_was_accepted_and_answered_stands_in_the_conversation(conversations: Conversations) -> None:
-    conversation = await conversations.next_turn(ADA, None)
-    turn = await answer(conversations, conversation, "What do I owe?", "You owe £41.20.")
+    conversation, turn = await begun(conversations)
+    await answer(conversations, turn, "You owe £41.20.")
     read = await conversations.conversation(ADA, conversation.conversation_id)
     assert (read.turn_count, read.agent, read.owner) == (1, "billing", "ada")
     assert [(each.role, each.text) for each in read.history()] == [
@@ -65,9 +72,7 @@ async def test_a_turn_that_was_accepted_and_answered_stands_in_the_conversation(
 
 
 async def test_a_write_over_a_turn_that_changed_meanwhile_is_a_conflict(conversations: Conversations) -> None:
-    conversation = await conversations.next_turn(ADA, None)
-    turn = accepted(conversation, "What do I owe?")
-    await conversations.record(turn)
+    _, turn = await begun(conversations)
     with pytest.raises(Conflict):
         await conversations.record(turn)
     before = (await conversations.stored(turn)).turn
@@ -80,7 +85,7 @@ async def test_a_write_over_a_turn_that_changed_meanwhile_is_a_conflict(conversa
 
 
 async def test_turns_accepted_at_once_get_different_numbers(conversations: Conversations) -> None:
-    conversation = await conversations.next_turn(ADA, None)
+    conversation, _ = await begun(conversations)
     both = await asyncio.gather(*(conversations.next_turn(ADA, conversation.conversation_id) for _ in range(2)))
     assert sorted(each.turn_count for each in both) == [2, 3]
 
@@ -89,8 +94,8 @@ async def test_turns_accepted_at_once_get_different_numbers(conversations: Conve
 async def test_the_conversation_of_somebody_else_is_not_found(
     conversations: Conversations, stranger: Principal
 ) -> None:
-    conversation = await conversations.next_turn(ADA, None)
-    turn = await answer(conversations, conversation, "What do I owe?", "You owe £41.20.")
+    conversation, turn = await begun(conversations)
+    await answer(conversations, turn, "You owe £41.20.")
     with pytest.raises(NotFound):
         await conversations.conversation(stranger, conversation.conversation_id)
     with pytest.raises(NotFound):
@@ -100,11 +105,12 @@ async def test_the_conversation_of_somebody_else_is_not_found(
 
 
 async def test_the_history_is_read_in_pages(conversations: Conversations) -> None:
-    conversation = await conversations.next_turn(ADA, None)
-    for n in range(1, 6):
-        if n > 1:
-            conversation = await conversations.next_turn(ADA, conversation.conversation_id)
-        await answer(conversations, conversation, f"Question {n}", f"Answer {n}")
+    conversation, turn = await begun(conversations, "Question 1")
+    await answer(conversations, turn, "Answer 1")
+    for n in range(2, 6):
+        turn = accepted(await conversations.next_turn(ADA, conversation.conversation_id), f"Question {n}")
+        await conversations.record(turn)
+        await answer(conversations, turn, f"Answer {n}")
     found = await conversations.conversation(ADA, conversation.conversation_id)
     pages = [await conversations.page(found, after, 2) for after in (0, 2, 4)]
     assert [[turn.text for turn in page] for page in pages] == [
@@ -115,13 +121,12 @@ async def test_the_history_is_read_in_pages(conversations: Conversations) -> Non
 
 
 async def test_an_idempotency_key_stands_for_its_first_turn_for_a_day(
-    conversations: Conversations, cosmos: CosmosServer
+    cosmos_sidecar: DaprSidecar, cosmos: CosmosServer
 ) -> None:
-    conversation = await conversations.next_turn(ADA, None)
-    mine = Claim(turn_id_of(conversation.conversation_id, 1), "digest")
-    key = conversation.conversation_id
-    assert await conversations.claim(ADA, key, mine) == mine
-    assert await conversations.claim(ADA, key, Claim("other.1", "digest")) == mine
+    key = new_conversation(ADA).conversation_id
+    idempotency_keys, mine = IdempotencyKeys(cosmos_sidecar.state), Claim(turn_id_of(key, 1), "digest")
+    assert await idempotency_keys.claim(ADA, key, mine) == mine
+    assert await idempotency_keys.claim(ADA, key, Claim("other.1", "digest")) == mine
     stored = keys.idempotency("aurora", "ada", key)
     document = cosmos.document(f"statestore||{stored.key}", stored.partition)
-    assert document["ttl"] == IDEMPOTENCY_S_MAX
+    assert document["ttl"] == KEPT_S

@@ -17,7 +17,7 @@ from runtime import Bench, Daprd, bench, local_components
 
 from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.memory.privacy import MemoryPrivacy
-from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.conversations import Conversations, new_conversation
 from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
 from switchboard.contracts.errors import NotFound
 from switchboard.contracts.turns import Principal
@@ -94,7 +94,12 @@ class Place:
 
     async def say(self, message: str, text: str, conversation_id: str | None = None) -> Conversation:
         """One answered turn."""
-        conversation = await self.conversations.next_turn(self.user, conversation_id)
+        first = conversation_id is None
+        conversation = (
+            new_conversation(self.user)
+            if conversation_id is None
+            else await self.conversations.next_turn(self.user, conversation_id)
+        )
         turn = Turn(
             turn_id=turn_id_of(conversation.conversation_id, conversation.turn_count),
             conversation_id=conversation.conversation_id,
@@ -105,7 +110,10 @@ class Place:
             message=message,
             created_at=now(),
         )
-        await self.conversations.record(turn)
+        if first:
+            await self.conversations.create(conversation, turn, self.user)
+        else:
+            await self.conversations.record(turn)
         stored = await self.conversations.stored(turn)
         turn.status, turn.text, turn.agents = "completed", text, ["billing"]
         await self.conversations.finish(turn, stored)

@@ -29,7 +29,6 @@ from switchboard.contracts.errors import (
     OurError,
     SwitchboardError,
 )
-from switchboard.ledger.money import usd_of
 from switchboard.telemetry import record_usage
 from switchboard.telemetry.genai import PROVIDER, REQUEST_MODEL
 from switchboard.text.tokens import tokens_of_bytes
@@ -184,7 +183,7 @@ def _accounted(answer: Answer, attempt: Attempt, context: CallContext) -> dict[s
         output_tokens=answer.spent.completion_tokens,
         response_model=answer.model,
         finish_reason=answer.finish_reason,
-        cost_usd=usd_of(cost),
+        cost_picousd=cost,
     )
     return {**answer.body, "usage": usage_of(answer.body.get("usage"), cost)}
 

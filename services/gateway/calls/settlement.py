@@ -14,7 +14,7 @@ from services.gateway.money.prices import FREE, cost_of, price_of
 from services.gateway.policy.catalog import Target
 from services.gateway.providers.port import Provider, Spent
 from services.gateway.resilience.bulkheads import Slot
-from switchboard.ledger.money import usd_of
+from switchboard.contracts.money import usd_of
 from switchboard.ledger.record import Outcome, Price, Record
 from switchboard.telemetry import current_trace_id
 

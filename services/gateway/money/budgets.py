@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.ledger.money import picousd_of
+from switchboard.contracts.money import picousd_of
 
 UNLIMITED = -1
 

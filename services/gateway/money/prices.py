@@ -7,7 +7,7 @@ from functools import lru_cache
 from services.gateway.policy.catalog import ModelCatalog, Target
 from services.gateway.providers.port import Spent
 from switchboard.contracts.errors import NotFound
-from switchboard.ledger.money import PICOUSD_PER_MICROUSD
+from switchboard.contracts.money import PICOUSD_PER_MICROUSD
 from switchboard.ledger.record import Price
 
 LISTS = {"azure_openai": "azure", "openai": "openai"}

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from services.gateway.money.budgets import UNLIMITED, BudgetsPolicy
 from services.gateway.redis import keys
-from switchboard.ledger.money import picousd_of, usd_text
+from switchboard.contracts.money import picousd_of, usd_text
 
 EVENTS_SHOWN = 100
 

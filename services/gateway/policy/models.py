@@ -11,8 +11,8 @@ from services.gateway.caching.policy import CacheRule
 from services.gateway.calls.call import Lane, Tier
 from services.gateway.money.budgets import BudgetsPolicy
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
+from switchboard.contracts.money import PICOUSD_PER_MICROUSD
 from switchboard.ledger import record as ledger
-from switchboard.ledger.money import PICOUSD_PER_MICROUSD
 
 Kind = Literal["openai", "azure_openai", "embedded", "simulated"]
 Capability = Literal["chat", "tools", "vision", "json_schema", "embeddings"]

@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.supervisor.desk.handover import Handover
-from services.supervisor.turns.records import Rating, Turn, TurnStatus
+from services.supervisor.turns.records import Handover, Rating, Turn, TurnStatus
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, Usage
 from switchboard.contracts.handover import HandoverReason
@@ -34,7 +33,9 @@ class TurnView(BaseModel):
     """What its user thinks of it, once they said so."""
     citations: list[Citation]
     usage: Usage
-    cost: float
+    cost_picousd: int
+    """In whole picodollars (10^-12 US dollars)."""
+    cache_hit: bool = False
     trace_id: str
     duration_ms: float
     created_at: datetime
@@ -44,8 +45,8 @@ class TurnView(BaseModel):
 
     @classmethod
     def of(cls, turn: Turn) -> "TurnView":
-        fields = turn.model_dump(include=set(cls.model_fields) - {"cost"})
-        return cls(**fields, cost=turn.usage.cost_usd)
+        fields = turn.model_dump(include=set(cls.model_fields))
+        return cls(**fields, cost_picousd=turn.usage.cost_picousd)
 
 
 class JobView(TurnView):

@@ -60,7 +60,7 @@ _STREAM: dict[str, Any] = {
     "schema": {
         "type": "string",
         "description": "Server-sent events; each `data:` is one of the events below.",
-        "x-event-schema": turn_event_adapter.json_schema(ref_template="#/x-events/{model}"),
+        "x-event-schema": turn_event_adapter.json_schema(mode="serialization", ref_template="#/x-events/{model}"),
     },
     "example": _STREAM_EXAMPLE,
 }

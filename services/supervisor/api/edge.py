@@ -4,14 +4,16 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.supervisor.api.problems import problem_response
+from switchboard.contracts import headers
 from switchboard.contracts.errors import OurError, TooLarge
+from switchboard.serving.problems import problem_response
 from switchboard.telemetry import current_trace_id
 
 BODY_BYTES_MAX = 64 * 1024
 DRAINED_BYTES_MAX = 4 * 1024 * 1024
 """So much of a body that is too large is read and dropped: a client that is still writing never sees an answer."""
 NO_TRACE = "0" * 32
+TRACE_ID = headers.TRACE_ID.encode()
 TOO_LARGE = f"The request is too large: at most {BODY_BYTES_MAX // 1024} KiB."
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 started = True
                 if trace_id != NO_TRACE:
-                    message["headers"] = [*message["headers"], (b"x-trace-id", trace_id.encode())]
+                    message["headers"] = [*message["headers"], (TRACE_ID, trace_id.encode())]
             await send(message)
 
         bounded = receive

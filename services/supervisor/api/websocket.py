@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.supervisor.api.edge import BODY_BYTES_MAX
-from services.supervisor.api.problems import NOT_JSON, error_of_validation
-from services.supervisor.turns.life import Ask, Turns
+from services.supervisor.turns.accept import Ask
+from services.supervisor.turns.life import Turns
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.identity import ApiKeys
+from switchboard.serving.problems import NOT_JSON, error_of_validation
 from switchboard.telemetry import current_trace_id
 
 SIGN_IN_S_MAX = 10.0
@@ -89,9 +90,10 @@ def _request(frame: bytes) -> ChatRequest:
 
 
 async def _answer(socket: WebSocket, turns: Turns, ask: Ask) -> None:
-    live = await turns.start(ask)
-    async for frame in live.read():
-        await socket.send_text(frame.json)
+    log = await turns.start(ask)
+    async for frames in log.read():
+        for frame in frames:
+            await socket.send_text(frame.data.decode())
 
 
 async def _tell(socket: WebSocket, error: SwitchboardError) -> None:

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
-from services.supervisor.turns.live import Frame
+from services.supervisor.turns.event_log import Frame
 from services.supervisor.turns.records import Turn
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.events import turn_event_adapter
+from switchboard.contracts.money import usd_of
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.experiments.sampling import sampled
 from switchboard.models.embedder import Embedder
@@ -75,7 +76,7 @@ class OnlineEvaluation:
         record_scores(scores, place_of(turn))
         if turn.experiment:
             values = {score.metric: score.value for score in scores}
-            values |= {DURATION: turn.duration_ms, COST: turn.usage.cost_usd}
+            values |= {DURATION: turn.duration_ms, COST: usd_of(turn.usage.cost_picousd)}
             await self._tallies.add_scores(turn.experiment, turn.tenant, values)
 
 
@@ -94,7 +95,7 @@ def place_of(turn: Turn) -> TurnOfSpan:
 def transcript(turn: Turn, frames: Sequence[Frame], history: Sequence[HistoryMessage]) -> Transcript:
     """What there is to see of a turn: its events, or its record alone where they went elsewhere."""
     if frames:
-        events = [turn_event_adapter.validate_json(frame.json) for frame in frames]
+        events = [turn_event_adapter.validate_json(frame.data) for frame in frames]
         seen = transcript_of(turn.message, events, history=history)
     else:
         seen = Transcript(

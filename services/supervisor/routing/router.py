@@ -7,12 +7,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from services.supervisor.routing import replies
+from services.supervisor.routing import canned_responses
 from services.supervisor.routing.judge import Judge
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import NotFound, Unavailable
+from switchboard.contracts.events import RouteBy
 from switchboard.contracts.handover import HandoverReason
 from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
@@ -26,8 +26,6 @@ GONE_S_MAX = 600.0
 REFUSALS_MAX = 2
 """In a row; with this one the conversation goes to a person."""
 
-By = Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
-
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -40,7 +38,7 @@ class Assignment:
 class Decision:
     """Either `assignments`, or `reply`: words of the supervisor itself."""
 
-    by: By
+    by: RouteBy
     assignments: tuple[Assignment, ...] = ()
     scores: dict[str, float] = field(default_factory=dict[str, float])
     """Probability of each agent."""
@@ -101,7 +99,9 @@ class Router:
         with tracer(__name__).start_as_current_span("route") as span:
             started_s = time.perf_counter()
             if context.handed_over:
-                decision = Decision("person", reply=replies.waiting_for_person(), why="A person has the conversation.")
+                decision = Decision(
+                    "person", reply=canned_responses.waiting_for_person(), why="A person has the conversation."
+                )
             elif requested is not None:
                 decision = Decision(
                     "request", (self._requested(requested, message),), why="The client named the agent."
@@ -139,12 +139,12 @@ class Router:
         cards = [each.card for each in self.agents]
         scores = {agent: round(share, 4) for agent, share in route.shares.items()}
         assignments = tuple(Assignment(known[part.agent], part.message) for part in route.parts if part.agent in known)
-        by: By = "model" if route.judged and judgement is not None else route.by
+        by: RouteBy = "model" if route.judged and judgement is not None else route.by
         if route.by == "person":
-            return Decision("person", (), scores, replies.handing_over(), route.why, "asked")
+            return Decision("person", (), scores, canned_responses.handing_over(), route.why, "asked")
         if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
             why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
-            return Decision("person", (), scores, replies.handing_over(refused=True), why, "refused")
+            return Decision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
         return Decision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
 
     def _requested(self, requested: str, message: str) -> Assignment:
@@ -174,11 +174,13 @@ def _reply(route: Route, known: Mapping[str, AgentRegistration], cards: list[Age
     """What the supervisor says itself."""
     match route.by:
         case "clarify":
-            return replies.clarifying_question([known[each].card for each in route.candidates])
+            return canned_responses.clarifying_question([known[each].card for each in route.candidates])
         case "small_talk":
-            return replies.small_talk_reply(route.talk, cards) if route.talk else replies.nothing_asked()
+            return (
+                canned_responses.small_talk_reply(route.talk, cards) if route.talk else canned_responses.nothing_asked()
+            )
         case _:
-            return replies.out_of_scope_reply(cards)
+            return canned_responses.out_of_scope_reply(cards)
 
 
 def _verdict(route: Route) -> str:

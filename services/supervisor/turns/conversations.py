@@ -1,27 +1,23 @@
 """The store of conversations and turns, over the state port. Every write is ETag-checked."""
 
 import asyncio
-import random
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.supervisor.desk.handover import Handover
 from services.supervisor.feedback.rating_index import RatingIndex
-from services.supervisor.turns.records import Conversation, Turn, now, turn_id_of
+from services.supervisor.turns.records import Conversation, Handover, Turn, now
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.conversation_memory import ConversationMemory
 from switchboard.memory.tiers.index import ConversationIndex, Entry
-from switchboard.memory.tiers.store import MOVED_KEY, TieredStore, is_erased
+from switchboard.memory.tiers.store import ERASED_KEY, MOVED_KEY, TieredStore, is_erased
 from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
+from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 
-ACCEPT_ATTEMPTS_MAX = 3
-FINISH_ATTEMPTS_MAX = 6
-JITTER_S_MAX = 0.02
-IDEMPOTENCY_S_MAX = 24 * 3600
 PAGE_TURNS_MAX = 100
 RUNNING_LOOKED_AT = 20
 """Of a conversation's last turns, before it is deleted."""
@@ -31,18 +27,10 @@ UNKNOWN_TURN = "There is no such turn."
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A conversation's and a turn's records as the store has them, read while the specialist works."""
+    """A conversation's and a turn's records as the store has them: what the end of the turn writes over."""
 
     conversation: StateItem
     turn: StateItem
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Which turn an idempotency key stands for, and the digest of the request it came with."""
-
-    turn_id: str
-    digest: str
 
 
 class Conversations:
@@ -61,28 +49,107 @@ class Conversations:
         self._tiers = tiers or TieredStore(state)
         self._shelf = shelf
 
-    async def next_turn(self, principal: Principal, conversation_id: ConversationId | None) -> Conversation:
-        """Counts one turn more; its number is the `turn_count` of what returns. Creates a conversation for None.
+    # -- accepting a turn
+
+    async def create(self, conversation: Conversation, turn: Turn, principal: Principal) -> None:
+        """Writes a new conversation with its first turn, and reads what is remembered of its user."""
+        written = [(_key(conversation), conversation.model_dump(mode="json")), (_turn_key(turn), _json(turn))]
+        if self._shelf is not None:  # in the index with it: what is in none could neither be moved nor forgotten
+            written.append(await self._shelf.note(_entry(conversation)))
+        known, _ = await asyncio.gather(
+            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
+        )
+        conversation.remembered = await self._remembered(principal, None, known)
+
+    async def next_turn(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
+        """Counts one turn more; its number is the `turn_count` of what returns.
 
         Raises `NotFound` also for a conversation of somebody else: a stranger must not learn that it exists.
         """
-        if conversation_id is None:
-            return await self._create(principal)
-        for attempt in range(ACCEPT_ATTEMPTS_MAX):
-            item, conversation = await self._opened(principal, conversation_id)
+        item, remembered = await self._opened(principal, conversation_id)
+        counted: list[Conversation] = []
+
+        def count(value: Any) -> Any:
+            conversation = _owned(value, principal)
             conversation.turn_count += 1
             conversation.updated_at = now()
-            try:
-                await self._state.replace(_key(conversation), conversation.model_dump(mode="json"), etag=item.etag)
-                return conversation
-            except Conflict:
-                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
-        raise Conflict
+            counted.append(conversation)
+            return conversation.model_dump(mode="json")
+
+        await self._changed(keys.conversation(principal.tenant, conversation_id), item, count)
+        counted[-1].remembered = remembered
+        return counted[-1]
+
+    async def record(self, turn: Turn) -> None:
+        """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""
+        await self._state.create(_turn_key(turn), _json(turn))
+
+    # -- ending a turn
+
+    async def stored(self, turn: Turn) -> Stored:
+        """What `finish` will write over. Raises `NotFound` when the conversation was deleted, `Unavailable` without a record."""
+        key = keys.conversation(turn.tenant, turn.conversation_id)
+        conversation, record = await self._state.get_many([key, _turn_key(turn)])
+        if conversation is None or is_erased(conversation):
+            raise NotFound(UNKNOWN_CONVERSATION)
+        if record is None:
+            raise Unavailable
+        return Stored(conversation, record)
+
+    async def finish(self, turn: Turn, stored: Stored) -> None:
+        """Writes how the turn ended, and adds an answered one to the conversation's tail, in one call."""
+        if turn.status != "completed":
+            await self._finish_turn(turn, stored.turn.etag)
+            return
+        after = Conversation.model_validate(stored.conversation.value).with_turn(turn)
+        ending = [
+            (_turn_key(turn), _json(turn), stored.turn.etag),
+            (_key(after), after.model_dump(mode="json"), stored.conversation.etag),
+        ]
+        try:
+            await self._state.replace_all(ending)
+        except Conflict:  # which of the two it was does not matter: both may be written again
+            await self._finish_turn(turn, stored.turn.etag)
+            await self.remember(turn)
+
+    async def remember(self, turn: Turn) -> None:
+        """Adds an answered turn to its conversation's tail; once, however often it is called."""
+
+        def with_turn(value: Any) -> Any:
+            return _conversation_of(value).with_turn(turn).model_dump(mode="json")
+
+        await change(self._state, keys.conversation(turn.tenant, turn.conversation_id), with_turn)
+
+    # -- conversations
 
     async def conversation(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
         """From whatever tier it is in. Raises `NotFound`, for somebody else's conversation too."""
         found = await self._tiers.find(keys.conversation(principal.tenant, conversation_id))
         return _owned(found.value if found is not None else None, principal)
+
+    async def of_tenant(self, principal: Principal, conversation_id: str) -> Conversation:
+        """A conversation of the principal's tenant, whoever's it is: for operators. Raises `NotFound`."""
+        item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
+        return _conversation_of(item.value if item is not None else None)
+
+    async def hand_over(self, principal: Principal, conversation_id: str, handover: Handover | None) -> Conversation:
+        """Gives a conversation of the principal's tenant to a person, or with None back to the agents.
+
+        What returns is the conversation as it was before. Who it belongs to is the caller's to check.
+        Raises `NotFound`, `Conflict`.
+        """
+        before = await self.of_tenant(principal, conversation_id)
+
+        def given(value: Any) -> Any:
+            nonlocal before
+            before = _conversation_of(value)
+            if (before.handover is None) == (handover is None):
+                return None
+            update = {"handover": handover, "refusals": 0, "updated_at": now()}
+            return before.model_copy(update=update).model_dump(mode="json")
+
+        await change(self._state, keys.conversation(principal.tenant, conversation_id), given)
+        return before
 
     async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
         """Deletes it with all its turns, in every tier. Raises `NotFound`, and `Conflict` while a turn runs."""
@@ -95,90 +162,15 @@ class Conversations:
         if self._shelf is not None:
             await self._shelf.disown(principal.tenant, principal.user, [conversation_id])
 
-    async def hand_over(self, principal: Principal, conversation_id: str, handover: Handover | None) -> Conversation:
-        """Gives a conversation of the principal's tenant to a person, or with None back to the agents.
+    # -- turns
 
-        What returns is the conversation as it was before. Who it belongs to is the caller's to check.
-        Raises `NotFound`, `Conflict`.
-        """
-        for attempt in range(ACCEPT_ATTEMPTS_MAX):
-            item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
-            if item is None or is_erased(item):
-                raise NotFound(UNKNOWN_CONVERSATION)
-            before = Conversation.model_validate(item.value)
-            if (before.handover is None) == (handover is None):
-                return before
-            after = before.model_copy(update={"handover": handover, "refusals": 0, "updated_at": now()})
-            try:
-                await self._state.replace(_key(after), after.model_dump(mode="json"), etag=item.etag)
-                return before
-            except Conflict:
-                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
-        raise Conflict
-
-    async def of_tenant(self, principal: Principal, conversation_id: str) -> Conversation:
-        """A conversation of the principal's tenant, whoever's it is: for operators. Raises `NotFound`."""
-        item = await self._state.get(keys.conversation(principal.tenant, conversation_id))
-        if item is None:
-            raise NotFound(UNKNOWN_CONVERSATION)
-        return Conversation.model_validate(item.value)
-
-    async def claim(self, principal: Principal, key: str, claim: Claim) -> Claim:
-        """Makes `key` stand for the turn, or returns the claim that stood before (first write wins)."""
-        value = {"turn_id": claim.turn_id, "digest": claim.digest}
-        try:
-            await self._state.create(
-                keys.idempotency(principal.tenant, principal.user, key), value, ttl_s=IDEMPOTENCY_S_MAX
-            )
-            return claim
-        except Conflict:
-            earlier = await self.claim_of(principal, key)
-            if earlier is None:
-                raise
-            return earlier
-
-    async def claim_of(self, principal: Principal, key: str) -> Claim | None:
-        item = await self._state.get(keys.idempotency(principal.tenant, principal.user, key))
-        return Claim(item.value["turn_id"], item.value["digest"]) if item else None
-
-    async def record(self, turn: Turn) -> None:
-        """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""
-        await self._state.create(_turn_key(turn), turn.model_dump(mode="json"))
-
-    async def stored(self, turn: Turn) -> Stored:
-        """What `finish` will write over. Raises `Unavailable` when it is gone."""
-        conversation, record = await self._state.get_many(
-            [keys.conversation(turn.tenant, turn.conversation_id), _turn_key(turn)]
-        )
-        if conversation is None or record is None:
-            raise Unavailable
-        return Stored(conversation, record)
-
-    async def finish(self, turn: Turn, stored: Stored) -> None:
-        """Writes how the turn ended, and adds an answered one to the conversation's tail."""
-        if turn.status == "completed":
-            await asyncio.gather(self._finish_turn(turn, stored.turn), self.remember(turn, stored.conversation))
-        else:
-            await self._finish_turn(turn, stored.turn)
-
-    async def remember(self, turn: Turn, item: StateItem | None = None) -> None:
-        """Adds an answered turn to its conversation's tail; once, however often it is called."""
-        key = keys.conversation(turn.tenant, turn.conversation_id)
-        for attempt in range(FINISH_ATTEMPTS_MAX):
-            item = item or await self._state.get(key)
-            if item is None:
-                raise NotFound(UNKNOWN_CONVERSATION)
-            before = Conversation.model_validate(item.value)
-            after = before.with_turn(turn)
-            if after is before:
-                return
-            try:
-                await self._state.replace(key, after.model_dump(mode="json"), etag=item.etag)
-                return
-            except Conflict:
-                item = None
-                await asyncio.sleep(random.random() * JITTER_S_MAX * (attempt + 1))
-        raise Conflict
+    async def page(self, conversation: Conversation, after: int, limit: int) -> list[Turn]:
+        """Turns `after` + 1 and on, at most `limit` (and 100) of them, as they may be seen now; from whatever tier."""
+        last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
+        numbers = range(after + 1, last + 1)
+        values = await self._tiers.turns(conversation.tenant, conversation.conversation_id, numbers)
+        turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
+        return [turn for turn in turns if turn.status != "superseded"]
 
     async def turn(self, principal: Principal, turn_id: str) -> Turn:
         """Raises `NotFound`, for somebody else's turn too."""
@@ -196,35 +188,46 @@ class Conversations:
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""
-        await self._state.replace(_turn_key(turn), turn.model_dump(mode="json"), etag=etag)
+        await self._state.replace(_turn_key(turn), _json(turn), etag=etag)
 
-    async def page(self, conversation: Conversation, after: int, limit: int) -> list[Turn]:
-        """Turns `after` + 1 and on, at most `limit` (and 100) of them, as they may be seen now; from whatever tier."""
-        last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
-        numbers = range(after + 1, last + 1)
-        values = await self._tiers.turns(conversation.tenant, conversation.conversation_id, numbers)
-        return [Turn.model_validate(value).as_read() for value in values if value is not None]
+    async def change_turn(self, tenant: str, turn_id: str, fn: Callable[[Turn], Turn | None]) -> None:
+        """Writes what `fn` makes of a turn's record, again while others are faster; None leaves it as it is.
 
-    async def _create(self, principal: Principal) -> Conversation:
-        at = now()
-        conversation = Conversation(
-            conversation_id=secrets.token_urlsafe(12),
-            tenant=principal.tenant,
-            owner=principal.user,
-            turn_count=1,
-            created_at=at,
-            updated_at=at,
-        )
-        written = [(_key(conversation), conversation.model_dump(mode="json"))]
-        if self._shelf is not None:  # in the index with it: what is in none could neither be moved nor forgotten
-            written.append(await self._shelf.note(_entry(conversation)))
-        known, _ = await asyncio.gather(
-            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
-        )
-        conversation.remembered = await self._remembered(principal, None, known)
-        return conversation
+        Raises `NotFound` where there is no such turn.
+        """
+        item = await self.turn_item(tenant, turn_id)
+        if item is None:
+            raise NotFound(UNKNOWN_TURN)
 
-    async def _opened(self, principal: Principal, conversation_id: str) -> tuple[StateItem, Conversation]:
+        def changed(value: Any) -> Any:
+            after = fn(Turn.model_validate(value))
+            return _json(after) if after is not None else None
+
+        await self._changed(_turn_key(Turn.model_validate(item.value)), item, changed)
+
+    async def _finish_turn(self, turn: Turn, etag: str) -> None:
+        try:
+            await self.replace_turn(turn, etag)
+        except Conflict:
+            # Nobody else writes an interactive turn; a write of ours whose answer was lost looks like this.
+            await self.change_turn(turn.tenant, turn.turn_id, lambda now: turn if now.status == "running" else None)
+
+    async def _changed(self, key: StateKey, item: StateItem, fn: Callable[[Any], Any | None]) -> Any:
+        """As `change`, of a record that was just read: without a race it is not read again."""
+        after = fn(item.value)
+        if after is None:
+            return item.value
+        try:
+            await self._state.replace(key, after, etag=item.etag)
+            return after
+        except Conflict:
+            return await change(self._state, key, fn)
+
+    # -- what is remembered
+
+    async def _opened(
+        self, principal: Principal, conversation_id: ConversationId
+    ) -> tuple[StateItem, Remembered | None]:
         """The conversation in the hot tier, with what is remembered: one read, whatever its length."""
         key, recall = (
             kind(principal.tenant, conversation_id) for kind in (keys.conversation, keys.conversation_memory)
@@ -240,10 +243,9 @@ class Conversations:
             if self._shelf is not None:
                 await self._shelf.opened(_entry(below), "again")
             item, remembered = await self._tiers.raised(key), await self._tiers.raised(recall)
-        conversation = _owned(item.value if item is not None else None, principal)
-        assert item is not None
-        conversation.remembered = await self._remembered(principal, remembered, known, conversation_id)
-        return item, conversation
+        if item is None:
+            raise NotFound(UNKNOWN_CONVERSATION)
+        return item, await self._remembered(principal, remembered, known, conversation_id)
 
     async def _remembered(
         self,
@@ -252,29 +254,40 @@ class Conversations:
         known: StateItem | None,
         conversation_id: str | None = None,
     ) -> Remembered | None:
-        told = ConversationMemory.model_validate(recall.value).remembered() if recall is not None else None
+        of_conversation = ConversationMemory.model_validate(recall.value).remembered() if recall is not None else None
         value = known.value if known is not None else {}
         if MOVED_KEY in value:
             found = await self._tiers.find_below(keys.user_memory(principal.tenant, principal.user))
             value = found.value if found is not None else {}
-        return UserMemory.model_validate(value).added_to(told, conversation_id) if value else told
+        if not value:
+            return of_conversation
+        return UserMemory.model_validate(value).added_to(of_conversation, conversation_id)
 
-    async def _finish_turn(self, turn: Turn, item: StateItem) -> None:
-        try:
-            await self.replace_turn(turn, item.etag)
-        except Conflict:
-            # Nobody else writes an interactive turn; a write of ours whose answer was lost looks like this.
-            latest = await self.turn_item(turn.tenant, turn_id_of(turn.conversation_id, turn.n))
-            if latest is None:
-                raise
-            if Turn.model_validate(latest.value).status == "running":
-                await self.replace_turn(turn, latest.etag)
+
+def new_conversation(principal: Principal) -> Conversation:
+    """A conversation that begins with its first turn; nothing is written yet."""
+    at = now()
+    return Conversation(
+        conversation_id=secrets.token_urlsafe(12),
+        tenant=principal.tenant,
+        owner=principal.user,
+        turn_count=1,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _conversation_of(value: Any) -> Conversation:
+    """The conversation that a record's `value` is. Raises `NotFound` for none, and for one that was deleted."""
+    if value is None or ERASED_KEY in value:
+        raise NotFound(UNKNOWN_CONVERSATION)
+    return Conversation.model_validate(value)
 
 
 def _owned(value: Any, principal: Principal) -> Conversation:
-    """The conversation that a record's `value` is. Raises `NotFound` for none and for somebody else's."""
-    conversation = Conversation.model_validate(value) if value is not None else None
-    if conversation is None or conversation.owner != principal.user:
+    """As `_conversation_of`. Raises `NotFound` for somebody else's, too."""
+    conversation = _conversation_of(value)
+    if conversation.owner != principal.user:
         raise NotFound(UNKNOWN_CONVERSATION)
     return conversation
 
@@ -297,3 +310,7 @@ def _key(conversation: Conversation) -> StateKey:
 
 def _turn_key(turn: Turn) -> StateKey:
     return keys.turn(turn.tenant, turn.conversation_id, turn.n)
+
+
+def _json(turn: Turn) -> Any:
+    return turn.model_dump(mode="json")

@@ -1,14 +1,18 @@
-"""Asking one specialist: service invocation, its stream read as TurnEvents, its failures told as ours."""
+"""Asking one specialist: service invocation, its stream checked event by event, its failures told as ours.
+
+An event stays in the bytes that the specialist encoded. What its words are is read by hand, for they are most of a
+stream; all else is parsed by the contract, so that nothing malformed and no unknown type passes.
+"""
 
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
 from pydantic import ValidationError
 
-from services.supervisor.api.problems import error_of_code
 from switchboard.contracts import paths, sse
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import (
@@ -17,15 +21,39 @@ from switchboard.contracts.errors import (
     SwitchboardError,
     TooLarge,
     Unavailable,
+    error_of_code,
 )
-from switchboard.contracts.events import TurnCompleted, TurnEvent, TurnFailed, turn_event_adapter
+from switchboard.contracts.events import (
+    AgentStarted,
+    ApprovalRequired,
+    Citation,
+    MessageDelta,
+    RouteDecided,
+    ToolCalled,
+    ToolReturned,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    turn_event_adapter,
+)
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.ports import Invoker, Response
 
 ATTEMPTS_MAX = 2
 """A stream that broke before its first event is asked for again once: the turn's effects are exactly-once."""
+SOURCE_S_MAX = 10.0
+
+SpecialistEvent = AgentStarted | ToolCalled | ToolReturned | ApprovalRequired | MessageDelta | Citation | TurnCompleted
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvent:
+    """What a specialist said, and its JSON as it encoded it."""
+
+    event: SpecialistEvent
+    data: bytes
 
 
 class Specialists:
@@ -34,11 +62,11 @@ class Specialists:
     def __init__(self, invoker: Invoker) -> None:
         self._invoker = invoker
 
-    async def ask(self, agent: AgentRegistration, request: TurnRequest) -> AsyncGenerator[TurnEvent]:
+    async def ask(self, agent: AgentRegistration, request: TurnRequest) -> AsyncGenerator[AgentEvent]:
         """The specialist's events; the last is `turn.completed`. Close it to cancel the specialist's work.
 
-        Raises what its `turn.failed` or its refusal says, `Unavailable` when it does not answer or breaks off,
-        and `DeadlineExceeded` when the deadline is over before it begins.
+        Raises what its `turn.failed` or its refusal says, `Unavailable` when it does not answer, breaks off or says
+        what is no event, and `DeadlineExceeded` when the deadline is over before it begins.
         """
         for attempt in range(1, ATTEMPTS_MAX + 1):
             begun = False
@@ -48,43 +76,9 @@ class Specialists:
                         begun = True
                         yield event
                 return
-            except _Broken as error:
+            except _BrokenOff as error:
                 if begun or attempt == ATTEMPTS_MAX:
-                    raise silent(agent.card.name) from error
-
-    async def _events(self, agent: AgentRegistration, request: TurnRequest) -> AsyncGenerator[TurnEvent]:
-        left_s = (request.deadline - datetime.now(UTC)).total_seconds()
-        if left_s <= 0:
-            raise too_slow(agent.card.name)
-        body = request.model_dump(mode="json")
-        try:
-            opened = self._invoker.open(agent.app_id, paths.AGENT_TURNS, json=body, timeout_s=left_s)
-            async with opened as response:
-                if response.status != 200:
-                    raise await _refusal(agent.card, response)
-                ended = False
-                try:
-                    async for data in _data(response):
-                        event = turn_event_adapter.validate_json(data)
-                        if isinstance(event, TurnFailed):
-                            raise _failure(agent.card, event)
-                        ended = isinstance(event, TurnCompleted)
-                        yield event
-                        if ended:
-                            return
-                except (Unavailable, sse.EventTooLong) as error:
-                    raise _Broken from error
-                if not ended:
-                    raise _Broken
-        except ValidationError as error:
-            logger.error(
-                "agent %s said what is no event: %s", agent.card.id, error.errors(include_input=False)[0]["msg"]
-            )
-            raise silent(agent.card.name) from error
-        except _Told as told:
-            raise told.error from None
-        except Unavailable as error:
-            raise silent(agent.card.name) from error
+                    raise no_answer(agent.card.name) from error
 
     async def source(self, agent: AgentRegistration, uri: str, *, tenant: str) -> tuple[int, bytes]:
         """The document behind a citation: status and JSON body as the agent gave them, 404 where `tenant` may not see it.
@@ -92,33 +86,89 @@ class Specialists:
         Raises `Unavailable`.
         """
         wanted = {"uri": uri, "tenant": tenant}
+        opened = self._invoker.open(agent.app_id, paths.AGENT_SOURCES, json=wanted, timeout_s=SOURCE_S_MAX)
         try:
-            async with self._invoker.open(agent.app_id, paths.AGENT_SOURCES, json=wanted, timeout_s=10.0) as response:
+            async with opened as response:
                 return response.status, await response.body()
         except Unavailable as error:
-            raise silent(agent.card.name) from error
+            raise no_answer(agent.card.name) from error
+
+    async def _events(self, agent: AgentRegistration, request: TurnRequest) -> AsyncGenerator[AgentEvent]:
+        left_s = (request.deadline - datetime.now(UTC)).total_seconds()
+        if left_s <= 0:
+            raise too_slow(agent.card.name)
+        body = request.model_dump(mode="json")
+        try:
+            async with self._invoker.open(agent.app_id, paths.AGENT_TURNS, json=body, timeout_s=left_s) as response:
+                if response.status != 200:
+                    raise _Answered(await _refusal(agent.card, response))
+                async with aclosing(_read(agent.card, response)) as events:
+                    async for event in events:
+                        yield event
+        except ValueError as error:
+            logger.error("agent %s said what is no event: %s", agent.card.id, _reason(error))
+            raise no_answer(agent.card.name) from error
+        except _Answered as answered:
+            raise answered.error from None
+        except Unavailable as error:
+            raise no_answer(agent.card.name) from error
 
 
-async def _data(response: Response) -> AsyncGenerator[bytes]:
+async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEvent]:
+    """The events of an open stream. Raises `_Answered`, `_BrokenOff`, and `ValueError` for what is no event."""
     parser = sse.Parser()
-    async for chunk in response.chunks():
-        for event in parser.feed(chunk):
-            if event.data:
-                yield event.data
+    try:
+        async for chunk in response.chunks():
+            for raw in parser.feed(chunk):
+                if not raw.data:
+                    continue
+                event = checked(raw, card.id)
+                if isinstance(event, TurnFailed):
+                    logger.warning("agent %s failed: %s: %s", card.id, event.code, event.message)
+                    raise _Answered(error_of_code(event.code, event.message, event.retry_after_s))
+                yield event
+                if isinstance(event.event, TurnCompleted):
+                    return
+    except Unavailable as error:
+        raise _BrokenOff from error
+    raise _BrokenOff
 
 
-class _Broken(Exception):
+def checked(raw: sse.Event, agent_id: str) -> AgentEvent | TurnFailed:
+    """What came, proved to be an event that a specialist may send, under the id of the one that was asked.
+
+    Raises `ValueError` for what is none (`ValidationError` of pydantic is one).
+    """
+    if raw.event == b"message.delta":
+        found = orjson.loads(raw.data)
+        match found:
+            case {"type": "message.delta", "agent": str(agent), "text": str(text)} if agent == agent_id:
+                return AgentEvent(MessageDelta.model_construct(agent=agent, text=text), raw.data)
+            case _:
+                pass
+    event = turn_event_adapter.validate_json(raw.data)
+    if isinstance(event, TurnStarted | RouteDecided) or raw.event not in (b"", event.type.encode()):
+        raise ValueError(f"{event.type} as {raw.event!r}")
+    if isinstance(event, TurnFailed):
+        return event
+    if isinstance(event, TurnCompleted) or event.agent == agent_id:
+        return AgentEvent(event, raw.data)
+    named = event.model_copy(update={"agent": agent_id})
+    return AgentEvent(named, named.model_dump_json().encode())
+
+
+class _BrokenOff(Exception):
     """The stream ended without the turn's end."""
 
 
-class _Told(Exception):
-    """Carries what the specialist itself said through the handlers of what happens on the way."""
+class _Answered(Exception):
+    """Carries what the specialist itself answered through the handlers of what happens on the way."""
 
     def __init__(self, error: SwitchboardError) -> None:
         self.error = error
 
 
-def silent(name: str) -> Unavailable:
+def no_answer(name: str) -> Unavailable:
     return Unavailable(f"{name} does not answer at the moment. Please try again shortly.")
 
 
@@ -126,19 +176,21 @@ def too_slow(name: str) -> DeadlineExceeded:
     return DeadlineExceeded(f"{name} did not answer in time. Please try again.")
 
 
-def _failure(card: AgentCard, event: TurnFailed) -> _Told:
-    logger.warning("agent %s failed: %s: %s", card.id, event.code, event.message)
-    return _Told(error_of_code(event.code, event.message, event.retry_after_s))
+def _reason(error: ValueError) -> str:
+    """Without the words that were said: they may be a customer's."""
+    if isinstance(error, ValidationError):
+        return error.errors(include_input=False)[0]["msg"]
+    return type(error).__name__ if isinstance(error, orjson.JSONDecodeError) else str(error)
 
 
-async def _refusal(card: AgentCard, response: Response) -> _Told:
+async def _refusal(card: AgentCard, response: Response) -> SwitchboardError:
     """What an answer other than 200 means for the user, who did nothing wrong but perhaps wrote too much."""
     try:
         told = orjson.loads(await response.body())
         error = error_of_code(str(told["code"]), str(told["message"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        error = silent(card.name)
+        error = no_answer(card.name)
     logger.warning("agent %s refused a turn with %d: %s", card.id, response.status, error.code)
     if isinstance(error, CallerError) and not isinstance(error, TooLarge):
-        error = silent(card.name)  # our request was not what that agent takes: it is no fault of the user
-    return _Told(error)
+        return no_answer(card.name)  # our request was not what that agent takes: it is no fault of the user
+    return error

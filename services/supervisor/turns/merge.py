@@ -7,15 +7,16 @@ turn, so that the answer reads in order. Citations keep `[n]` unique over the wh
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
-from services.supervisor.routing.router import Assignment
-from services.supervisor.turns.dispatch import Specialists, silent, too_slow
+from services.supervisor.turns.dispatch import AgentEvent, Specialists, no_answer, too_slow
+from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
-from switchboard.contracts.events import Citation, CitationAdded, MessageDelta, TurnCompleted, TurnEvent, Usage
-from switchboard.contracts.turns import TurnRequest
+from switchboard.contracts.events import Citation, MessageDelta, TurnCompleted, TurnEvent, Usage
+from switchboard.contracts.turns import AgentAnswer, TurnRequest
 
 SUPERVISOR = "supervisor"
 """As the speaker of what no agent said."""
@@ -25,148 +26,173 @@ _MARK = re.compile(r"\[(\d{1,3})\]")
 
 logger = logging.getLogger(__name__)
 
-Emit = Callable[[TurnEvent], None]
+
+class Emit(Protocol):
+    """Where events go; `data` is the event's JSON, where it is encoded already."""
+
+    def __call__(self, event: TurnEvent, data: bytes | None = None) -> None: ...
 
 
-@dataclass(slots=True)
-class Answer:
-    """What the specialists said together. `agents` are those that answered."""
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """An agent, and what it is asked."""
 
-    text: str = ""
-    agents: list[str] = field(default_factory=list[str])
-    citations: list[Citation] = field(default_factory=list[Citation])
-    usage: Usage = field(default_factory=Usage)
+    agent: AgentRegistration
+    request: TurnRequest
 
 
-@dataclass(slots=True)
-class Said:
-    """What one specialist has said so far."""
+async def answer_of(specialists: Specialists, work: Sequence[Dispatched], seconds: float, emit: Emit) -> TurnCompleted:
+    """Runs all the work at once, at most `seconds` long, and emits the one answer as it grows; its ids are empty.
 
-    agent: str
-    name: str
-    text: str = ""
-    citations: list[Citation] = field(default_factory=list[Citation])
-    usage: Usage = field(default_factory=Usage)
-    error: SwitchboardError | None = None
-
-
-async def answer_of(
-    specialists: Specialists, work: Sequence[tuple[Assignment, TurnRequest]], seconds: float, emit: Emit
-) -> Answer:
-    """Runs all the work at once, at most `seconds` long, and emits the one answer as it grows.
-
-    Raises the error of the only agent, or `Unavailable` when every agent failed.
+    Raises the error of the only agent, or why none answered.
     """
     if len(work) == 1:
-        return await _single(specialists, *work[0], seconds, emit)
-    said = [Said(assignment.agent.card.id, assignment.agent.card.name) for assignment, _ in work]
-    answer = Answer()
+        return alone(await _Listener(work[0], emit).listen(specialists, seconds))
+    merge = Merge(emit)
     async with asyncio.TaskGroup() as group:
-        voices = [
+        answers = [
             group.create_task(
-                _voice(specialists, *pair, seconds, heard, emit if n == 0 else _without_words(emit), n == 0)
+                _Listener(each, emit if n == 0 else _without_words(emit), heading=n == 0).listen(specialists, seconds)
             )
-            for n, (pair, heard) in enumerate(zip(work, said, strict=True))
+            for n, each in enumerate(work)
         ]
-        for n, (voice, heard) in enumerate(zip(voices, said, strict=True)):
-            await voice
-            _append(answer, heard, live=n == 0, emit=emit)
-    if not answer.agents:
-        raise all_failed([heard.error for heard in said if heard.error is not None])
-    _name_failures(answer, said, emit)
-    return answer
+        for n, (answer, each) in enumerate(zip(answers, work, strict=True)):
+            merge.add(each.agent.card.name, await answer, said=n == 0)
+    return merge.end()
 
 
-async def _single(
-    specialists: Specialists, assignment: Assignment, request: TurnRequest, seconds: float, emit: Emit
-) -> Answer:
-    said = Said(assignment.agent.card.id, assignment.agent.card.name)
-    await _voice(specialists, assignment, request, seconds, said, emit, heading=False)
-    if said.error is not None:
-        raise said.error
-    return Answer(said.text, [said.agent], said.citations, said.usage)
+def merged(answers: Sequence[tuple[str, AgentAnswer]]) -> TurnCompleted:
+    """One answer out of those, with their agents' names, that are all there. Raises as `answer_of` does."""
+    if len(answers) == 1:
+        return alone(answers[0][1])
+    merge = Merge(_nowhere)
+    for name, answer in answers:
+        merge.add(name, answer)
+    return merge.end()
 
 
-async def _voice(
-    specialists: Specialists,
-    assignment: Assignment,
-    request: TurnRequest,
-    seconds: float,
-    said: Said,
-    emit: Emit,
-    heading: bool,
-) -> None:
-    """Listens to one specialist to its end; what goes wrong is kept in `said`, never raised."""
-    try:
-        async with asyncio.timeout(seconds), aclosing(specialists.ask(assignment.agent, request)) as events:
-            await _listen(events, said, emit, heading)
-    except TimeoutError:
-        said.error = too_slow(said.name)
-    except SwitchboardError as error:
-        said.error = error
+def alone(answer: AgentAnswer) -> TurnCompleted:
+    """The answer of the only agent. Raises its error."""
+    if answer.error is not None:
+        raise answer.error
+    return TurnCompleted(text=answer.text, agents=[answer.agent], citations=answer.citations, usage=answer.usage)
 
 
-async def _listen(events: AsyncGenerator[TurnEvent], said: Said, emit: Emit, heading: bool) -> None:
-    agent = said.agent
-    async for event in events:
+class Merge:
+    """Several agents' answers as one, in the order in which they are added."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._answer = TurnCompleted(text="", agents=[])
+        self._failures: list[tuple[str, SwitchboardError]] = []
+
+    def add(self, name: str, answer: AgentAnswer, *, said: bool = False) -> None:
+        """Adds what an agent answered, and says it unless it was `said` while it came."""
+        merged = self._answer
+        if answer.text and said:
+            merged.text = f"{heading(name)}{answer.text}"
+            merged.citations = list(answer.citations)
+        elif answer.text:
+            numbers = _renumbered(answer.citations, 1 + max((each.n for each in merged.citations), default=0))
+            between = "\n\n" if merged.text else ""
+            marked = _MARK.sub(lambda mark: f"[{numbers.get(int(mark[1]), mark[1])}]", answer.text)
+            self._say(answer.agent, between + heading(name) + marked)
+            for citation in answer.citations:
+                moved = citation.model_copy(update={"n": numbers[citation.n]})
+                merged.citations.append(moved)
+                self._emit(moved)
+        merged.usage += answer.usage
+        if answer.error is None:
+            merged.agents.append(answer.agent)
+        else:
+            self._failures.append((name, answer.error))
+
+    def end(self) -> TurnCompleted:
+        """The whole answer. Failures are named last: only now is it sure that there is an answer to add them to.
+
+        Raises why nobody answered.
+        """
+        if not self._answer.agents:
+            raise all_failed([error for _, error in self._failures])
+        for name, error in self._failures:
+            self._say(SUPERVISOR, f"\n\n{failure_note(name, error)}")
+        return self._answer
+
+    def _say(self, agent: str, text: str) -> None:
+        self._answer.text += text
+        self._emit(MessageDelta(agent=agent, text=text))
+
+
+class _Listener:
+    """Hears one specialist to its end, and passes on what it says as it says it."""
+
+    def __init__(self, work: Dispatched, emit: Emit, *, heading: bool = False) -> None:
+        self._work = work
+        self._agent = work.agent.card.id
+        self._emit = emit
+        self._heading = heading
+        self._text: list[str] = []
+        self._characters = 0
+        self._citations: list[Citation] = []
+        self._usage = Usage()
+
+    async def listen(self, specialists: Specialists, seconds: float) -> AgentAnswer:
+        """What it answered within `seconds`; a failure is part of that, and never raised."""
+        name, error = self._work.agent.card.name, None
+        try:
+            events = specialists.ask(self._work.agent, self._work.request)
+            async with asyncio.timeout(seconds), aclosing(events):
+                async for event in events:
+                    if not self._take(event):
+                        logger.error("the answer of %s is cut off at %d characters", self._agent, self._characters)
+                        break
+            if not self._text:
+                error = no_answer(name)
+        except TimeoutError:
+            error = too_slow(name)
+        except SwitchboardError as failure:
+            error = failure
+        answer = (
+            AgentAnswer(agent=self._agent, status="completed")
+            if error is None
+            else AgentAnswer.failed(self._agent, error)
+        )
+        answer.text, answer.citations, answer.usage = "".join(self._text), self._citations, self._usage
+        return answer
+
+    def _take(self, agent_event: AgentEvent) -> bool:
+        """False once it has said too much."""
+        event, data = agent_event.event, agent_event.data
         match event:
             case MessageDelta():
-                if heading and not said.text:
-                    emit(MessageDelta(agent=agent, text=_heading(said.name)))
-                said.text += event.text
-                emit(event if event.agent == agent else event.model_copy(update={"agent": agent}))
-                if len(said.text) > ANSWER_CHARACTERS_MAX:
-                    logger.error("the answer of agent %s is cut off at %d characters", agent, len(said.text))
-                    return
-            case CitationAdded():
-                emit(event.model_copy(update={"agent": agent}))
-                said.citations.append(_citation(event, agent))
+                self._say(event, data)
+            case Citation():
+                self._citations.append(event)
+                self._emit(event, data)
             case TurnCompleted():
-                if not said.text and event.text:
-                    emit(MessageDelta(agent=agent, text=_heading(said.name) + event.text if heading else event.text))
-                    said.text = event.text
-                told = {each.n for each in said.citations}
-                for citation in event.citations:
-                    if citation.n not in told:
-                        said.citations.append(_citation(citation, agent))
-                        emit(CitationAdded(**said.citations[-1].model_dump()))
-                said.usage = event.usage
+                self._complete(event)
             case _:
-                emit(event)
-    if not said.text:
-        raise silent(said.name)
+                self._emit(event, data)
+        return self._characters <= ANSWER_CHARACTERS_MAX
 
+    def _say(self, event: MessageDelta, data: bytes | None = None) -> None:
+        if self._heading and not self._text:
+            self._emit(MessageDelta(agent=self._agent, text=heading(self._work.agent.card.name)))
+        self._text.append(event.text)
+        self._characters += len(event.text)
+        self._emit(event, data)
 
-def _append(answer: Answer, said: Said, *, live: bool, emit: Emit) -> None:
-    """Adds what an agent said to the answer; says it now, unless it was said live."""
-
-    def say(text: str) -> None:
-        answer.text += text
-        emit(MessageDelta(agent=said.agent, text=text))
-
-    between = "\n\n" if answer.text else ""
-    if live:
-        answer.text = f"{_heading(said.name)}{said.text}" if said.text else ""
-        answer.citations = list(said.citations)
-    elif said.text:
-        numbers = _renumbered(said.citations, 1 + max((each.n for each in answer.citations), default=0))
-        say(between + _heading(said.name) + _MARK.sub(lambda mark: _remark(mark, numbers), said.text))
-        for citation in said.citations:
-            moved = citation.model_copy(update={"n": numbers[citation.n]})
-            answer.citations.append(moved)
-            emit(CitationAdded(**moved.model_dump()))
-    answer.usage += said.usage
-    if said.error is None:
-        answer.agents.append(said.agent)
-
-
-def _name_failures(answer: Answer, said: Sequence[Said], emit: Emit) -> None:
-    """At the end: only then is it sure that there is an answer to add them to."""
-    for each in said:
-        if each.error is not None:
-            text = f"\n\n{failure_note(each.name, each.error)}"
-            answer.text += text
-            emit(MessageDelta(agent=SUPERVISOR, text=text))
+    def _complete(self, event: TurnCompleted) -> None:
+        """What it did not stream is in its last event."""
+        if not self._text and event.text:
+            self._say(MessageDelta(agent=self._agent, text=event.text))
+        streamed = {each.n for each in self._citations}
+        for citation in event.citations:
+            if citation.n not in streamed:
+                named = citation.model_copy(update={"agent": self._agent})
+                self._citations.append(named)
+                self._emit(named)
+        self._usage = event.usage
 
 
 def failure_note(name: str, error: SwitchboardError) -> str:
@@ -179,6 +205,7 @@ def failure_note(name: str, error: SwitchboardError) -> str:
 
 
 def all_failed(failures: Sequence[SwitchboardError]) -> SwitchboardError:
+    """What is told when every agent failed."""
     if failures and all(isinstance(each, DeadlineExceeded) for each in failures):
         return DeadlineExceeded()
     if all(isinstance(each, OurError) for each in failures):
@@ -186,49 +213,23 @@ def all_failed(failures: Sequence[SwitchboardError]) -> SwitchboardError:
     return failures[0]
 
 
-def merged(said: Sequence[Said]) -> Answer:
-    """One answer out of those that are all there: the asynchronous path. Raises as `answer_of` does."""
-    answer = Answer()
-    errors = [each.error for each in said if each.error is not None]
-    if len(said) == 1:
-        if errors:
-            raise errors[0]
-        return Answer(said[0].text, [said[0].agent], said[0].citations, said[0].usage)
-    for each in said:
-        _append(answer, each, live=False, emit=_unheard)
-    if not answer.agents:
-        raise all_failed(errors)
-    _name_failures(answer, said, _unheard)
-    return answer
+def heading(name: str) -> str:
+    return f"**{name}**\n\n"
 
 
-def _unheard(_: TurnEvent) -> None:
-    pass
+def _nowhere(event: TurnEvent, data: bytes | None = None) -> None:
+    del event, data
 
 
 def _without_words(emit: Emit) -> Emit:
     """Lets the work of an agent be seen while its words wait."""
 
-    def emit_work(event: TurnEvent) -> None:
-        if not isinstance(event, MessageDelta | CitationAdded):
-            emit(event)
+    def emit_work(event: TurnEvent, data: bytes | None = None) -> None:
+        if not isinstance(event, MessageDelta | Citation):
+            emit(event, data)
 
     return emit_work
 
 
-def _heading(name: str) -> str:
-    return f"**{name}**\n\n"
-
-
-def _citation(citation: Citation, agent: str) -> Citation:
-    """All that is said of the source, under the agent that cites it."""
-    return Citation.model_validate(citation.model_dump(include=set(Citation.model_fields)) | {"agent": agent})
-
-
 def _renumbered(citations: Sequence[Citation], first: int) -> dict[int, int]:
     return {citation.n: first + position for position, citation in enumerate(citations)}
-
-
-def _remark(mark: re.Match[str], numbers: Mapping[int, int]) -> str:
-    n = int(mark[1])
-    return f"[{numbers[n]}]" if n in numbers else mark[0]

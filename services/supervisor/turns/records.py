@@ -1,24 +1,34 @@
 """What the supervisor keeps of conversations: one record a conversation, one record a turn."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from services.supervisor.desk.handover import Handover
-from switchboard.contracts.events import Citation, RouteDecided, Usage
-from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, HistoryMessage, Remembered
+from switchboard.contracts.errors import Interrupted, SwitchboardError
+from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, TurnFailed, Usage
+from switchboard.contracts.handover import HandoverReason
+from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, AgentAnswer, HistoryMessage, Remembered
 from switchboard.memory import history
 
 LEASE_GRACE_S = 5.0
 """A turn that is running this long after its deadline has lost its process."""
-INTERRUPTED = "The answer was interrupted. Please send the message again."
 
-TurnStatus = Literal["running", "completed", "failed"]
+TurnStatus = Literal["running", "completed", "failed", "superseded"]
+"""`superseded`: another turn had the same idempotency key first; nobody is shown this one."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Handover(BaseModel):
+    """Since when and why a person has a conversation. While there is one, agents stay silent."""
+
+    reason: HandoverReason
+    since: datetime
+    summary: str
+    """For the person who takes it."""
 
 
 class TailMessage(HistoryMessage):
@@ -70,18 +80,28 @@ class Conversation(BaseModel):
         return self.model_copy(update=update)
 
 
-class Part(BaseModel):
+class JobPart(BaseModel):
     """What one agent is to answer of an asynchronous turn, and its answer once it is there."""
 
     agent: str
     name: str
     message: str
-    status: TurnStatus = "running"
-    text: str = ""
-    citations: list[Citation] = Field(default_factory=list[Citation])
-    usage: Usage = Field(default_factory=Usage)
-    code: str = ""
-    failure: str = ""
+    answer: AgentAnswer | None = None
+
+    @property
+    def status(self) -> TurnStatus:
+        return "running" if self.answer is None else self.answer.status
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_flat(cls, value: Any) -> Any:
+        """Records that were written before an answer had a shape of its own hold its fields beside the part's."""
+        if not isinstance(value, dict) or "status" not in value:
+            return value
+        if value["status"] == "running":
+            return {**value, "answer": None}
+        failure = {"code": value.get("code") or None, "message": value.get("failure") or None}
+        return {**value, "answer": {**value, **failure}}
 
 
 class Rating(BaseModel):
@@ -112,7 +132,9 @@ class Turn(BaseModel):
     agents: list[str] = Field(default_factory=list)
     citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
-    parts: list[Part] = Field(default_factory=list[Part])
+    cache_hit: bool = False
+    """The answer, or every model call that it took, came from a cache."""
+    parts: list[JobPart] = Field(default_factory=list[JobPart])
     code: str = ""
     failure: str = ""
     """A sentence for a person."""
@@ -126,16 +148,51 @@ class Turn(BaseModel):
     trace_id: str = ""
     span_id: str = ""
     """The turn's own span: what comes after the turn is hung below it."""
-    events_count: int = 0
-    """How many events it said; a resumed reader continues after the one it has."""
     duration_ms: float = 0.0
     created_at: datetime
+
+    def complete(self, answer: TurnCompleted) -> None:
+        """It was answered."""
+        self.status = "completed"
+        self.text, self.agents, self.citations, self.usage = answer.text, answer.agents, answer.citations, answer.usage
+        self.cache_hit = answer.cache_hit or answer.usage.is_all_cached
+
+    def fail(self, error: SwitchboardError) -> None:
+        """It was not answered."""
+        self.status = "failed"
+        self.code, self.failure, self.retry_after_s = error.code, error.message, error.retry_after_s
 
     def as_read(self) -> "Turn":
         """The turn as anybody may see it now: an interrupted one has failed."""
         if self.status == "running" and now() > self.lease_until:
-            return self.model_copy(update={"status": "failed", "code": "interrupted", "failure": INTERRUPTED})
+            interrupted = self.model_copy()
+            interrupted.fail(Interrupted())
+            return interrupted
         return self
+
+    @property
+    def ended(self) -> TurnCompleted | TurnFailed:
+        """The last event of a turn that ended."""
+        if self.status == "completed":
+            return TurnCompleted(
+                text=self.text,
+                agents=self.agents,
+                citations=self.citations,
+                usage=self.usage,
+                cache_hit=self.cache_hit,
+                trace_id=self.trace_id,
+                turn_id=self.turn_id,
+                conversation_id=self.conversation_id,
+                duration_ms=self.duration_ms,
+            )
+        return TurnFailed(
+            code=self.code,
+            message=self.failure,
+            retry_after_s=self.retry_after_s,
+            trace_id=self.trace_id,
+            turn_id=self.turn_id,
+            conversation_id=self.conversation_id,
+        )
 
 
 def lease_of(deadline: datetime) -> datetime:

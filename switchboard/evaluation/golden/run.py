@@ -11,6 +11,7 @@ from typing import Protocol
 import httpx
 
 from switchboard.contracts.errors import BadConfiguration, Unavailable
+from switchboard.contracts.money import usd_of
 from switchboard.evaluation import machine
 from switchboard.evaluation.golden.cases import Case
 from switchboard.evaluation.golden.conversation import Conversation
@@ -80,7 +81,7 @@ class Runner:
             machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
             metrics=figures_of(results),
             latency_ms=latency_of(transcripts),
-            cost_usd=round(sum(turn.cost_usd for turn in transcripts), 6),
+            cost_usd=usd_of(sum(turn.cost_picousd for turn in transcripts)),
             cases=results,
         )
 

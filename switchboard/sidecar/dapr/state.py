@@ -67,6 +67,17 @@ class DaprStateStore:
         state = _state_item(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
         await self._checked(lambda: self._save(state), key, etag)
 
+    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        try:
+            await self._save(*(_state_item(key, value, etag, {"ttlInSeconds": _FOREVER}) for key, value, etag in items))
+        except Conflict:
+            # Of several some may be written: neither ours nor the version that we knew is somebody else's.
+            found = await self.get_many([key for key, _, _ in items])
+            pairs = zip(found, items, strict=True)
+            if any(item is None or (item.etag != etag and item.value != value) for item, (_, value, etag) in pairs):
+                raise
+            raise Unavailable() from None
+
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         await self._save(_state_item(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER}))
 

@@ -54,6 +54,16 @@ class InMemoryStateStore:
             raise Conflict()
         self._write(key, value, ttl_s)
 
+    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        changed = False
+        for key, value, etag in items:
+            try:
+                await self.replace(key, value, etag=etag)
+            except Conflict:
+                changed = True
+        if changed:
+            raise Conflict()
+
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
         self._write(key, value, ttl_s)
 

@@ -22,8 +22,8 @@ from services.gateway.money.limits.tiers import LimitsPolicy
 from services.gateway.money.prices import cost_of
 from services.gateway.providers.port import Spent
 from services.gateway.redis import keys
+from switchboard.contracts.money import PICOUSD_PER_USD
 from switchboard.ledger.archive import Archive
-from switchboard.ledger.money import PICOUSD_PER_USD
 from switchboard.ledger.record import Price
 from switchboard.ledger.report import CostReport, report
 from tests.integration.money.conftest import a_call, a_record, limiter, new_tenant, recorder

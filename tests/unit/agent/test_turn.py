@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.agent import Agent, AgentSettings, ToolContext, tool
 from switchboard.contracts.errors import ModelRetry, ToolError
-from switchboard.contracts.events import ApprovalRequired, CitationAdded, ToolCalled, ToolReturned
+from switchboard.contracts.events import ApprovalRequired, Citation, ToolCalled, ToolReturned
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.contracts.turns import HistoryMessage, TurnResult
 from switchboard.sidecar import keys
@@ -80,7 +80,7 @@ async def test_the_answer_streams_word_by_word_and_its_usage_is_summed(probe: Ag
     assert types == ["agent.started", "tool.called", "tool.result", *["message.delta"] * 4, "turn.completed"]
     assert answer.completed.text == answer.text == "That is three pounds."
     assert answer.completed.usage.model_calls == 2
-    assert answer.completed.usage.cost_usd == pytest.approx(0.0002)
+    assert answer.completed.cost_picousd == answer.completed.usage.cost_picousd == 200_000_000
     assert '"facts":["It costs £3."]' in probe.read_by_model()
     assert tools.contexts[0].principal.user == "C-10001"
 
@@ -168,7 +168,7 @@ async def test_a_citation_is_what_the_answer_marks(probe: AgentProbe) -> None:
     )
     answer = await probe.ask("Refund?", tenant="aurora")
     (citation,) = answer.citations
-    assert [event.n for event in answer.events if isinstance(event, CitationAdded)] == [1]
+    assert [event.n for event in answer.events if isinstance(event, Citation)] == [1]
     found = (await probe.client.post("/agent/sources", json={"uri": citation.uri, "tenant": "aurora"})).json()
     assert found["text"][found["start"] : found["end"]] == citation.span
     assert citation.span == "A ticket is refunded until one hour before the train leaves."

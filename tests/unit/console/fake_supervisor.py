@@ -52,8 +52,8 @@ def script(message: str) -> list[dict[str, Any]]:
     events += [{"type": "message.delta", "agent": "billing", "text": word + " "} for word in BILLING.split(" ")]
     events += [{"type": "citation", **CITATION}]
     events += [{"type": "message.delta", "agent": "tech", "text": word + " "} for word in TECH.split(" ")]
-    usage = {"prompt_tokens": 812, "completion_tokens": 120, "model_calls": 4, "cost_usd": 0.00042}
-    done = {"type": "turn.completed", "text": f"{BILLING.strip()}\n\n{TECH.strip()}", "agents": ["billing", "tech"], "citations": [CITATION], "usage": usage, "cost": 0.00042, "trace_id": TRACE_ID, "turn_id": "conv-1.1", "conversation_id": "conv-1", "duration_ms": 842.0}  # fmt: skip
+    usage = {"prompt_tokens": 812, "completion_tokens": 120, "model_calls": 4, "cost_picousd": 420_000_000}
+    done = {"type": "turn.completed", "text": f"{BILLING.strip()}\n\n{TECH.strip()}", "agents": ["billing", "tech"], "citations": [CITATION], "usage": usage, "cost_picousd": 420_000_000, "trace_id": TRACE_ID, "turn_id": "conv-1.1", "conversation_id": "conv-1", "duration_ms": 842.0}  # fmt: skip
     return [*events, done]
 
 

@@ -71,8 +71,12 @@ class Specialist:
     requests: list[TurnRequest] = field(default_factory=list)
     script: Script | None = None
     refusal: tuple[int, dict[str, object]] | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
     """When set, it speaks only after this is."""
+    usage: Usage = field(
+        default_factory=lambda: Usage(prompt_tokens=10, completion_tokens=5, model_calls=1, cost_picousd=1_000_000_000)
+    )
 
     async def say(self, request: TurnRequest) -> AsyncIterator[TurnEvent]:
         yield AgentStarted(agent=self.agent, name=self.agent.capitalize())
@@ -81,8 +85,7 @@ class Specialist:
         words = f"{self.agent} about: {request.message}"
         for word in re.findall(r"\S+\s*", words):
             yield MessageDelta(agent=self.agent, text=word)
-        usage = Usage(prompt_tokens=10, completion_tokens=5, model_calls=1, cost_usd=0.001)
-        yield TurnCompleted(text=words, agents=[self.agent], usage=usage, cost=0.001)
+        yield TurnCompleted(text=words, agents=[self.agent], usage=self.usage)
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -90,6 +93,7 @@ class Specialist:
         @app.post("/agent/turns")
         async def turns(request: TurnRequest):
             self.requests.append(request)
+            self.asked.set()
             if self.refusal is not None:
                 return JSONResponse(self.refusal[1], self.refusal[0])
 

@@ -20,7 +20,7 @@ def result_of(data: dict[str, object], agent: str, **fields: object) -> TurnResu
             "status": "completed",
             "text": f"{agent} about: {request.message} [1]",
             "citations": [Citation(n=1, title="t", uri=f"kb://{agent}/a#0-1", span="s")],
-            "usage": Usage(cost_usd=0.5),
+            "usage": Usage(cost_picousd=500_000_000_000),
             **fields,
         }
     )
@@ -59,7 +59,7 @@ async def test_results_in_any_order_and_more_than_once_make_one_answer(system: S
         await system.sidecar.pubsub.drained()
 
     done = await job(system, location)
-    assert (done["status"], done["agents"], done["cost"]) == ("completed", ["billing", "tech"], 1.0)
+    assert (done["status"], done["agents"], done["cost_picousd"]) == ("completed", ["billing", "tech"], 10**12)
     assert "charged twice [1]" in str(done["text"]) and "blinks red [2]" in str(done["text"])
     history = (await system.api.get(f"/v1/conversations/{done['conversation_id']}", headers=ADA)).json()
     assert history["agent"] == "tech"

@@ -155,6 +155,14 @@ async def test_scores_and_thumbs_add_up_by_variant_and_tenant(experimenting: Sys
     assert tally["metrics"]["duration_ms"]["n"] == 3
 
 
+async def test_an_operator_sees_the_tallies_of_their_own_tenant_alone(experimenting: System) -> None:
+    scoreboard = experimenting.supervisor.scoreboard
+    for tenant in ("aurora", "borealis"):
+        await scoreboard.add_scores("words=only", tenant, {"groundedness": 1.0})
+    answer = await experimenting.api.get("/v1/experiments/words", headers=OPS)
+    assert [tally["tenant"] for tally in answer.json()["tallies"]] == ["aurora"]
+
+
 async def test_experiments_are_for_operators_and_known_by_name(experimenting: System) -> None:
     assert (await experimenting.api.get("/v1/experiments/words", headers=ADA)).status_code == 403
     missing = await experimenting.api.get("/v1/experiments/none", headers=OPS)

@@ -3,8 +3,7 @@
 import httpx
 import pytest
 
-from services.supervisor.api.problems import error_of_code
-from switchboard.contracts.errors import LimitExceeded, OurError, Unavailable
+from switchboard.contracts.errors import LimitExceeded, OurError, Unavailable, error_of_code
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
 
 

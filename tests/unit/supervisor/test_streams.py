@@ -6,11 +6,11 @@ import httpx
 import orjson
 import pytest
 
-from services.supervisor.turns.life import Ask
+from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.records import Turn
 from switchboard.contracts.events import (
     AgentStarted,
-    CitationAdded,
+    Citation,
     MessageDelta,
     TurnCompleted,
 )
@@ -48,7 +48,7 @@ async def test_a_repetition_attaches_to_the_running_turn(system: System) -> None
     gate = system.specialists["billing"].gate = asyncio.Event()
     key = {"Idempotency-Key": "k1"}
     both = [asyncio.create_task(system.ask("Show my last invoice", headers=key)) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    await system.specialists["billing"].asked.wait()
     gate.set()
     first, second = await asyncio.gather(*both)
 
@@ -65,7 +65,7 @@ async def test_another_message_under_the_same_key_is_refused(system: System) -> 
 async def test_a_turn_of_another_process_is_replayed_from_its_record(system: System) -> None:
     key = {"Idempotency-Key": "k1", "Accept": "text/event-stream"}
     first = await system.ask("Show my last invoice", headers=key)
-    system.supervisor.turns._live._finished.clear()
+    system.supervisor.logs._finished.clear()
     again = events_of(await system.ask("Show my last invoice", headers=key))
 
     assert [event["type"] for event in again] == ["turn.started", "route.decided", "message.delta", "turn.completed"]
@@ -84,7 +84,7 @@ async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
 async def test_a_turn_outlives_its_client(system: System) -> None:
     gate = system.specialists["billing"].gate = asyncio.Event()
     asking = asyncio.create_task(system.ask("Show my last invoice"))
-    await asyncio.sleep(0.1)
+    await system.specialists["billing"].asked.wait()
     asking.cancel()
     gate.set()
     await system.supervisor.turns.close(2)
@@ -108,7 +108,7 @@ async def test_a_running_turn_whose_lease_is_over_is_read_as_interrupted(system:
 
 
 async def test_more_turns_than_allowed_are_told_when_to_come_back(system: System) -> None:
-    system.supervisor.turns._live._turns_max = 0
+    system.supervisor.logs._turns_max = 0
     answer = await system.ask("Show my last invoice")
 
     assert answer.status_code == 503
@@ -164,7 +164,7 @@ def _citing(agent: str):
     async def script(request):
         yield AgentStarted(agent=agent)
         yield MessageDelta(agent=agent, text=f"{agent} says so [1].")
-        citation = CitationAdded(n=1, title="An article", uri=f"kb://{agent}/a#0-5", span="words")
+        citation = Citation(n=1, title="An article", uri=f"kb://{agent}/a#0-5", span="words")
         yield citation
         yield TurnCompleted(text=f"{agent} says so [1].", agents=[agent], citations=[citation])
 
@@ -191,7 +191,7 @@ async def test_the_turn_is_told_to_the_ledger_without_its_words(system: System) 
     await asyncio.sleep(0)
 
     events = [data for topic, data in system.sidecar.pubsub.published if topic == "conversation.events"]
-    assert events[0]["usage"]["cost_usd"] == 0.001
+    assert events[0]["usage"]["cost_picousd"] == 1_000_000_000
     assert "text" not in events[0] and "message" not in events[0]
 
 

@@ -1,7 +1,9 @@
 """The life of an interactive turn."""
 
 import orjson
+import pytest
 
+from switchboard.contracts.events import Usage
 from tests.unit.supervisor.conftest import ADA, System
 
 
@@ -13,7 +15,7 @@ async def test_a_question_is_answered_by_the_agent_that_it_is_for(system: System
     assert body["agents"] == ["billing"]
     assert body["text"] == "billing about: Why is my invoice higher?"
     assert body["route"]["by"] == "classifier"
-    assert body["cost"] == 0.001
+    assert body["cost_picousd"] == body["usage"]["cost_picousd"] == 1_000_000_000
 
 
 async def test_the_stream_tells_the_turn_in_order(system: System) -> None:
@@ -46,3 +48,16 @@ async def test_a_question_for_two_agents_gets_one_answer_with_both(system: Syste
     assert answer["agents"] == ["billing", "tech"]
     assert "**Billing**\n\nbilling about: I was charged twice" in answer["text"]
     assert "**Tech**\n\ntech about: my router blinks red" in answer["text"]
+
+
+@pytest.mark.parametrize(("calls", "cached", "hit"), [(2, 2, True), (2, 1, False), (0, 0, False)])
+async def test_an_answer_whose_model_calls_all_came_from_a_cache_says_so_everywhere(
+    system: System, calls: int, cached: int, hit: bool
+) -> None:
+    system.specialists["billing"].usage = Usage(model_calls=calls, cached_calls=cached)
+    answer = (await system.ask("Why is my invoice higher?")).json()
+    page = (await system.api.get(f"/v1/conversations/{answer['conversation_id']}", headers=ADA)).json()
+    events = await system.api.get(f"/v1/turns/{answer['turn_id']}/events", headers=ADA)
+
+    assert (answer["cache_hit"], page["turns"][0]["cache_hit"]) == (hit, hit)
+    assert orjson.loads(events.text.splitlines()[-2][6:])["cache_hit"] is hit

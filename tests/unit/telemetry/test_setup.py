@@ -123,7 +123,7 @@ def test_outside_any_span_the_trace_id_is_all_zeros() -> None:
 
 def test_a_model_span_follows_the_genai_conventions() -> None:
     with model_span("chat", "fast", "embedded") as span:
-        record_usage(span, input_tokens=12, output_tokens=3, response_model="embedded-1", cost_usd=0.0)
+        record_usage(span, input_tokens=12, output_tokens=3, response_model="embedded-1", cost_picousd=0)
     attributes = dict(getattr(span, "attributes", None) or {})
     if trace.get_tracer_provider().__class__.__name__ == "TracerProvider":
         assert attributes["gen_ai.operation.name"] == "chat"

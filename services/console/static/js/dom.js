@@ -36,8 +36,12 @@ export function milliseconds(ms) {
   return ms >= 0.95 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(2)} ms`;
 }
 
-export function dollars(usd) {
-  if (!usd) return "$0";
+const PICODOLLARS = 1e12;
+
+/** Costs travel as whole picodollars. */
+export function dollars(picodollars) {
+  if (!picodollars) return "$0";
+  const usd = picodollars / PICODOLLARS;
   return usd < 0.01 ? `$${usd.toFixed(5)}` : `$${usd.toFixed(3)}`;
 }
 

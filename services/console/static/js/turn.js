@@ -105,7 +105,7 @@ export class TurnView {
     const tokens = (usage.prompt_tokens ?? 0) + (usage.completion_tokens ?? 0);
     this.foot.replaceChildren(
       h("span", { title: "Time to the whole answer" }, milliseconds(event.duration_ms || performance.now() - this.startedAt || 0)),
-      h("span", { title: `${usage.model_calls ?? 0} model calls, ${tokens} tokens` }, dollars(event.cost || usage.cost_usd)),
+      h("span", { title: `${usage.model_calls ?? 0} model calls, ${tokens} tokens` }, dollars(event.cost_picousd)),
       event.cache_hit ? h("span", {}, "from cache") : "",
       this.#traceButton(),
       h("button.link", { type: "button", onclick: (click) => this.#copy(click.currentTarget) }, "Copy"),

@@ -17,7 +17,6 @@ from services.gateway.calls.settlement import Attempt, AttemptEnd, usage_of
 from services.gateway.providers.port import BROKEN_OFF, TOO_SLOW, EventBytes, Spent
 from switchboard.contracts.errors import DeadlineExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.sse import encode
-from switchboard.ledger.money import usd_of
 from switchboard.ledger.record import Outcome
 from switchboard.telemetry import record_usage
 
@@ -181,7 +180,7 @@ class ModelStream:
             output_tokens=known.completion_tokens,
             response_model=model,
             finish_reason=self._reader.finish_reason,
-            cost_usd=usd_of(cost),
+            cost_picousd=cost,
         )
         span.end()
         return cost

@@ -19,7 +19,7 @@ from services.gateway.money.ledger.spool import Spool
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway
 from services.gateway.redis.scripts import RECORD
-from switchboard.ledger.money import usd_text
+from switchboard.contracts.money import usd_text
 from switchboard.ledger.record import Price, Record
 
 logger = logging.getLogger(__name__)

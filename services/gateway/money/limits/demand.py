@@ -7,7 +7,7 @@ from typing import Any, Literal
 from services.gateway.money.budgets import HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import Allowed
 from switchboard.contracts.errors import LimitExceeded
-from switchboard.ledger.money import usd_text
+from switchboard.contracts.money import usd_text
 
 Whose = Literal["tenant", "user", "turn", "conversation"]
 

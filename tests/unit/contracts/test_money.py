@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.gateway.money.prices import cost_of, listed_price
 from services.gateway.policy.models import PricePerMillion
 from services.gateway.providers.port import Spent
-from switchboard.ledger.money import microusd_of, picousd_of, usd_text
+from switchboard.contracts.money import microusd_of, picousd_of, usd_text
 
 TOKENS = st.integers(0, 2_000_000)
 CENTS = st.decimals(min_value=0, max_value=1_000, places=6, allow_nan=False, allow_infinity=False)

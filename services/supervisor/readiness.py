@@ -10,7 +10,7 @@ FRESH_S = 1.0
 CHECK_S_MAX = 4.0
 
 
-class Readiness:
+class ReadinessChecks:
     """Checks `sidecar`, `statestore`, `pubsub` and `gateway`."""
 
     def __init__(self, sidecar: Sidecar, gateway_app_id: str) -> None:

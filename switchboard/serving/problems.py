@@ -1,6 +1,4 @@
-"""Errors to HTTP: every one that leaves this service is `application/problem+json` with a sentence for a person."""
-
-import logging
+"""Errors to HTTP, for every service of ours: `application/problem+json` with a sentence for a person (RFC 9457)."""
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,7 +7,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from switchboard.contracts import errors
+from switchboard.contracts import headers
 from switchboard.contracts.errors import (
     CallerError,
     InvalidRequest,
@@ -18,7 +16,6 @@ from switchboard.contracts.errors import (
     OurError,
     SwitchboardError,
     TooLarge,
-    Unavailable,
     Unprocessable,
     problem_of,
 )
@@ -26,19 +23,21 @@ from switchboard.contracts.turns import MESSAGE_CHARACTERS_MAX
 from switchboard.telemetry import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
-LIMIT_RETRY_AFTER_S = 10
-"""Where nobody said when a limit lets more pass."""
 NOT_JSON = "The body is not valid JSON."
 
-logger = logging.getLogger(__name__)
+
+class MethodNotAllowed(CallerError):
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+    default = "This address does not take that method."
 
 
 def problem_response(error: SwitchboardError) -> Response:
-    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+    """The answer that tells `error`."""
+    fields = {headers.RETRY_AFTER: str(error.retry_after_s)} if error.retry_after_s is not None else {}
     if error.status == 401:
-        headers["www-authenticate"] = "Bearer"
+        fields["www-authenticate"] = "Bearer"
     body = problem_of(error, current_trace_id()).model_dump_json()
-    return Response(body, error.status, headers, media_type=MEDIA_TYPE)
+    return Response(body, error.status, fields, media_type=MEDIA_TYPE)
 
 
 def error_of_validation(error: ValidationError | RequestValidationError) -> CallerError:
@@ -67,25 +66,8 @@ def error_of_validation(error: ValidationError | RequestValidationError) -> Call
             return Unprocessable(f"'{field}' is not valid: {first['msg']}.")
 
 
-_BY_CODE: dict[str, type[SwitchboardError]] = {
-    each.code: each
-    for each in vars(errors).values()
-    if isinstance(each, type) and issubclass(each, SwitchboardError) and each is not CallerError
-}
-
-
-def error_of_code(code: str, message: str, retry_after_s: int | None = None) -> SwitchboardError:
-    """The error that a `turn.failed` tells of; one that is not known is ours. A passed limit always says when to retry."""
-    kind = _BY_CODE.get(code)
-    if kind is None:
-        return Unavailable(message) if code == "interrupted" else OurError(message)
-    if issubclass(kind, LimitExceeded):
-        return kind(message, retry_after_s=retry_after_s or LIMIT_RETRY_AFTER_S)
-    return kind(message) if retry_after_s is None else kind(message, retry_after_s=retry_after_s)
-
-
 def install(app: FastAPI) -> None:
-    """Gives `app` the handlers of every kind of error; what is unforeseen is handled in `edge.py`."""
+    """Gives `app` the handlers of every kind of error that a route may raise."""
 
     async def switchboard(_: Request, error: Exception) -> Response:
         assert isinstance(error, SwitchboardError)
@@ -99,22 +81,21 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return problem_response(_error_of_http(error))
 
+    async def unforeseen(_: Request, __: Exception) -> Response:
+        return problem_response(OurError())  # the server logs it
+
     app.add_exception_handler(SwitchboardError, switchboard)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
-
-
-class _MethodNotAllowed(CallerError):
-    status, code, title = 405, "method_not_allowed", "Method not allowed"
-    default = "This address does not take that method."
+    app.add_exception_handler(Exception, unforeseen)
 
 
 def _error_of_http(error: HTTPException) -> SwitchboardError:
     match error.status_code:
         case 404:
-            return NotFound("There is nothing at this address; /docs lists what there is.")
+            return NotFound("There is nothing at this address.")
         case 405:
-            return _MethodNotAllowed()
+            return MethodNotAllowed()
         case 413:
             return TooLarge("The request is too large.")
         case 429:

@@ -1,0 +1,75 @@
+"""Puts the public API together: its layers, its lifespan, its events from the broker, its routes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from services.supervisor.api.documentation import DESCRIPTION
+from services.supervisor.api.edge import Edge
+from services.supervisor.api.routes import agents, chat, conversations, feedback, health, jobs, memory
+from services.supervisor.bootstrap import Supervisor
+from switchboard.contracts import headers, topics
+from switchboard.contracts.cards import AgentRegistration
+from switchboard.contracts.turns import TurnRequest, TurnResult
+from switchboard.serving import problems
+from switchboard.serving.termination import on_termination
+from switchboard.sidecar.subscriptions import subscribe
+from switchboard.telemetry import setup
+
+ROUTERS = (chat, jobs, conversations, memory, agents, feedback, health)
+
+
+def create_app(supervisor: Supervisor) -> FastAPI:
+    """The ASGI app of a supervisor; its lifespan opens and closes it."""
+    settings = supervisor.settings
+    telemetry = setup(
+        "supervisor",
+        endpoint=settings.otlp_endpoint,
+        connection_string=settings.applicationinsights_connection_string,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await supervisor.open()
+        with on_termination(supervisor.drain):
+            yield
+        await supervisor.close()
+        await asyncio.to_thread(telemetry.flush)
+
+    app = FastAPI(title="Switchboard", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app.state.supervisor = supervisor
+    problems.install(app)
+    app.add_middleware(Edge)
+    if settings.console_url:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[settings.console_url.rstrip("/")],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=[
+                *("authorization", "content-type", "traceparent"),
+                *(headers.IDEMPOTENCY_KEY, headers.LAST_EVENT_ID),
+            ],
+            expose_headers=[headers.TRACE_ID, headers.RETRY_AFTER, "location"],
+        )
+    telemetry.instrument(app, public=True)
+    _subscribe(app, supervisor)
+    for each in ROUTERS:
+        app.include_router(each.router)
+    return app
+
+
+def _subscribe(app: FastAPI, supervisor: Supervisor) -> None:
+    token = supervisor.settings.app_api_token
+    subscribe(app, topics.RESULTS, supervisor.jobs.take_result, model=TurnResult, app_token=token)
+    subscribe(app, topics.DEAD, supervisor.jobs.take_dead, model=TurnRequest, dead_letter_topic=None, app_token=token)
+    subscribe(
+        app,
+        topics.REGISTRY,
+        supervisor.registry_changed,
+        model=AgentRegistration,
+        dead_letter_topic=None,
+        app_token=token,
+    )

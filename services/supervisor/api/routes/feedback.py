@@ -1,0 +1,32 @@
+"""What users think of answers, and what variants of an experiment scored."""
+
+from fastapi import APIRouter
+
+from services.supervisor.api.documentation import PROBLEMS
+from services.supervisor.api.requests import Caller, Operator, Wired
+from services.supervisor.feedback.ratings import FeedbackList, FeedbackRequest, FeedbackView
+from switchboard.contracts.errors import NotFound
+from switchboard.experiments.tally import ExperimentScores
+
+router = APIRouter(prefix="/v1", responses=PROBLEMS, tags=["feedback"])
+
+
+@router.post("/feedback")
+async def give_feedback(caller: Caller, supervisor: Wired, given: FeedbackRequest) -> FeedbackView:
+    """Rates one of your own turns, thumbs up or down, with a comment if you like; again, and the last one counts."""
+    return await supervisor.feedback.give(caller, given)
+
+
+@router.get("/feedback")
+async def feedback(operator: Operator, supervisor: Wired) -> FeedbackList:
+    """The newest rated turns of your tenant, without anybody's words. For operators."""
+    return await supervisor.feedback.newest(operator.tenant)
+
+
+@router.get("/experiments/{name}")
+async def experiment(operator: Operator, supervisor: Wired, name: str) -> ExperimentScores:
+    """What the variants of an experiment scored so far in your tenant. For operators."""
+    found = supervisor.experiments.named(name)
+    if found is None:
+        raise NotFound("There is no such experiment.")
+    return await supervisor.scoreboard.scores(found, operator.tenant)

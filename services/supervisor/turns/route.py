@@ -1,0 +1,30 @@
+"""The route of a turn: what its message is read against, and what the decision writes into the turn."""
+
+from services.supervisor.desk.handover import handover_of
+from services.supervisor.routing.router import Decision, Router
+from services.supervisor.turns.accept import Accepted
+from services.supervisor.turns.records import Conversation
+from switchboard.contracts.events import RouteDecided
+from switchboard.routing.decision import Context
+
+
+async def route(router: Router, accepted: Accepted) -> tuple[Decision, RouteDecided]:
+    """Decides who answers a turn, and writes it into the turn; the hand-over to a person, too, where there is one.
+
+    Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.
+    """
+    turn, conversation = accepted.turn, accepted.conversation
+    decision = await router.decide(turn.message, context_of(conversation), accepted.ask.request.agent)
+    agents = [each.agent.card.id for each in decision.assignments]
+    decided = RouteDecided(agents=agents, scores=decision.scores, by=decision.by, why=decision.why)
+    turn.route = decided
+    if decision.hands_over is not None:
+        turn.handover = handover_of(decision.hands_over, conversation.history(), turn.message)
+    return decision, decided
+
+
+def context_of(conversation: Conversation) -> Context:
+    """What a message of this conversation is read against."""
+    return Context(
+        conversation.agent, conversation.tail, conversation.refusals, handed_over=conversation.handover is not None
+    )
