@@ -18,6 +18,7 @@ from services.product.sqlite_catalogue import SqliteCatalogue
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import ToolOutcome
 from switchboard.demo.catalogue import PRODUCTS
+from switchboard.demo.company import TODAY
 
 COMPARED_MAX = 4
 PRODUCT_NAMES = [product.name for product in PRODUCTS]
@@ -38,7 +39,7 @@ class ProductTools:
     def open(cls, settings: AgentSettings) -> "ProductTools":
         """The tools over the agent's own database in `settings.data_dir`, made where it is new."""
         path = Path(settings.data_dir) / "product.sqlite"
-        return cls(SqliteCatalogue(catalogue_database(path, settings.demo_seed, settings.demo_today)))
+        return cls(SqliteCatalogue(catalogue_database(path, settings.demo_seed, settings.demo_today or TODAY)))
 
     @tool
     async def search_products(

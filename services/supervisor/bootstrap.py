@@ -29,6 +29,7 @@ from switchboard.memory.mover import LEASE_NAME, LEASE_S, Mover, Policy
 from switchboard.memory.shelf import Shelf
 from switchboard.memory.tiers import Tiers
 from switchboard.models.embedder import Embedder
+from switchboard.models.gateway import GatewayClient, url_behind_sidecar
 from switchboard.routing.spelling import IsWord, every_word
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.ports import Sidecar
@@ -45,6 +46,7 @@ class Supervisor:
     settings: Settings
     keys: ApiKeys
     sidecar: Sidecar
+    gateway: GatewayClient
     conversations: Conversations
     router: Router
     directory: AgentDirectory
@@ -79,6 +81,7 @@ class Supervisor:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.evaluation.close()
         await self.publisher.close()
+        await self.gateway.close()
         await self.sidecar.close()
 
     async def registry_changed(self, event: AgentRegistration) -> None:
@@ -110,17 +113,19 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     shelf = Shelf(sidecar.state, bucket_s=policy.period_s)
     ratings = Ratings(sidecar.state)
     conversations = Conversations(sidecar.state, tiers, shelf, ratings)
-    summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
-    remembering = Remembering(sidecar.state, tiers, summarizer, shelf)
+    gateway = GatewayClient(
+        url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
+    )
+    remembering = Remembering(
+        sidecar.state, tiers, lambda caller: GatewaySummarizer(gateway, settings.summary_model, caller), shelf
+    )
 
     def lease() -> Lease:
         return Lease(sidecar.state, LEASE_NAME, LEASE_S)
 
     judge = None
     if settings.route_model:
-        judge = Judge(
-            sidecar.invoker, settings.gateway_app_id, settings.route_model, seconds_max=settings.route_model_s_max
-        )
+        judge = Judge(gateway, settings.route_model, seconds_max=settings.route_model_s_max)
     router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
@@ -142,6 +147,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
         sidecar=sidecar,
+        gateway=gateway,
         conversations=conversations,
         router=router,
         directory=AgentDirectory(sidecar.state, router.learn),

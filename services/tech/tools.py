@@ -14,6 +14,7 @@ from services.tech.sqlite_diagnostics import SqliteDiagnostics
 from services.tech.wording import STATUS_WORDS, device_fact, fault_of, outage_fact, test_facts, ticket_fact
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import Offer, ToolOutcome
+from switchboard.demo.company import TODAY
 from switchboard.demo.policy import ENGINEER_WITHIN_WORKING_DAYS
 
 TICKET_QUESTION = "Would you like me to open a ticket for this?"
@@ -47,8 +48,8 @@ class TechTools:
     @classmethod
     def open(cls, settings: AgentSettings) -> "TechTools":
         """The tools over the embedded database, filled with the demo company when it is new."""
-        database = tech_database(settings.data_dir / "tech.sqlite", settings.demo_seed, settings.demo_today)
-        return cls(SqliteTicketDesk(database, settings.demo_today), SqliteDiagnostics(database))
+        database = tech_database(settings.data_dir / "tech.sqlite", settings.demo_seed, settings.demo_today or TODAY)
+        return cls(SqliteTicketDesk(database, settings.clock), SqliteDiagnostics(database))
 
     def knowledge_offer(self, ctx: ToolContext, query: str) -> Offer | None:
         """What to offer after an answer from the articles: a ticket, where the customer tells of a fault."""

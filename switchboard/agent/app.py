@@ -12,10 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
-from switchboard.contracts import paths, topics
+from switchboard.contracts import paths, sse, topics
+from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import (
     NotFound,
     SwitchboardError,
@@ -29,9 +29,10 @@ from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry, current_trace_id
 
-SSE_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 URI_CHARACTERS_MAX = 1_000
 TENANT_CHARACTERS_MAX = 64
+A2A_VERSION = "0.3.0"
+A2A_TEXT = ["text/plain"]
 
 
 class SourceRequest(BaseModel):
@@ -89,7 +90,7 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     async def turns(turn: TurnRequest) -> StreamingResponse:
         """Answers one turn as a stream of TurnEvents."""
         batches = _runner(specialist).batches(turn)
-        return StreamingResponse(_frames(turn.turn_id, batches), media_type="text/event-stream", headers=SSE_HEADERS)
+        return StreamingResponse(_frames(turn.turn_id, batches), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
 
     @app.post(f"/{paths.AGENT_SOURCES}", dependencies=from_sidecar)
     async def source(wanted: SourceRequest) -> SourceText:
@@ -124,6 +125,34 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     return app
 
 
+def a2a_card(card: AgentCard, url: str) -> dict[str, Any]:
+    """The card of an agent that answers at `url` as an A2A agent card (https://a2a-protocol.org, 0.3).
+
+    What the model is told (instructions, limits) is not in it.
+    """
+    return {
+        "protocolVersion": A2A_VERSION,
+        "name": card.name,
+        "description": card.description.strip(),
+        "version": card.version,
+        "url": url,
+        "provider": {"organization": card.owner, "url": url},
+        "capabilities": {"streaming": True, "pushNotifications": False},
+        "defaultInputModes": A2A_TEXT,
+        "defaultOutputModes": A2A_TEXT,
+        "skills": [
+            {
+                "id": skill.id,
+                "name": skill.id.replace("-", " ").capitalize(),
+                "description": skill.description,
+                "tags": [card.id],
+                "examples": skill.examples,
+            }
+            for skill in card.skills
+        ],
+    }
+
+
 async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:
     """The asynchronous path: the same turn, its result published. A redelivery publishes the same effects again.
 
@@ -136,8 +165,8 @@ async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:
 
 
 def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
-    """One SSE frame. JSON has no raw line ends, so one `data:` line carries it."""
-    return f"event: {event.type}\nid: {turn_id}:{seq}\ndata: {event.model_dump_json()}\n\n".encode()
+    """The event as it goes all the way to the client: encoded here, once."""
+    return sse.encode(event.model_dump_json().encode(), event=event.type.encode(), id=f"{turn_id}:{seq}".encode())
 
 
 async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) -> AsyncGenerator[bytes, None]:

@@ -1,24 +1,42 @@
 """TurnEvents: everything a turn says while it runs, in SSE, over the WebSocket and between services."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
 
 class Usage(BaseModel):
-    """Tokens and model calls spent; `cost_usd` in US dollars."""
+    """What model calls spent: tokens, and money as whole picodollars (10^-12 US dollars), so that sums are exact."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model_calls: int = 0
-    cost_usd: float = 0.0
+    cached_calls: int = 0
+    """Of `model_calls`, those that a cache answered."""
+    cost_picousd: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_dollars(cls, value: Any) -> Any:
+        """Records that were written before the cost was an integer hold it as `cost_usd`."""
+        if not isinstance(value, dict):
+            return value
+        given = cast(dict[str, Any], value)
+        if "cost_usd" in given and "cost_picousd" not in given:
+            return {**given, "cost_picousd": round(given["cost_usd"] * 10**12)}
+        return given
+
+    @property
+    def cost_usd(self) -> float:
+        return self.cost_picousd / 10**12
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             model_calls=self.model_calls + other.model_calls,
-            cost_usd=self.cost_usd + other.cost_usd,
+            cached_calls=self.cached_calls + other.cached_calls,
+            cost_picousd=self.cost_picousd + other.cost_picousd,
         )
 
 

@@ -6,6 +6,7 @@
 forgets it. A step is one of
 
     {"text": "The answer."}                                            said, in the chunks that the words make
+    {"text": ""}                                                       nothing: neither words nor a call
     {"tool_calls": [{"name": "get_invoice", "arguments": {...}}]}      called
     {"status": 503, "message": "..."}                                  an error of the provider
 
@@ -35,7 +36,7 @@ from starlette.routing import Route
 
 DEFAULT_TEXT = "Your request is done."
 REQUESTS_KEPT_MAX = 200
-COST_USD = 0.0001
+COST_PICOUSD = 100_000_000
 EMBEDDING_DIMENSIONS = 384
 
 
@@ -52,6 +53,8 @@ class Step(BaseModel):
     message: str = "The scripted provider failed."
     when: str | None = None
     delay_ms: float = 0.0
+    cache: str = ""
+    """Which cache of the gateway's the answer is said to come from."""
 
 
 class Script(BaseModel):
@@ -63,6 +66,8 @@ class ScriptedModel:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.owner = "tests"
+        """Who owns it, by its list of models; "embedded" as the gateway's own model."""
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT_MAX)
         self._calls = 0
 
@@ -92,7 +97,9 @@ def _usage(body: Mapping[str, Any], step: Step) -> dict[str, Any]:
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "cost_usd": COST_USD,
+        "cost_usd": COST_PICOUSD / 10**12,
+        "cost_picousd": COST_PICOUSD,
+        **({"cache": step.cache} if step.cache else {}),
     }
 
 
@@ -211,7 +218,9 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
         return JSONResponse({"requests": list(scripted.requests)})
 
     async def models(_: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "tests"}]})
+        return JSONResponse(
+            {"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": scripted.owner}]}
+        )
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

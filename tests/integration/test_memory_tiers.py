@@ -83,7 +83,7 @@ class Place:
         self.tiers = Tiers(state, self.sidecar.store("warmstore"), Cold(self.sidecar.blobs("coldstore")))
         self.shelf = Shelf(state, clock=lambda: time.time() + self.days * DAY_S)
         self.conversations = Conversations(state, self.tiers, self.shelf)
-        self.remembering = Remembering(state, self.tiers, ExtractiveSummarizer(), self.shelf)
+        self.remembering = Remembering(state, self.tiers, lambda _: ExtractiveSummarizer(), self.shelf)
         self.memories = Memories(state, self.tiers, self.shelf, self.lease(), self.conversations, 7 * DAY_S)
         self.mover = Mover(
             self.shelf, self.tiers, self.lease(), Policy(), lambda: datetime.now(UTC) + timedelta(days=self.days)

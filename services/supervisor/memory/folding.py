@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.supervisor.turns.records import Conversation, Turn
@@ -17,7 +18,7 @@ from switchboard.memory.shelf import Entry, Shelf
 from switchboard.memory.summary import Summarizer
 from switchboard.memory.tiers import MOVED_KEY, Tiers, is_erased
 from switchboard.memory.user import Lesson, UserMemory
-from switchboard.models.caller import working_for
+from switchboard.models.caller import Caller
 from switchboard.sidecar import keys
 from switchboard.sidecar.ports import StateStore
 
@@ -45,11 +46,17 @@ class _Waiting:
 class Remembering:
     """Call `after` for each turn that was answered; open it with the app and close it after the turns."""
 
-    def __init__(self, state: StateStore, tiers: Tiers, summarizer: Summarizer, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        state: StateStore,
+        tiers: Tiers,
+        summarizer_for: Callable[[Caller], Summarizer],
+        shelf: Shelf | None = None,
+    ) -> None:
         self._state = state
         self._shelf = shelf
         self._tiers = tiers
-        self._summarizer = summarizer
+        self._summarizer_for = summarizer_for
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -146,8 +153,10 @@ class Remembering:
             turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
             running = next((turn.n for turn in turns if turn.status == "running"), before)
             said = [said_of(turn) for turn in turns if turn.status == "completed" and turn.n < running]
-            with working_for(tenant, user, feature="memory", conversation=conversation_id):
-                after = await folded(known, said, self._summarizer)
+            caller = Caller.internal(
+                feature="memory", tenant=tenant, user=user, conversation=conversation_id, lane="batch"
+            )
+            after = await folded(known, said, self._summarizer_for(caller))
             after.upto = max(after.upto, min(running, numbers.stop) - 1) if numbers else after.upto
             if after == known:
                 return

@@ -32,6 +32,7 @@ from switchboard.contracts import topics
 from switchboard.contracts.errors import Conflict, SwitchboardError, Unavailable, Unprocessable
 from switchboard.contracts.turns import Principal, TurnRequest, TurnResult
 from switchboard.experiments.assignment import Assigned, Experiments
+from switchboard.models.caller import Caller
 from switchboard.sidecar.ports import PubSub
 from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
@@ -85,7 +86,16 @@ class Jobs:
             with turn_attributes(
                 ask.principal.tenant, conversation.conversation_id, turn_id, user=user, experiment=experiment
             ):
-                decision = await self._router.decide(ask.request.message, context_of(conversation), ask.request.agent)
+                caller = Caller.of_turn(
+                    ask.principal,
+                    feature="routing",
+                    conversation=conversation.conversation_id,
+                    turn=turn_id,
+                    lane="batch",
+                )
+                decision = await self._router.decide(
+                    ask.request.message, context_of(conversation), ask.request.agent, caller=caller
+                )
                 deadline = now() + timedelta(seconds=JOB_S_MAX)
                 turn = Turn(
                     turn_id=turn_id,

@@ -27,6 +27,7 @@ from switchboard.contracts.errors import Conflict, NotFound, OurError, Switchboa
 from switchboard.contracts.events import MessageDelta, RouteDecided, TurnStarted
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.experiments.assignment import Assigned, Experiments
+from switchboard.models.caller import Caller
 from switchboard.routing.decision import Context
 from switchboard.telemetry import current_span_id, current_trace_id, tracer, turn_attributes
 
@@ -159,6 +160,9 @@ class Turns:
                             ask.request.message,
                             context_of(conversation),
                             ask.request.agent,
+                            caller=Caller.of_turn(
+                                ask.principal, feature="routing", conversation=turn.conversation_id, turn=turn.turn_id
+                            ),
                         )
                     finally:
                         await recording

@@ -191,7 +191,7 @@ async def test_the_turn_is_told_to_the_ledger_without_its_words(system: System) 
     await asyncio.sleep(0)
 
     events = [data for topic, data in system.sidecar.pubsub.published if topic == "conversation.events"]
-    assert events[0]["usage"]["cost_usd"] == 0.001
+    assert events[0]["usage"]["cost_picousd"] == 10**9
     assert "text" not in events[0] and "message" not in events[0]
 
 
