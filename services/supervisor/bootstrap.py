@@ -12,7 +12,7 @@ from services.supervisor.feedback.thumbs import Feedback
 from services.supervisor.memory.consent import Memories
 from services.supervisor.memory.folding import Remembering
 from services.supervisor.memory.summarizer import GatewaySummarizer
-from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.judge import RoutingJudge
 from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
 from services.supervisor.turns.conversations import Conversations
@@ -125,7 +125,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
 
     judge = None
     if settings.route_model:
-        judge = Judge(gateway, settings.route_model, seconds_max=settings.route_model_s_max)
+        judge = RoutingJudge(gateway, settings.route_model, seconds_max=settings.route_model_s_max)
     router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)

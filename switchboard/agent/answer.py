@@ -22,7 +22,7 @@ class ModelText:
     step: int
 
 
-class Answer:
+class AnswerWriter:
     """Takes what the model says, and emits what of it the user may read. One for a turn.
 
     `grounded` says whether what follows a search is held against what was found.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from opentelemetry.trace import Span, Status, StatusCode
 
-from switchboard.agent.answer import Answer, ModelText
+from switchboard.agent.answer import AnswerWriter, ModelText
 from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
@@ -159,7 +159,7 @@ class TurnRunner:
         prompt = prompt_of(card, request, offered, self._clock().date())
 
         # The embedded model extracts: it says nothing that was not found.
-        answer = Answer(card, calls, prompt, emit, grounded=not self._loop.embedded)
+        answer = AnswerWriter(card, calls, prompt, emit, grounded=not self._loop.embedded)
         async with aclosing(self._loop.run(prompt, calls, caller)) as pieces:
             async for piece in pieces:
                 await answer.add(piece)

@@ -14,7 +14,7 @@ from switchboard.routing.judgement import Judgement, answer_of, question
 logger = logging.getLogger(__name__)
 
 
-class Judge:
+class RoutingJudge:
     """Asks an alias of the gateway. May be called concurrently; never raises: without an answer there is none."""
 
     def __init__(self, gateway: GatewayClient, alias: str, *, seconds_max: float) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.supervisor.routing import replies
-from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.judge import RoutingJudge
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import NotFound, Unavailable
 from switchboard.contracts.handover import HandoverReason
@@ -63,7 +63,7 @@ class _Known:
 class Router:
     """Decides for each message. `learn` may run at any time; a decision uses what was known when it began."""
 
-    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: Judge | None = None) -> None:
+    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: RoutingJudge | None = None) -> None:
         self._embedder = embedder
         self._is_word = is_word
         self._judge = judge

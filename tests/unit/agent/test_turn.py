@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,14 @@ def called(name: str, **arguments: object) -> dict[str, object]:
     return {"tool_calls": [{"name": name, "arguments": arguments}]}
 
 
-async def test_the_answer_streams_word_by_word_and_its_usage_is_summed(probe: AgentProbe, tools: KioskTools) -> None:
-    probe.script(called("price"), {"text": "That is three pounds.", "delay_ms": 30})
+async def test_the_answer_follows_the_tools_result_and_its_usage_is_summed(
+    probe: AgentProbe, tools: KioskTools
+) -> None:
+    probe.script(called("price"), {"text": "That is three pounds."})
     answer = await probe.ask("How much?")
 
-    types = [event.type for event in answer.events]
-    assert types == ["agent.started", "tool.called", "tool.result", *["message.delta"] * 4, "turn.completed"]
+    types = [kind for kind, _ in groupby(event.type for event in answer.events)]
+    assert types == ["agent.started", "tool.called", "tool.result", "message.delta", "turn.completed"]
     assert answer.completed.text == answer.text == "That is three pounds."
     assert answer.completed.usage.model_calls == 2
     assert answer.completed.usage.cost_picousd == 200_000_000

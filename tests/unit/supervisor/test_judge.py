@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.judge import RoutingJudge
 from switchboard.contracts.turns import Principal
 from switchboard.models.caller import Caller
 from switchboard.models.gateway import GatewayClient
@@ -55,10 +55,10 @@ class Gateway:
 
 
 @asynccontextmanager
-async def judging(gateway: Gateway, seconds_max: float = 5.0) -> AsyncIterator[Judge]:
+async def judging(gateway: Gateway, seconds_max: float = 5.0) -> AsyncIterator[RoutingJudge]:
     async with served(gateway.app()) as url:
         client = GatewayClient(f"{url}/v1")
-        yield Judge(client, "cheap", seconds_max=seconds_max)
+        yield RoutingJudge(client, "cheap", seconds_max=seconds_max)
         await client.close()
 
 
@@ -110,6 +110,6 @@ async def test_a_model_that_is_too_slow_is_not_waited_for() -> None:
 
 
 async def test_without_a_gateway_there_is_no_judgement() -> None:
-    judge = Judge(GatewayClient("http://127.0.0.1:9/v1"), "cheap", seconds_max=1.0)
+    judge = RoutingJudge(GatewayClient("http://127.0.0.1:9/v1"), "cheap", seconds_max=1.0)
 
     assert await judge.judge("my box is broken", Context(), CARDS, CALLER) is None
