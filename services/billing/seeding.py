@@ -12,8 +12,8 @@ from switchboard.demo.seeding import Rows, Value, seeded_database
 SCHEMA: Final = Path(__file__).parent / "data" / "schema.sql"
 
 
-def billing_database(path: Path, seed: int, today: date) -> Database:
-    """The database at `path`, with the demo company of `seed` on `today` in it."""
+def billing_database(path: Path, seed: int, today: date | None) -> Database:
+    """The database at `path`, with the demo company of `seed` in it, on `today` or else on its own day."""
     return seeded_database(path, "The billing records", SCHEMA, TABLES, seed=seed, today=today)
 
 

@@ -19,6 +19,7 @@ from services.billing.book import (
     RefundRefused,
 )
 from services.billing.refund_rules import decide
+from switchboard.agent.clock import Clock
 from switchboard.agent.database import Database
 
 _INVOICES = """
@@ -47,11 +48,15 @@ FIRST_REFUND = 500_001
 
 
 class SqliteBillingBook(BillingBook):
-    """Reads and writes rows; `today` is the day on which a refund is requested."""
+    """Reads and writes rows; the clock tells the day on which a refund is requested."""
 
-    def __init__(self, database: Database, today: date) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._today = today
+        self._clock = clock
+
+    @property
+    def _today(self) -> date:
+        return self._clock().date()
 
     async def payment_method(self, account: Account) -> PaymentMethod | None:
         def work(connection: sqlite3.Connection) -> PaymentMethod | None:

@@ -23,6 +23,7 @@ from services.billing.sentences import (
 )
 from services.billing.sqlite_book import SqliteBillingBook
 from switchboard.agent import AgentSettings, ToolContext, tool
+from switchboard.agent.clock import Clock
 from switchboard.contracts.tools import Offer, ToolOutcome
 
 NO_ACCOUNT = "There is no billing account behind your sign-in, so I see no invoices or payments."
@@ -38,17 +39,21 @@ Month = Annotated[
 
 
 class BillingTools:
-    """Tools over a `BillingBook`; `today` decides what is overdue."""
+    """Tools over a `BillingBook`; the clock decides what is overdue."""
 
-    def __init__(self, book: BillingBook, today: date) -> None:
+    def __init__(self, book: BillingBook, clock: Clock) -> None:
         self._book = book
-        self._today = today
+        self._clock = clock
+
+    @property
+    def _today(self) -> date:
+        return self._clock().date()
 
     @classmethod
     def open(cls, settings: AgentSettings) -> "BillingTools":
         """The tools over the agent's own database in `settings.data_dir`, made where it is new."""
         database = billing_database(Path(settings.data_dir) / "billing.sqlite", settings.demo_seed, settings.demo_today)
-        return cls(SqliteBillingBook(database, settings.demo_today), settings.demo_today)
+        return cls(SqliteBillingBook(database, settings.clock), settings.clock)
 
     @tool
     async def get_invoice(self, ctx: ToolContext, month: Month = None) -> ToolOutcome:

@@ -17,8 +17,8 @@ PRODUCT_NAMES: Final = [product.name for product in PRODUCTS]
 """All that the catalogue is filled with: a tool's examples, by which a small model knows a product's name."""
 
 
-def catalogue_database(path: Path, seed: int, today: date) -> Database:
-    """The database at `path`, with the demo company of `seed` on `today` in it."""
+def catalogue_database(path: Path, seed: int, today: date | None) -> Database:
+    """The database at `path`, with the demo company of `seed` in it, on `today` or else on its own day."""
     return seeded_database(path, "The catalogue", SCHEMA, TABLES, seed=seed, today=today)
 
 

@@ -12,7 +12,7 @@ from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.readiness import ReadinessChecks
-from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.judge import RoutingJudge
 from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
 from services.supervisor.turns.accept import Acceptance
@@ -32,6 +32,7 @@ from switchboard.memory.tiers.index import ConversationIndex
 from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolicy
 from switchboard.memory.tiers.store import TieredStore
 from switchboard.models.embedder import Embedder
+from switchboard.models.gateway import GatewayClient, url_behind_sidecar
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
@@ -47,6 +48,7 @@ class Supervisor:
     settings: Settings
     keys: ApiKeys
     sidecar: Sidecar
+    gateway: GatewayClient
     conversations: Conversations
     router: Router
     directory: AgentDirectory
@@ -87,6 +89,7 @@ class Supervisor:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.evaluation.close()
         await self.publisher.close()
+        await self.gateway.close()
         await self.sidecar.close()
 
     async def registry_changed(self, event: AgentRegistration) -> None:
@@ -118,17 +121,19 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
     ratings = RatingIndex(sidecar.state)
     conversations = Conversations(sidecar.state, tiers, index, ratings)
-    summarizer = GatewaySummarizer(sidecar.invoker, settings.gateway_app_id, settings.summary_model)
-    remembering = Consolidation(sidecar.state, tiers, summarizer, index)
+    gateway = GatewayClient(
+        url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
+    )
+    remembering = Consolidation(
+        sidecar.state, tiers, lambda caller: GatewaySummarizer(gateway, settings.summary_model, caller), index
+    )
 
     def lease() -> Lease:
         return Lease(sidecar.state, LEASE_NAME, LEASE_S)
 
     judge = None
     if settings.route_model:
-        judge = Judge(
-            sidecar.invoker, settings.gateway_app_id, settings.route_model, seconds_max=settings.route_model_s_max
-        )
+        judge = RoutingJudge(gateway, settings.route_model, seconds_max=settings.route_model_s_max)
     router = Router(embedder, is_word, judge)
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
@@ -142,6 +147,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
         sidecar=sidecar,
+        gateway=gateway,
         conversations=conversations,
         router=router,
         directory=AgentDirectory(sidecar.state, router.learn),

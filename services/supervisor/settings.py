@@ -13,6 +13,7 @@ class Settings(BaseSettings):
 
     dapr_http_port: int = Field(default=3500, validation_alias=AliasChoices("DAPR_HTTP_PORT", "dapr_http_port"))
     dapr_grpc_port: int = Field(default=50001, validation_alias=AliasChoices("DAPR_GRPC_PORT", "dapr_grpc_port"))
+    dapr_api_token: str | None = Field(default=None, validation_alias=AliasChoices("DAPR_API_TOKEN", "dapr_api_token"))
     app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
     """Dapr's: with it, only the sidecar can deliver events to this app's public port."""
     gateway_app_id: str = "gateway"

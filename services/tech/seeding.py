@@ -13,8 +13,8 @@ from switchboard.demo.tariff import PLAN_BY_ID
 SCHEMA: Final = Path(__file__).parent / "data" / "schema.sql"
 
 
-def tech_database(path: Path, seed: int, today: date) -> Database:
-    """The database at `path`, with the demo company of `seed` on `today` in it."""
+def tech_database(path: Path, seed: int, today: date | None) -> Database:
+    """The database at `path`, with the demo company of `seed` in it, on `today` or else on its own day."""
     return seeded_database(path, "The technical records", SCHEMA, TABLES, seed=seed, today=today)
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import date
 
 from services.tech.desk import PROBLEM_CHARACTERS_MAX, TICKETS_LISTED_MAX, Account, Category, Ticket, TicketDesk
+from switchboard.agent.clock import Clock
 from switchboard.agent.database import Database
 
 FIRST_NUMBER = 100_001
@@ -12,9 +13,13 @@ FIRST_NUMBER = 100_001
 class SqliteTicketDesk(TicketDesk):
     """Tickets as rows of `tickets`; a new one gets the next number."""
 
-    def __init__(self, database: Database, today: date) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._today = today
+        self._clock = clock
+
+    @property
+    def _today(self) -> date:
+        return self._clock().date()
 
     async def open(self, account: Account, problem: str, category: Category, *, request_key: str) -> Ticket:
         def work(connection: sqlite3.Connection) -> Ticket:

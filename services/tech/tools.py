@@ -48,7 +48,7 @@ class TechTools:
     def open(cls, settings: AgentSettings) -> "TechTools":
         """The tools over the embedded database, filled with the demo company when it is new."""
         database = tech_database(settings.data_dir / "tech.sqlite", settings.demo_seed, settings.demo_today)
-        return cls(SqliteTicketDesk(database, settings.demo_today), SqliteDiagnostics(database))
+        return cls(SqliteTicketDesk(database, settings.clock), SqliteDiagnostics(database))
 
     def knowledge_offer(self, ctx: ToolContext, query: str) -> Offer | None:
         """What to offer after an answer from the articles: a ticket, where the customer tells of a fault."""

@@ -10,11 +10,15 @@ from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from switchboard.agent.a2a import a2a_card
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
 from switchboard.contracts import paths, sse, topics
-from switchboard.contracts.errors import NotFound, Unauthenticated, Unavailable
+from switchboard.contracts.cards import AgentCard
+from switchboard.contracts.errors import (
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.serving import problems
@@ -24,6 +28,8 @@ from switchboard.telemetry import FRAMEWORK_OFF, Telemetry
 
 URI_CHARACTERS_MAX = 1_000
 TENANT_CHARACTERS_MAX = 64
+A2A_VERSION = "0.3.0"
+A2A_TEXT = ["text/plain"]
 
 
 class SourceRequest(BaseModel):
@@ -107,6 +113,34 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
     subscribe(app, topics.turns_of(card.id), answer, model=TurnRequest, app_token=specialist.settings.app_api_token)
     telemetry.instrument(app)
     return app
+
+
+def a2a_card(card: AgentCard, url: str) -> dict[str, Any]:
+    """The card of an agent that answers at `url` as an A2A agent card (https://a2a-protocol.org, 0.3).
+
+    What the model is told (instructions, limits) is not in it.
+    """
+    return {
+        "protocolVersion": A2A_VERSION,
+        "name": card.name,
+        "description": card.description.strip(),
+        "version": card.version,
+        "url": url,
+        "provider": {"organization": card.owner, "url": url},
+        "capabilities": {"streaming": True, "pushNotifications": False},
+        "defaultInputModes": A2A_TEXT,
+        "defaultOutputModes": A2A_TEXT,
+        "skills": [
+            {
+                "id": skill.id,
+                "name": skill.id.replace("-", " ").capitalize(),
+                "description": skill.description,
+                "tags": [card.id],
+                "examples": skill.examples,
+            }
+            for skill in card.skills
+        ],
+    }
 
 
 async def answer_turn(specialist: Specialist, turn: TurnRequest) -> None:

@@ -16,6 +16,8 @@ from switchboard.agent.tool import tools_of
 from switchboard.agent.turn import TurnRunner
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import BadConfiguration, Unavailable
+from switchboard.models.caller import Caller
+from switchboard.models.gateway import GatewayClient, GatewayEmbedder
 from switchboard.sidecar.ports import Sidecar
 from switchboard.sidecar.registry import AgentRegistry
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from switchboard.agent.loop import ModelLoop
     from switchboard.knowledge import KnowledgeBase
     from switchboard.knowledge.indexes.port import KnowledgeIndex
-    from switchboard.models.gateway_client import GatewayEmbedder
 
 logger = logging.getLogger(__name__)
 
@@ -49,27 +50,30 @@ class Specialist:
         self._folder = folder
         self._effects = Effects(sidecar.state, lease_s=card.limits.seconds)
         self._holder: Any = None
+        self._gateway = GatewayClient(
+            settings.model_base_url, timeout_s=card.limits.seconds, api_token=settings.dapr_api_token
+        )
         self._loop: ModelLoop | None = None
-        self._embedder: GatewayEmbedder | None = None
         self._registry: AgentRegistry | None = None
         self._background: set[asyncio.Task[None]] = set()
 
     async def open(self, factory: ToolsFactory | None) -> None:
         """Opens everything, then registers as soon as the knowledge is indexed. Raises `BadConfiguration`."""
         await self.sidecar.open()
-        # Semantic Kernel takes seconds to import; tools and articles open meanwhile.
+        # Semantic Kernel takes its time to import; tools and articles open meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "switchboard.agent.loop"))
         self._holder = await asyncio.to_thread(factory, self.settings) if factory is not None else None
         tools = {each.name: each for each in (tools_of(self._holder) if self._holder is not None else [])}
         _check_policies(self.card, tools)
         if self.card.knowledge is not None:
-            self.knowledge = await self._open_knowledge(self.card.knowledge.path)
+            embedder = GatewayEmbedder(self._gateway, Caller.internal(feature="knowledge", agent=self.card.id))
+            self.knowledge = await self._open_knowledge(self.card.knowledge.path, embedder)
             from switchboard.agent.knowledge_tool import knowledge_tool
 
-            search = knowledge_tool(self.card, self.knowledge, self._holder)
+            search = knowledge_tool(self.card, self.knowledge, embedder, self.settings.clock, self._holder)
             tools[search.name] = search
         module = await loading
-        loop: ModelLoop = module.ModelLoop(self.card, tools.values(), base_url=self.settings.model_base_url)
+        loop: ModelLoop = module.ModelLoop(self.card, tools.values(), self._gateway)
         self._loop = loop
         self.runner = TurnRunner(
             self.card,
@@ -77,7 +81,7 @@ class Specialist:
             loop,
             self._effects,
             PendingOffers(self.sidecar.state, self.card.id),
-            today=lambda: self.settings.demo_today,
+            clock=self.settings.clock,
         )
         self._start(self._serve())
 
@@ -90,7 +94,7 @@ class Specialist:
         if self._registry is not None:
             await self._registry.withdraw()
         await self._effects.close()
-        for each in (self._loop, self._embedder, self.knowledge, self._holder, self.sidecar):
+        for each in (self._gateway, self.knowledge, self._holder, self.sidecar):
             closing = getattr(each, "close", None)
             if closing is not None and inspect.isawaitable(closed := closing()):
                 await closed
@@ -99,18 +103,16 @@ class Specialist:
         """What readiness depends on, by name."""
         return {"agent": self.serving, **await self.sidecar.ready()}
 
-    async def _open_knowledge(self, path: str) -> "KnowledgeBase":
+    async def _open_knowledge(self, path: str, embedder: GatewayEmbedder) -> "KnowledgeBase":
         from switchboard.knowledge import KnowledgeBase
-        from switchboard.models.gateway_client import GatewayEmbedder
 
         folder = self._folder / path
         if not folder.is_dir():
             raise BadConfiguration(
                 f"The card of {self.card.id} names the folder '{path}' for its knowledge: it is not there."
             )
-        self._embedder = GatewayEmbedder(self.settings.model_base_url)
         index = await asyncio.to_thread(_knowledge_index, self.card.id, self.settings)
-        return await asyncio.to_thread(KnowledgeBase.over, self.card.id, folder, index, self._embedder)
+        return await asyncio.to_thread(KnowledgeBase.over, self.card.id, folder, index, embedder)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

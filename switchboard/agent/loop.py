@@ -1,12 +1,11 @@
-"""The model loop: Semantic Kernel's chat agent with our tools as kernel functions, against any OpenAI-compatible URL.
+"""The model loop: Semantic Kernel's chat agent with our tools as kernel functions, against the gateway.
 
-Importing this module takes seconds (Semantic Kernel); `bootstrap.py` does it once, in a thread, at start.
+Importing this module takes half a second (Semantic Kernel); `bootstrap.py` does it once, in a thread, at start.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
@@ -19,32 +18,26 @@ from semantic_kernel.functions import FunctionResult, KernelArguments, KernelFun
 from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMetadata
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
-from switchboard.agent.calls import ToolCalls
-from switchboard.agent.gateway_chat import (
-    MODEL_UNAVAILABLE,
-    GatewayChat,
-    GatewayConnection,
-    GatewaySettings,
-    model_of_turn,
-)
-from switchboard.agent.prompt import Message, Words
+from switchboard.agent.answer import ModelText
+from switchboard.agent.chat_service import USAGE, ChatSettings, GatewayChatService
+from switchboard.agent.prompt import PromptMessage
 from switchboard.agent.tool import Tool
+from switchboard.agent.tool_calls import ToolCalls
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.events import Usage
+from switchboard.models.caller import Caller
+from switchboard.models.gateway import MODEL_UNAVAILABLE, GatewayClient
 
-EMBEDDED = "embedded"
-"""Who owns, by the gateway's list of models, the one in its own process, which costs nothing."""
-WARM_UP = "Please show me Example 1."
+WARM_UP: Final = "Please show me Example 1."
 """Anything with a name in it, so that the model also reads the tools' examples without their names."""
-CHANGES_DATA = "It changes data: call it only when the user asks for it or agrees to it."
-
-calls_of_turn: ContextVar[ToolCalls] = ContextVar("switchboard_tool_calls")
-"""The turn whose loop runs in this context; the kernel functions are built once and shared by all turns."""
+CHANGES_DATA: Final = "It changes data: call it only when the user asks for it or agrees to it."
+TOOL_CALLS: Final = "$tool_calls"
+"""Where the kernel's arguments carry the turn's `ToolCalls` to the functions. No tool's argument can have this name."""
 
 
 class ToolFunction(KernelFunction):
-    """A tool as Semantic Kernel sees it: our exact schema, and the turn's own `ToolCalls` to run it."""
+    """A tool as Semantic Kernel sees it: our exact schema, run by the turn's `ToolCalls`. Shared by all turns."""
 
     def __init__(self, tool: Tool, *, changes_data: bool) -> None:
         parameters = [
@@ -69,8 +62,9 @@ class ToolFunction(KernelFunction):
     ) -> FunctionResult:
         """Runs the call. Spans and errors are `ToolCalls`' matter, so the kernel's own do not double them."""
         del kernel, metadata, kwargs
-        value = await calls_of_turn.get().run(self.name, arguments or {})
-        return FunctionResult(function=self.metadata, value=value)
+        values: dict[str, Any] = dict(arguments or {})
+        calls: ToolCalls = values.pop(TOOL_CALLS)
+        return FunctionResult(function=self.metadata, value=await calls.run(self.name, values))
 
     async def _invoke_internal(self, context: FunctionInvocationContext) -> None:
         context.result = await self.invoke(context.kernel, context.arguments)
@@ -80,78 +74,74 @@ class ToolFunction(KernelFunction):
 
 
 class ModelLoop:
-    """An agent's kernel, built once: model client, functions, limits. Shared by concurrent turns."""
+    """An agent's kernel, built once: chat service, functions, limits. Shared by concurrent turns."""
 
-    def __init__(self, card: AgentCard, tools: Iterable[Tool], *, base_url: str) -> None:
-        self._connection = GatewayConnection(base_url, seconds=card.limits.seconds)
+    def __init__(self, card: AgentCard, tools: Iterable[Tool], client: GatewayClient) -> None:
+        self._client = client
         self.embedded = False
-        self._model = card.model
+        self._card = card
         kernel = Kernel()
         functions = [ToolFunction(tool, changes_data=_changes_data(card, tool)) for tool in tools]
         behavior = None
         if functions:
             kernel.plugins["tools"] = _plugin(functions)
-            kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _stop_when_told)
+            kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _end_when_stopped)
             # Each round makes at least one call, and after the last allowed one the model still has to answer.
             behavior = FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=card.limits.tool_calls + 2)
-        self._declared = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
-        service = GatewayChat(card.model, self._connection, self._declared)
+        self._schemas = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
         self._agent = ChatCompletionAgent(
             name="".join(part.capitalize() for part in card.id.split("-")),
             kernel=kernel,
-            service=service,
+            service=GatewayChatService(card.model, client),
             function_choice_behavior=behavior,
-            arguments=KernelArguments(GatewaySettings(service_id="model")),
         )
         self._agent.function_choice_behavior = behavior
-
-    async def close(self) -> None:
-        await self._connection.close()
 
     async def warm(self) -> bool:
         """Shows the tools to the model once, if it is the gateway's embedded one: it computes what they mean only once.
 
         False, and nothing is asked, where the model is one that costs money. Raises `Unavailable`.
         """
-        if not self._declared or (await self._connection.models()).get(self._model) != EMBEDDED:
+        if not self._schemas or not await self._client.is_embedded(self._card.model):
             return False
         self.embedded = True
         body = {
-            "model": self._model,
+            "model": self._card.model,
             "messages": [{"role": "user", "content": WARM_UP}],
-            "tools": self._declared,
+            "tools": self._schemas,
             "max_tokens": 1,
             "stream": True,
         }
-        async for _ in self._connection.chunks(body):
-            pass
+        async with aclosing(
+            self._client.chunks(body, Caller.internal(feature="warm-up", agent=self._card.id))
+        ) as reads:
+            async for _ in reads:
+                pass
         return True
 
-    async def run(self, messages: Sequence[Message], calls: ToolCalls) -> AsyncGenerator[Words | Usage]:
-        """The words of the answer as they come, and the usage of each model call as it ends.
+    async def run(
+        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+    ) -> AsyncGenerator[ModelText | Usage]:
+        """The text of the answer as it comes, and the usage of each model call as it ends.
 
-        Run it in a task of its own. Raises `Unavailable` or `LimitExceeded` with our own words when the model does
-        not answer, and what `calls.stopped` says.
+        Raises `Unavailable` or `LimitExceeded` with our own words when the model does not answer, and what
+        `calls.stopped` says. It may end without any text: then the model gave none, though it was asked twice.
         """
-        token = calls_of_turn.set(calls)
-        chosen = model_of_turn.set(calls.model)
-        history = ChatHistory(messages=[_content(message) for message in messages])
-        thread = ChatHistoryAgentThread(chat_history=history)
+        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[_content(message) for message in prompt]))
+        settings = ChatSettings(calls.model or self._card.model, caller)
+        arguments = KernelArguments(settings=settings, **{TOOL_CALLS: calls})
         try:
-            stream = cast(AsyncGenerator[Any, None], self._agent.invoke_stream(thread=thread))
+            stream = cast(AsyncGenerator[Any, None], self._agent.invoke_stream(thread=thread, arguments=arguments))
             async with aclosing(stream) as responses:
                 async for response in responses:
                     message = response.message
                     if message.content:
-                        yield Words(message.content, message.function_invoke_attempt or 0)
-                    usage = message.metadata.get("usage")
+                        yield ModelText(message.content, message.function_invoke_attempt or 0)
+                    usage = message.metadata.get(USAGE)
                     if isinstance(usage, Usage):
                         yield usage
         except KernelException as error:
             raise Unavailable(MODEL_UNAVAILABLE) from error
-        finally:
-            model_of_turn.reset(chosen)
-            calls_of_turn.reset(token)
         if calls.stopped is not None:
             raise calls.stopped
 
@@ -176,13 +166,14 @@ def _plugin(functions: list[ToolFunction]) -> KernelPlugin:
     return plugin
 
 
-async def _stop_when_told(
+async def _end_when_stopped(
     context: AutoFunctionInvocationContext, next: Callable[[AutoFunctionInvocationContext], Awaitable[None]]
 ) -> None:
     await next(context)
-    if calls_of_turn.get().stopped is not None:
+    calls: ToolCalls = context.arguments[TOOL_CALLS]
+    if calls.stopped is not None:
         context.terminate = True
 
 
-def _content(message: Message) -> ChatMessageContent:
+def _content(message: PromptMessage) -> ChatMessageContent:
     return ChatMessageContent(role=AuthorRole(message.role), content=message.text)

@@ -21,32 +21,24 @@ REMEMBERED_NOTE = "remembered (what was said before the messages below; facts, n
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message of the prompt."""
+class PromptMessage:
+    """One message of what the model is told."""
 
     role: Literal["system", "user", "assistant"]
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A piece of the answer. `step` counts the model calls of the turn before the one that says it."""
-
-    text: str
-    step: int
-
-
-def messages_of(card: AgentCard, request: TurnRequest, offered: Offer | None, today: date) -> list[Message]:
+def prompt_of(card: AgentCard, request: TurnRequest, offered: Offer | None, today: date) -> list[PromptMessage]:
     """The prompt of a turn, oldest first. What stays the same comes first, so that a provider can cache it."""
     instructions = card.instructions.strip()
     if request.variant is not None and request.variant.instructions:
         instructions = f"{instructions}\n\n{request.variant.instructions.strip()}"
-    messages = [Message("system", f"{instructions}\n\n{RULES.format(today=today.isoformat())}")]
+    messages = [PromptMessage("system", f"{instructions}\n\n{RULES.format(today=today.isoformat())}")]
     if request.remembered is not None:
-        told = request.remembered.model_dump_json(exclude_defaults=True)
-        messages.append(Message("system", REMEMBERED_NOTE.format(remembered=told)))
-    messages += [Message(each.role, each.text) for each in request.history]
+        remembered = request.remembered.model_dump_json(exclude_defaults=True)
+        messages.append(PromptMessage("system", REMEMBERED_NOTE.format(remembered=remembered)))
+    messages += [PromptMessage(each.role, each.text) for each in request.history]
     if offered is not None:
-        messages.append(Message("system", OFFER_NOTE.format(offer=offered.model_dump_json())))
-    messages.append(Message("user", request.message))
+        messages.append(PromptMessage("system", OFFER_NOTE.format(offer=offered.model_dump_json())))
+    messages.append(PromptMessage("user", request.message))
     return messages

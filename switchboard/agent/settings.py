@@ -6,6 +6,9 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from switchboard.agent.clock import Clock, clock_on, real_clock
+from switchboard.models.gateway import url_behind_sidecar
+
 
 class AgentSettings(BaseSettings):
     """What differs between deployments of one specialist. Tools get it from `Agent(tools=factory)`."""
@@ -29,8 +32,8 @@ class AgentSettings(BaseSettings):
     """Azure Cosmos DB account for the article indexes of all replicas, instead of files; signed in to by identity."""
     knowledge_cosmos_database: str = "switchboard"
     demo_seed: int = 20260101
-    demo_today: date = date(2026, 11, 15)
-    """The demo company's fixed "today"."""
+    demo_today: date | None = None
+    """The fixed day that it is in the demo company; None, as everywhere else, is the real one."""
     otlp_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )
@@ -40,8 +43,13 @@ class AgentSettings(BaseSettings):
     )
 
     @property
+    def clock(self) -> Clock:
+        """What prompts, articles and tools take for the moment."""
+        return real_clock if self.demo_today is None else clock_on(self.demo_today)
+
+    @property
     def model_base_url(self) -> str:
         """Where the OpenAI client points: the gateway through this process's own sidecar."""
         if self.model_url:
             return self.model_url
-        return f"http://127.0.0.1:{self.dapr_http_port}/v1.0/invoke/{self.gateway_app_id}/method/v1"
+        return url_behind_sidecar(self.dapr_http_port, self.gateway_app_id)

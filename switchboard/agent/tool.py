@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from switchboard.contracts.errors import BadConfiguration, ModelRetry
 from switchboard.contracts.tools import ToolOutcome
 from switchboard.contracts.turns import HistoryMessage, Principal
+from switchboard.models.caller import Lane
 
 TOOL_MARK = "__switchboard_tool__"
 REFERENCE_DEPTH_MAX = 8
@@ -29,6 +30,8 @@ class ToolContext:
     conversation_id: str
     message: str
     history: tuple[HistoryMessage, ...] = ()
+    lane: Lane = "interactive"
+    """Whether somebody waits for the turn."""
 
 
 @dataclass(frozen=True, slots=True)

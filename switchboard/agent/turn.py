@@ -3,39 +3,38 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from opentelemetry.trace import Span, Status, StatusCode
 
-from switchboard.agent.calls import Emit, ToolCalls
+from switchboard.agent.answer import AnswerWriter, ModelText
+from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
-from switchboard.agent.prompt import Message, Words, messages_of
-from switchboard.agent.support import Evidence, SupportedWords
+from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
+from switchboard.agent.tool_calls import Emit, ToolCalls
 from switchboard.contracts.cards import AgentCard
-from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, OurError, SwitchboardError
+from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
 from switchboard.contracts.events import (
     AgentStarted,
-    MessageDelta,
     TurnCompleted,
     TurnEvent,
     TurnFailed,
     Usage,
 )
 from switchboard.contracts.turns import TurnRequest, TurnResult
-from switchboard.models.caller import calling_for
+from switchboard.models.caller import Caller
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
-from switchboard.text.tokens import tokens_of_bytes
 
 logger = logging.getLogger(__name__)
 
 EVENTS_WAITING_MAX = 64
 """A reader that is slower than the model holds the model back."""
-"""Rough; bounds what a model streams before it has told its usage."""
+MODEL_SAID_NOTHING = "The language model gave no answer. Please try again shortly."
 
 
 class Loop(Protocol):
@@ -44,7 +43,9 @@ class Loop(Protocol):
     embedded: bool
     """True when the model behind it is the gateway's own, which says only what it was told."""
 
-    def run(self, messages: Sequence[Message], calls: ToolCalls) -> AsyncGenerator[Words | Usage]: ...
+    def run(
+        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+    ) -> AsyncGenerator[ModelText | Usage]: ...
 
 
 class TurnRunner:
@@ -58,14 +59,14 @@ class TurnRunner:
         effects: Effects,
         pending: PendingOffers,
         *,
-        today: Callable[[], date],
+        clock: Clock,
     ) -> None:
         self._card = card
         self._tools = tools
         self._loop = loop
         self._effects = effects
         self._pending = pending
-        self._today = today
+        self._clock = clock
 
     async def events(self, request: TurnRequest, *, waited_for: bool = True) -> AsyncGenerator[TurnEvent]:
         """The turn's events as they happen; the last is `turn.completed` or `turn.failed`. Raises nothing.
@@ -106,8 +107,8 @@ class TurnRunner:
         async with aclosing(self.events(request, waited_for=False)) as events:
             async for event in events:
                 if isinstance(event, TurnCompleted):
-                    said = {"text": event.text, "citations": event.citations, "usage": event.usage}
-                    return TurnResult.model_validate({**base, "status": "completed", **said})
+                    answer = {"text": event.text, "citations": event.citations, "usage": event.usage}
+                    return TurnResult.model_validate({**base, "status": "completed", **answer})
                 if isinstance(event, TurnFailed):
                     failure = {"code": event.code, "message": event.message}
                     return TurnResult.model_validate({**base, "status": "failed", **failure})
@@ -124,7 +125,7 @@ class TurnRunner:
             user=principal.user,
             experiment=request.variant.label if request.variant else "",
         )
-        caller = calling_for(
+        caller = Caller.of_turn(
             principal,
             feature="chat" if waited_for else "jobs",
             agent=self._card.id,
@@ -132,13 +133,13 @@ class TurnRunner:
             turn=request.turn_id,
             lane="interactive" if waited_for else "batch",
         )
-        with ids, caller, self._span() as span:
+        with ids, agent_span(self._card.id, self._card.name) as span:
             try:
                 seconds = self._seconds_left(request)
                 if seconds <= 0:
                     raise DeadlineExceeded
                 async with asyncio.timeout(seconds):
-                    completed = await self._answer(request, emit, span)
+                    completed = await self._answer(request, caller, emit, span)
                 completed.duration_ms = round((time.perf_counter() - started_s) * 1000, 2)
                 await emit(completed)
             except TimeoutError:
@@ -149,54 +150,28 @@ class TurnRunner:
                 logger.exception("Turn %s failed.", request.turn_id)
                 await self._fail(request, emit, span, OurError())
 
-    async def _answer(self, request: TurnRequest, emit: Emit, span: Span) -> TurnCompleted:
+    async def _answer(self, request: TurnRequest, caller: Caller, emit: Emit, span: Span) -> TurnCompleted:
         """The life of a turn."""
         card = self._card
         await emit(AgentStarted(agent=card.id, name=card.name))
         offered = await self._pending.read(request)
-        calls = ToolCalls(card, self._tools, self._effects, request, emit)
-        messages = messages_of(card, request, offered, self._today())
+        calls = ToolCalls(card, self._tools, self._effects, request, emit, caller.lane)
+        prompt = prompt_of(card, request, offered, self._clock().date())
 
-        told = [message.text for message in messages]
-        held = SupportedWords()
-        said: list[str] = []
-        characters, step, usage = 0, 0, Usage()
-
-        async def say(text: str) -> None:
-            nonlocal characters
-            said.append(text)
-            characters += len(text)
-            if tokens_of_bytes(characters) > card.limits.tokens:
-                raise LimitExceeded("The answer is longer than is allowed for one turn.")
-            await emit(MessageDelta(agent=card.id, text=text))
-            for citation in calls.passages.read(text):
-                await emit(citation)
-
-        async with aclosing(self._loop.run(messages, calls)) as pieces:
+        # The embedded model extracts: it says nothing that was not found.
+        answer = AnswerWriter(card, calls, prompt, emit, grounded=not self._loop.embedded)
+        async with aclosing(self._loop.run(prompt, calls, caller)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Usage):
-                    usage += piece
-                    if usage.prompt_tokens + usage.completion_tokens > card.limits.tokens:
-                        calls.stopped = LimitExceeded("The question needs more work than is allowed for one turn.")
-                    continue
-                text = piece.text
-                if piece.step != step and said:
-                    text = f"\n\n{text}"  # what was said before a tool call is a paragraph of its own
-                step = piece.step
-                if calls.searched and not self._loop.embedded:  # the embedded model extracts: it says nothing else
-                    held.offer = calls.offer_unanswered
-                    text = held.take(text, Evidence(calls.passages.found, (*told, *calls.told)))
-                if text:
-                    await say(text)
-        if rest := held.end(Evidence(calls.passages.found, (*told, *calls.told))):
-            await say(rest)
-        if not said:
-            raise LimitExceeded("The question needs more steps than are allowed for one turn.")
+                await answer.add(piece)
+        await answer.end()
+        if not answer.text:
+            raise Unavailable(MODEL_SAID_NOTHING)
+
         unanswered = calls.offer_unanswered
-        if unanswered is not None and unanswered.question in "".join(said):
+        if unanswered is not None and unanswered.question in answer.text:
             calls.offer = unanswered
         await self._pending.write(request, calls.offer, was=offered)
-
+        usage = answer.usage
         record_usage(
             span,
             input_tokens=usage.prompt_tokens,
@@ -204,7 +179,7 @@ class TurnRunner:
             cost_picousd=usage.cost_picousd,
         )
         return TurnCompleted(
-            text="".join(said),
+            text=answer.text,
             agents=[card.id],
             citations=calls.passages.cited,
             usage=usage,
@@ -229,6 +204,3 @@ class TurnRunner:
     def _seconds_left(self, request: TurnRequest) -> float:
         left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return max(0.0, min(left_s, self._card.limits.seconds))
-
-    def _span(self):
-        return agent_span(self._card.id, self._card.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from switchboard.agent.database import Database, open_database
-from switchboard.demo.company import company
+from switchboard.demo.company import TODAY, company
 from switchboard.demo.model import Company
 
 SEED_VERSION: Final = 2
@@ -19,16 +19,20 @@ Rows = Callable[[Company], Iterable[Sequence[Value]]]
 
 
 def seeded_database(
-    path: Path, records: str, schema: Path, tables: Mapping[str, Rows], *, seed: int, today: date
+    path: Path, records: str, schema: Path, tables: Mapping[str, Rows], *, seed: int, today: date | None
 ) -> Database:
     """The database at `path`, made by the SQL in `schema`, with the company of `seed` on `today` in its `tables`.
+
+    Without a day it is the company's own: where the clock is real, its records grow old like anybody's.
 
     `records` names the data to a user when they cannot be read. A table comes after those that it refers to. What was
     written since stays until the seed, the day or `SEED_VERSION` changes. Raises `Unavailable` as `open_database` does.
     """
 
+    day = today or TODAY
+
     def fill(connection: sqlite3.Connection) -> None:
-        demo = company(seed, today)
+        demo = company(seed, day)
         for table in ("seeded", *reversed(list(tables))):
             connection.execute(f"DELETE FROM {table}")
         for table, rows in tables.items():
@@ -36,5 +40,5 @@ def seeded_database(
             marks = ", ".join("?" * len(values[0]))
             connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
 
-    marker = f"{SEED_VERSION}|{seed}|{today.isoformat()}"
+    marker = f"{SEED_VERSION}|{seed}|{day.isoformat()}"
     return open_database(path, records, schema.read_text(encoding="utf-8"), marker=marker, fill=fill)

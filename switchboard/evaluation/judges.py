@@ -7,15 +7,12 @@ extra (`pip install switchboard[evaluation]`), and slow to import: it is, only w
 import asyncio
 from typing import Any
 
-import httpx
-
 from switchboard.contracts.errors import BadConfiguration, Unavailable
-from switchboard.models.caller import INTERNAL
+from switchboard.models.caller import Caller
+from switchboard.models.gateway import GatewayClient
 from switchboard.scoring.evaluators.score import Metric, Score
 from switchboard.scoring.transcript import Transcript
 
-EMBEDDED = "embedded"
-"""Who owns, by the gateway's list of models, the one in its own process: no judge of anything."""
 ALIAS_DEFAULT = "quality"
 AT_ONCE_MAX = 4
 SECONDS_MAX = 90.0
@@ -26,13 +23,7 @@ PASS_MIN = 3.0
 
 async def can_judge(gateway_url: str, alias: str) -> bool:
     """Whether the gateway has a real model behind the alias. Raises `Unavailable` when it does not answer."""
-    try:
-        async with httpx.AsyncClient(base_url=gateway_url, trust_env=False, timeout=10.0) as client:
-            answer = await client.get("/v1/models")
-        models = {each["id"]: each.get("owned_by", "") for each in answer.raise_for_status().json()["data"]}
-    except (httpx.HTTPError, KeyError, ValueError) as error:
-        raise Unavailable("The gateway does not tell its models.") from error
-    return models.get(alias, EMBEDDED) != EMBEDDED
+    return await GatewayClient(f"{gateway_url.rstrip('/')}/v1").is_language_model(alias)
 
 
 class AzureJudges:
@@ -52,7 +43,7 @@ class AzureJudges:
             model=alias,
             base_url=f"{gateway_url.rstrip('/')}/v1",
             api_key="-",
-            extra_headers={**INTERNAL, "x-switchboard-feature": "evaluation"},
+            extra_headers=Caller.internal(feature="evaluation", lane="batch").headers,
         )
         self._groundedness: Any = GroundednessEvaluator(model)
         self._relevance: Any = RelevanceEvaluator(model)

@@ -162,20 +162,23 @@ class KnowledgeBase:
         earlier: Sequence[str] = (),
         language: str | None = None,
         on: date | None = None,
+        embedder: Embedder | None = None,
     ) -> list[Passage]:
         """The passages that answer `query` best, best first; none when nothing is near it. Passages have no number yet.
 
         `earlier` are the user's messages that the query continues, newest first. `on` is the day on which the passages
-        must be valid; None is today.
+        must be valid; None is today. `embedder` asks the same model for somebody else than the index's owner.
         """
         scope = Filter(self._agent_id, tenant, language, on or date.today())
-        found = await self.rank(Query.of(query, earlier), scope)
+        found = await self.rank(Query.of(query, earlier), scope, embedder=embedder)
         return [passage_of(each.stored) for each in near(found)[:limit]]
 
-    async def rank(self, question: Query, scope: Filter, *, candidates: int = 30) -> list[RankedChunk]:
+    async def rank(
+        self, question: Query, scope: Filter, *, candidates: int = 30, embedder: Embedder | None = None
+    ) -> list[RankedChunk]:
         """All candidates, best first, near or not: for evaluation and for operators."""
-        embedder = self._embedder if self._embedded else None
-        return await retrieve(self._index, embedder, question, scope, candidates=candidates)
+        used = (embedder or self._embedder) if self._embedded else None
+        return await retrieve(self._index, used, question, scope, candidates=candidates)
 
     def source(self, uri: str, *, tenant: str | None = None) -> Source:
         """The article that a citation's uri names. Raises `NotFound`, also for another tenant's article."""

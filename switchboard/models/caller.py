@@ -1,77 +1,77 @@
-"""Tells the gateway whose model call it is: headers that every client of ours sends, taken from the turn in hand."""
+"""Whom a model call is for: what the gateway limits, charges, schedules and traces it by."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 from urllib.parse import quote
 
+from switchboard.contracts import headers
 from switchboard.contracts.turns import Principal
 
-INTERNAL = MappingProxyType({"x-switchboard-tenant": "switchboard", "x-switchboard-tier": "internal"})
-"""Of the system's own work (indexing, warming up): no customer's, so never rate limited."""
+Lane = Literal["interactive", "batch"]
+"""Whether somebody waits for the answer."""
+
+INTERNAL_TENANT = "switchboard"
+INTERNAL_TIER = "internal"
+"""Of the system's own work: it is never rate limited."""
 VALUE_CHARACTERS_MAX = 128
-
-_headers: ContextVar[MappingProxyType[str, str]] = ContextVar("switchboard_model_caller", default=INTERNAL)
-
-
-@contextmanager
-def calling_for(
-    principal: Principal,
-    *,
-    feature: str,
-    agent: str = "",
-    conversation: str = "",
-    turn: str = "",
-    lane: Literal["interactive", "batch"] = "interactive",
-) -> Iterator[None]:
-    """Model calls made inside belong to `principal`. Enter and leave it in the same task."""
-    told = {
-        "tenant": principal.tenant,
-        "user": principal.user,
-        "tier": principal.tier,
-        "feature": feature,
-        "agent": agent,
-        "conversation": conversation,
-        "turn": turn,
-        "lane": lane,
-    }
-    with _telling(told):
-        yield
+PLAIN_CHARACTERS = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
+"""Besides letters and digits, what a header carries as it stands; everything else is percent-encoded."""
 
 
-@contextmanager
-def working_for(tenant: str, user: str, *, feature: str, conversation: str = "") -> Iterator[None]:
-    """Model calls made inside are the system's own work on what is `tenant`'s: its cost, and never rate limited."""
-    with _telling(
-        {
-            "tenant": tenant,
-            "user": user,
-            "tier": "internal",
-            "feature": feature,
-            "conversation": conversation,
-            "lane": "batch",
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An argument of every model call. Make it with `of_turn` or `internal`."""
+
+    tenant: str
+    tier: str
+    feature: str
+    user: str = ""
+    agent: str = ""
+    conversation: str = ""
+    turn: str = ""
+    lane: Lane = "interactive"
+
+    @classmethod
+    def of_turn(
+        cls,
+        principal: Principal,
+        *,
+        feature: str,
+        conversation: str,
+        turn: str = "",
+        agent: str = "",
+        lane: Lane = "interactive",
+    ) -> Self:
+        """Of a call that is a part of answering `principal`."""
+        return cls(principal.tenant, principal.tier, feature, principal.user, agent, conversation, turn, lane)
+
+    @classmethod
+    def internal(
+        cls,
+        *,
+        feature: str,
+        tenant: str = INTERNAL_TENANT,
+        user: str = "",
+        agent: str = "",
+        conversation: str = "",
+        lane: Lane = "interactive",
+    ) -> Self:
+        """Of the system's own work; `tenant` pays for what is done with its data."""
+        return cls(tenant, INTERNAL_TIER, feature, user, agent, conversation, lane=lane)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the gateway reads; what is empty is left out."""
+        values = {
+            headers.TENANT: self.tenant,
+            headers.TIER: self.tier,
+            headers.FEATURE: self.feature,
+            headers.USER: self.user,
+            headers.AGENT: self.agent,
+            headers.CONVERSATION: self.conversation,
+            headers.TURN: self.turn,
+            headers.LANE: self.lane,
         }
-    ):
-        yield
-
-
-@contextmanager
-def _telling(told: Mapping[str, str]) -> Iterator[None]:
-    headers = {f"x-switchboard-{name}": _plain(value) for name, value in told.items() if value}
-    token = _headers.set(MappingProxyType(headers))
-    try:
-        yield
-    finally:
-        _headers.reset(token)
-
-
-def caller_headers() -> MappingProxyType[str, str]:
-    """What to send with a model call made now."""
-    return _headers.get()
-
-
-def _plain(value: str) -> str:
-    """Fit for a header: percent-encoded where it is not plain ASCII."""
-    return quote(value[:VALUE_CHARACTERS_MAX], safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~")
+        return {
+            name: quote(value[:VALUE_CHARACTERS_MAX], safe=PLAIN_CHARACTERS) for name, value in values.items() if value
+        }

@@ -6,19 +6,18 @@ async with AgentProbe(agent, data_dir=tmp_path) as probe:
 """
 
 import asyncio
-import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from switchboard.agent import Agent, AgentSettings
+from switchboard.contracts import sse
 from switchboard.contracts.events import (
     Citation,
     MessageDelta,
@@ -30,6 +29,7 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import HistoryMessage, Principal, TurnRequest
 from switchboard.sidecar.inmemory import InMemorySidecar
+from switchboard.testing.loopback import served
 from switchboard.testing.scripted_model import ScriptedModel, Step, build_app
 
 READY_S = 30.0
@@ -70,19 +70,23 @@ class Answer:
 class AgentProbe:
     """Runs an agent's app in this process; use it with `async with`."""
 
-    def __init__(self, agent: Agent, *, data_dir: Path, sidecar: InMemorySidecar | None = None) -> None:
+    def __init__(
+        self, agent: Agent, *, data_dir: Path, sidecar: InMemorySidecar | None = None, today: date | None = None
+    ) -> None:
+        """`today` is the day that it is for the agent; None is the real one."""
         self.agent = agent
         self.model = ScriptedModel()
         self.sidecar = sidecar or InMemorySidecar()
         self._data_dir = data_dir
+        self._today = today
         self._exit = AsyncExitStack()
         self._turns = 0
         self.app: FastAPI
         self.client: httpx.AsyncClient
 
     async def __aenter__(self) -> Self:
-        port = await self._start_model()
-        settings = AgentSettings(model_url=f"http://127.0.0.1:{port}/v1", data_dir=self._data_dir)
+        model = await self._exit.enter_async_context(served(build_app(self.model)))
+        settings = AgentSettings(model_url=f"{model}/v1", data_dir=self._data_dir, demo_today=self._today)
         self.app = self.agent.app(settings, self.sidecar)
         await self._exit.enter_async_context(self.app.router.lifespan_context(self.app))
         await self.sidecar.attach(self.agent.card.id, self.app)
@@ -134,31 +138,7 @@ class AgentProbe:
         events: list[TurnEvent] = []
         async with self.client.stream("POST", "/agent/turns", json=request.model_dump(mode="json")) as response:
             response.raise_for_status()
-            async for line in response.aiter_lines():
-                if line.startswith("data: "):
-                    events.append(turn_event_adapter.validate_json(line.removeprefix("data: ")))
+            parser = sse.Parser()
+            async for read in response.aiter_bytes():
+                events += [turn_event_adapter.validate_json(event.data) for event in parser.feed(read)]
         return Answer(events)
-
-    async def _start_model(self) -> int:
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                build_app(self.model),
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        serving = asyncio.create_task(server.serve([listening]))
-
-        async def stop() -> None:
-            server.should_exit = True
-            await serving
-            listening.close()
-
-        self._exit.push_async_callback(stop)
-        async with asyncio.timeout(READY_S):
-            while not server.started:  # noqa: ASYNC110 - uvicorn has only this flag
-                await asyncio.sleep(0.005)
-        return listening.getsockname()[1]

@@ -6,10 +6,12 @@
 forgets it. A step is one of
 
     {"text": "The answer."}                                            said, in the chunks that the words make
+    {"text": ""}                                                       nothing: neither words nor a call
     {"tool_calls": [{"name": "get_invoice", "arguments": {...}}]}      called
     {"status": 503, "message": "..."}                                  an error of the provider
 
-A step may have `when`: a string that the last message must contain, and `delay_ms` before each chunk. Steps without
+A step may have `when`: a string that the last message must contain; `delay_ms` before each chunk; `wait_after`, a number
+of words after which it says nothing more until `POST /go`. Steps without
 `when` are used up in order, those with it are not. When nothing fits, the model calls the first tool it is offered
 that needs no argument, and after a tool's result says `DEFAULT_TEXT`: what a bench needs, without a script.
 """
@@ -35,7 +37,7 @@ from starlette.routing import Route
 
 DEFAULT_TEXT = "Your request is done."
 REQUESTS_KEPT_MAX = 200
-COST_USD = 0.0001
+COST_PICOUSD = 100_000_000
 EMBEDDING_DIMENSIONS = 384
 
 
@@ -52,6 +54,10 @@ class Step(BaseModel):
     message: str = "The scripted provider failed."
     when: str | None = None
     delay_ms: float = 0.0
+    wait_after: int | None = None
+    """Says so many words, and the others once `ScriptedModel.go` is set."""
+    cache: str = ""
+    """Which cache of the gateway's the answer is said to come from."""
 
 
 class Script(BaseModel):
@@ -63,7 +69,10 @@ class ScriptedModel:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.owner = "tests"
+        """Who owns it, by its list of models; "embedded" as the gateway's own model."""
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT_MAX)
+        self.go = asyncio.Event()
         self._calls = 0
 
     def next_step(self, body: Mapping[str, Any]) -> Step:
@@ -92,7 +101,9 @@ def _usage(body: Mapping[str, Any], step: Step) -> dict[str, Any]:
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "cost_usd": COST_USD,
+        "cost_usd": COST_PICOUSD / 10**12,
+        "cost_picousd": COST_PICOUSD,
+        **({"cache": step.cache} if step.cache else {}),
     }
 
 
@@ -130,7 +141,9 @@ async def _chunks(body: Mapping[str, Any], step: Step, model: ScriptedModel) -> 
 
     message = _message(step, model)
     yield chunk({"role": "assistant", "content": ""})
-    for word in re.findall(r"\S+\s*|\s+", step.text or ""):
+    for said, word in enumerate(re.findall(r"\S+\s*|\s+", step.text or "")):
+        if said == step.wait_after:
+            await model.go.wait()
         if step.delay_ms:
             await asyncio.sleep(step.delay_ms / 1000)
         yield chunk({"content": word})
@@ -203,7 +216,12 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
 
     async def script(request: Request) -> Response:
         scripted.steps = Script.model_validate_json(await request.body()).steps
+        scripted.go.clear()
         return JSONResponse({"steps": len(scripted.steps)})
+
+    async def go(_: Request) -> Response:
+        scripted.go.set()
+        return JSONResponse({})
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -211,7 +229,9 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
         return JSONResponse({"requests": list(scripted.requests)})
 
     async def models(_: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "tests"}]})
+        return JSONResponse(
+            {"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": scripted.owner}]}
+        )
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -222,6 +242,7 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
             Route("/v1/embeddings", embeddings, methods=["POST"]),
             Route("/v1/models", models),
             Route("/script", script, methods=["POST"]),
+            Route("/go", go, methods=["POST"]),
             Route("/requests", requests, methods=["GET", "DELETE"]),
             Route("/healthz", healthz),
         ]

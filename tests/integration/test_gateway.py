@@ -145,14 +145,17 @@ def test_embeddings_come_as_floats_and_as_base64(gateway: str):
 
 
 async def test_the_gateway_embedder_reads_the_same_vectors(gateway: str):
-    from switchboard.models import GatewayEmbedder, MiniLmEmbedder
+    from switchboard.models import MiniLmEmbedder
+    from switchboard.models.caller import Caller
+    from switchboard.models.gateway import GatewayClient, GatewayEmbedder
 
-    remote = GatewayEmbedder(f"{gateway}/v1")
+    through = GatewayClient(f"{gateway}/v1")
+    remote = GatewayEmbedder(through, Caller.internal(feature="knowledge"))
     texts = [f"text {n}" for n in range(70)]
     vectors = await remote.embed(texts)
     assert np.allclose(vectors, await MiniLmEmbedder().embed(texts), atol=1e-5)
     assert remote.model_id == MiniLmEmbedder().model_id
-    await remote.close()
+    await through.close()
 
 
 def test_models_are_listed(gateway: str):

@@ -93,7 +93,8 @@ async def test_the_packages_grades_become_scores(judges: AzureJudges, grade: int
     assert "blink red" in asked
     assert "Red means loss of signal." in asked, "groundedness is held against what the tool found"
     assert ASKED[-1]["model"] == "quality"
-    assert HEADERS[-1]["x-switchboard-feature"] == "evaluation", "the gateway knows whose call it is"
+    told = {name: HEADERS[-1].get(f"x-switchboard-{name}") for name in ("tenant", "tier", "feature", "lane")}
+    assert told == {"tenant": "switchboard", "tier": "internal", "feature": "evaluation", "lane": "batch"}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -83,7 +83,7 @@ class Place:
         self.tiers = TieredStore(state, self.sidecar.store("warmstore"), ColdTier(self.sidecar.blobs("coldstore")))
         self.index = ConversationIndex(state, clock=lambda: time.time() + self.days * DAY_S)
         self.conversations = Conversations(state, self.tiers, self.index)
-        self.remembering = Consolidation(state, self.tiers, ExtractiveSummarizer(), self.index)
+        self.remembering = Consolidation(state, self.tiers, lambda _: ExtractiveSummarizer(), self.index)
         self.memories = MemoryPrivacy(state, self.tiers, self.index, self.lease(), self.conversations, 7 * DAY_S)
         self.mover = Mover(
             self.index, self.tiers, self.lease(), TierPolicy(), lambda: datetime.now(UTC) + timedelta(days=self.days)

@@ -7,7 +7,7 @@ crash loses here is folded with the conversation's next turn; of a user's memory
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from switchboard.memory.summary import Summarizer
 from switchboard.memory.tiers.index import ConversationIndex, Entry
 from switchboard.memory.tiers.store import MOVED_KEY, TieredStore, is_erased
 from switchboard.memory.user_memory import UserMemory
-from switchboard.models.caller import working_for
+from switchboard.models.caller import Caller
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateStore
@@ -49,12 +49,16 @@ class Consolidation:
     """Call `after` for each turn that was answered; open it with the app and close it after the turns."""
 
     def __init__(
-        self, state: StateStore, tiers: TieredStore, summarizer: Summarizer, index: ConversationIndex | None = None
+        self,
+        state: StateStore,
+        tiers: TieredStore,
+        summarizer_for: Callable[[Caller], Summarizer],
+        index: ConversationIndex | None = None,
     ) -> None:
         self._state = state
         self._index = index
         self._tiers = tiers
-        self._summarizer = summarizer
+        self._summarizer_for = summarizer_for
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -150,8 +154,9 @@ class Consolidation:
             turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
             running = next((turn.n for turn in turns if turn.status == "running"), before)
             answered = [answered_turn(turn) for turn in turns if turn.status == "completed" and turn.n < running]
-            with working_for(tenant, user, feature="memory", conversation=conversation_id):
-                after = await folded(known, answered, self._summarizer)
+            ids = {"tenant": tenant, "user": user, "conversation": conversation_id}
+            caller = Caller.internal(feature="memory", lane="batch", **ids)
+            after = await folded(known, answered, self._summarizer_for(caller))
             after.upto = max(after.upto, min(running, numbers.stop) - 1) if numbers else after.upto
             return after if after != known else None
 

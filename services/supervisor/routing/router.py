@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.supervisor.routing import canned_responses
-from services.supervisor.routing.judge import Judge
+from services.supervisor.routing.judge import RoutingJudge
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import NotFound, Unavailable
 from switchboard.contracts.events import RouteBy
 from switchboard.contracts.handover import HandoverReason
+from switchboard.models.caller import Caller
 from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
@@ -60,7 +61,7 @@ class _Known:
 class Router:
     """Decides for each message. `learn` may run at any time; a decision uses what was known when it began."""
 
-    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: Judge | None = None) -> None:
+    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: RoutingJudge | None = None) -> None:
         self._embedder = embedder
         self._is_word = is_word
         self._judge = judge
@@ -94,8 +95,11 @@ class Router:
             if self._gone.pop(agent_id, None) is not None:
                 await self._build(self._live)
 
-    async def decide(self, message: str, context: Context, requested: str | None = None) -> Decision:
-        """Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone."""
+    async def decide(self, message: str, context: Context, requested: str | None = None, *, caller: Caller) -> Decision:
+        """`caller` is who a model is asked for where the classifier is unsure.
+
+        Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.
+        """
         with tracer(__name__).start_as_current_span("route") as span:
             started_s = time.perf_counter()
             if context.handed_over:
@@ -107,7 +111,7 @@ class Router:
                     "request", (self._requested(requested, message),), why="The client named the agent."
                 )
             else:
-                route, judgement = await self._route(message, context)
+                route, judgement = await self._route(message, context, caller)
                 decision = self._decision(route, judgement, context)
                 if route.classification is not None:
                     span.set_attribute("route.elsewhere", round(route.classification.elsewhere, 3))
@@ -123,7 +127,7 @@ class Router:
             span.set_attribute("route.ms", round((time.perf_counter() - started_s) * 1000, 2))
             return decision
 
-    async def _route(self, message: str, context: Context) -> tuple[Route, Judgement | None]:
+    async def _route(self, message: str, context: Context, caller: Caller) -> tuple[Route, Judgement | None]:
         """The route and, where the classifier was unsure, what a model that can judge says of it."""
         model = self._known.model
         if model is None or model.classifier is None:
@@ -131,7 +135,7 @@ class Router:
         route = await decide(model, message, context)
         if not route.unsure or self._judge is None:
             return route, None
-        judgement = await self._judge.judge(message, context, [each.card for each in self.agents])
+        judgement = await self._judge.judge(message, context, [each.card for each in self.agents], caller)
         return (judged(route, judgement, message, model) if judgement is not None else route), judgement
 
     def _decision(self, route: Route, judgement: Judgement | None, context: Context) -> Decision:

@@ -85,7 +85,7 @@ class Jobs:
     async def _begin(self, accepted: Accepted) -> None:
         """Routes the job and publishes its parts; one that is for no agent ends at once."""
         turn = accepted.turn
-        decision, _ = await route(self._router, accepted)
+        decision, _ = await route(self._router, accepted, lane="batch")
         if not decision.assignments:
             turn.complete(TurnCompleted(text=decision.reply, agents=[]))
             await self._acceptance.end(turn, accepted.stored)

@@ -5,16 +5,20 @@ from services.supervisor.routing.router import Decision, Router
 from services.supervisor.turns.accept import Accepted
 from services.supervisor.turns.records import Conversation
 from switchboard.contracts.events import RouteDecided
+from switchboard.models.caller import Caller, Lane
 from switchboard.routing.decision import Context
 
 
-async def route(router: Router, accepted: Accepted) -> tuple[Decision, RouteDecided]:
+async def route(router: Router, accepted: Accepted, *, lane: Lane = "interactive") -> tuple[Decision, RouteDecided]:
     """Decides who answers a turn, and writes it into the turn; the hand-over to a person, too, where there is one.
 
     Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.
     """
     turn, conversation = accepted.turn, accepted.conversation
-    decision = await router.decide(turn.message, context_of(conversation), accepted.ask.request.agent)
+    principal, request = accepted.ask.principal, accepted.ask.request
+    ids = {"conversation": turn.conversation_id, "turn": turn.turn_id}
+    caller = Caller.of_turn(principal, feature="routing", lane=lane, **ids)
+    decision = await router.decide(turn.message, context_of(conversation), request.agent, caller=caller)
     agents = [each.agent.card.id for each in decision.assignments]
     decided = RouteDecided(agents=agents, scores=decision.scores, by=decision.by, why=decision.why)
     turn.route = decided

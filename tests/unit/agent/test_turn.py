@@ -1,13 +1,16 @@
 """A specialist's turn through Semantic Kernel, against the scripted model over HTTP."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from switchboard.agent import Agent, AgentSettings, ToolContext, tool
+from switchboard.agent.turn import MODEL_SAID_NOTHING
 from switchboard.contracts.errors import ModelRetry, ToolError
 from switchboard.contracts.events import ApprovalRequired, Citation, ToolCalled, ToolReturned
 from switchboard.contracts.tools import Offer, ToolOutcome
@@ -72,15 +75,18 @@ def called(name: str, **arguments: object) -> dict[str, object]:
     return {"tool_calls": [{"name": name, "arguments": arguments}]}
 
 
-async def test_the_answer_streams_word_by_word_and_its_usage_is_summed(probe: AgentProbe, tools: KioskTools) -> None:
-    probe.script(called("price"), {"text": "That is three pounds.", "delay_ms": 30})
+async def test_the_answer_follows_the_tools_result_and_its_usage_is_summed(
+    probe: AgentProbe, tools: KioskTools
+) -> None:
+    probe.script(called("price"), {"text": "That is three pounds."})
     answer = await probe.ask("How much?")
 
-    types = [event.type for event in answer.events]
-    assert types == ["agent.started", "tool.called", "tool.result", *["message.delta"] * 4, "turn.completed"]
+    types = [kind for kind, _ in groupby(event.type for event in answer.events)]
+    assert types == ["agent.started", "tool.called", "tool.result", "message.delta", "turn.completed"]
     assert answer.completed.text == answer.text == "That is three pounds."
     assert answer.completed.usage.model_calls == 2
     assert answer.completed.cost_picousd == answer.completed.usage.cost_picousd == 200_000_000
+    assert answer.completed.usage.cached_calls == 0
     assert '"facts":["It costs £3."]' in probe.read_by_model()
     assert tools.contexts[0].principal.user == "C-10001"
 
@@ -99,7 +105,9 @@ async def test_the_model_reads_the_instructions_as_they_stand_and_the_tools_by_t
     }
     assert "changes data" in offered["buy"]["description"]
     assert "changes data" not in offered["price"]["description"]
-    assert offered["search_knowledge"]["description"].endswith('Examples: "Refunds of tickets"')
+    assert offered["search_knowledge"]["description"].endswith(
+        'Examples: "Refunds of tickets"; "Summer discount on tickets"'
+    )
 
 
 async def test_a_redelivered_turn_pays_once(probe: AgentProbe, tools: KioskTools) -> None:
@@ -271,18 +279,73 @@ async def test_a_model_that_may_cost_money_is_not_warmed(probe: AgentProbe) -> N
     assert not probe.model.requests
 
 
-async def test_the_embedded_model_is_shown_the_tools_at_start(
-    tools: KioskTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from switchboard.agent import loop
-
-    monkeypatch.setattr(loop, "EMBEDDED", "tests")  # who owns the scripted model
+async def test_the_embedded_model_is_shown_the_tools_at_start(tools: KioskTools, tmp_path: Path) -> None:
     agent = Agent(FOLDER, tools=lambda settings: tools)
     agent.card = agent.card.model_copy(update={"model": "scripted"})
-    async with AgentProbe(agent, data_dir=tmp_path) as running, asyncio.timeout(5):
+    running = AgentProbe(agent, data_dir=tmp_path)
+    running.model.owner = "embedded"
+    async with running, asyncio.timeout(5):
         while not running.model.requests:  # noqa: ASYNC110 - it happens in the background, told to no one
             await asyncio.sleep(0.01)
         (request,) = running.model.requests
     assert request["body"]["max_tokens"] == 1
+    assert request["headers"]["x-switchboard-tier"] == "internal"
     assert {each["function"]["name"] for each in request["body"]["tools"]} >= {"price", "buy"}
     assert not tools.contexts
+
+
+@pytest.mark.parametrize("nothing", ["", " \n\n "])
+async def test_a_model_that_says_nothing_is_asked_once_more(probe: AgentProbe, nothing: str) -> None:
+    probe.script({"text": nothing}, {"text": "Here I am."})
+    answer = await probe.ask("Hi")
+    assert (answer.text, answer.completed.text) == ("Here I am.", "Here I am.")
+    assert answer.completed.usage.model_calls == 2, "the customer's money was spent twice"
+    first, second = (request["body"]["messages"] for request in probe.model.requests)
+    assert first == second
+
+
+@pytest.mark.parametrize("nothing", ["", " \n\n "])
+async def test_a_model_that_says_nothing_twice_is_a_model_that_failed(probe: AgentProbe, nothing: str) -> None:
+    probe.script(called("price"), {"text": nothing}, {"text": nothing})
+    answer = await probe.ask("How much?")
+    assert answer.failed.code == "unavailable"
+    assert answer.failed.message == MODEL_SAID_NOTHING
+    assert len(probe.model.requests) == 3
+
+
+async def test_a_model_that_said_all_before_its_tool_call_has_answered(probe: AgentProbe) -> None:
+    probe.script({"text": "It costs £3.", **called("price")}, {"text": ""}, {"text": ""})
+    assert (await probe.ask("How much?")).completed.text == "It costs £3."
+
+
+async def test_calls_that_a_cache_answered_are_counted(probe: AgentProbe) -> None:
+    probe.script(called("price"), {"text": "Three pounds.", "cache": "exact"})
+    usage = (await probe.ask("How much?")).completed.usage
+    assert (usage.model_calls, usage.cached_calls) == (2, 1)
+
+
+async def test_every_model_call_says_whose_it_is(probe: AgentProbe) -> None:
+    requests = [probe.request("How much?", user=f"C-1000{n}") for n in range(4)]
+    await asyncio.gather(*(probe.send(request) for request in requests))
+    told = Counter(
+        (each["headers"]["x-switchboard-user"], each["headers"]["x-switchboard-turn"]) for each in probe.model.requests
+    )
+    assert told == {(request.principal.user, request.turn_id): 2 for request in requests}
+    assert {each["headers"]["x-switchboard-agent"] for each in probe.model.requests} == {"kiosk"}
+
+
+async def test_an_agent_knows_the_real_day_unless_it_is_given_another(tools: KioskTools, tmp_path: Path) -> None:
+    for today in (None, date(2031, 2, 3)):
+        async with AgentProbe(Agent(FOLDER, tools=lambda settings: tools), data_dir=tmp_path, today=today) as running:
+            before = datetime.now(UTC).date()
+            await running.ask("How much?")
+            days = {today} if today else {before, datetime.now(UTC).date()}
+            assert any(f"Today is {day.isoformat()}." in running.read_by_model() for day in days)
+
+
+async def test_articles_are_valid_by_the_agents_day(tools: KioskTools, tmp_path: Path) -> None:
+    for today, found in ((date(2026, 6, 30), True), (date(2026, 7, 1), False)):
+        async with AgentProbe(Agent(FOLDER, tools=lambda settings: tools), data_dir=tmp_path, today=today) as running:
+            running.script(called("search_knowledge", query="summer discount on tickets"), {"text": "I do not know."})
+            await running.ask("Is there a summer discount?")
+            assert ("ten per cent" in running.read_by_model()) is found

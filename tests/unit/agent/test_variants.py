@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from switchboard.agent.calls import FACTS_CHARACTERS_MAX, ToolCalls, told_facts
 from switchboard.agent.effects import Effects
-from switchboard.agent.prompt import messages_of
+from switchboard.agent.prompt import prompt_of
+from switchboard.agent.tool_calls import FACTS_CHARACTERS_MAX, ToolCalls, facts_of
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.events import ToolReturned, TurnEvent
 from switchboard.contracts.tools import Offer, ToolOutcome
@@ -44,9 +44,9 @@ def calls(variant: Variant | None) -> ToolCalls:
 
 def test_a_variants_instructions_follow_the_cards() -> None:
     variant = Variant(experiment="x", name="kind", instructions="Be kind.")
-    system = messages_of(CARD, request(variant), None, date(2026, 11, 15))[0].text
+    system = prompt_of(CARD, request(variant), None, date(2026, 11, 15))[0].text
     assert system.startswith("Sell newspapers.\n\nBe kind.\n\n")
-    assert "Be kind." not in messages_of(CARD, request(None), None, date(2026, 11, 15))[0].text
+    assert "Be kind." not in prompt_of(CARD, request(None), None, date(2026, 11, 15))[0].text
 
 
 def test_a_variants_model_stands_in_the_place_of_the_cards() -> None:
@@ -57,7 +57,7 @@ def test_a_variants_model_stands_in_the_place_of_the_cards() -> None:
 
 def test_a_tools_result_tells_what_it_found_within_its_bound() -> None:
     offer = Offer(question="Would you like one?", tool="sell")
-    assert told_facts(ToolOutcome(facts=["It costs £2.00."], offer=offer)) == ["It costs £2.00.", "Would you like one?"]
-    long = told_facts(ToolOutcome(facts=["x" * 6_000, "y" * 6_000, "z"]))
+    assert facts_of(ToolOutcome(facts=["It costs £2.00."], offer=offer)) == ["It costs £2.00.", "Would you like one?"]
+    long = facts_of(ToolOutcome(facts=["x" * 6_000, "y" * 6_000, "z"]))
     assert sum(map(len, long)) == FACTS_CHARACTERS_MAX
     assert ToolReturned(agent="a", call_id="b", name="c", ok=True, summary="", duration_ms=1).facts == []

@@ -8,6 +8,7 @@ import pytest
 from services.billing.tools import BillingTools
 from switchboard.agent import AgentSettings, ToolContext
 from switchboard.contracts.turns import Principal
+from switchboard.demo.company import TODAY
 
 Context = Callable[..., ToolContext]
 
@@ -16,7 +17,7 @@ Context = Callable[..., ToolContext]
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A filled database: filling takes longer than a test."""
     directory = tmp_path_factory.mktemp("billing")
-    BillingTools.open(AgentSettings(data_dir=directory))
+    BillingTools.open(AgentSettings(data_dir=directory, demo_today=TODAY))
     return directory / "billing.sqlite"
 
 
@@ -24,7 +25,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(seeded: Path, tmp_path: Path) -> BillingTools:
     """Tools over a book of the test's own."""
     copy(seeded, tmp_path / seeded.name)
-    return BillingTools.open(AgentSettings(data_dir=tmp_path))
+    return BillingTools.open(AgentSettings(data_dir=tmp_path, demo_today=TODAY))
 
 
 @pytest.fixture

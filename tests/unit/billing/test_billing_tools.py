@@ -72,7 +72,7 @@ async def test_a_plan_change_is_explained_by_days(tools, context) -> None:
 
 
 async def test_the_differences_sum_to_the_difference_of_the_totals_for_every_customer(tmp_path: Path) -> None:
-    tools = BillingTools.open(AgentSettings(data_dir=tmp_path))
+    tools = BillingTools.open(AgentSettings(data_dir=tmp_path, demo_today=TODAY))
     for number in range(10001, 10301, 7):
         account = Account("aurora" if number < 10151 else "borealis", f"C-{number}")
         invoices = await tools._book.invoices(account)
@@ -222,11 +222,13 @@ async def test_a_sign_in_without_an_account_is_told_so_by_every_tool(tools, cont
 async def test_a_second_start_keeps_what_customers_did_and_a_new_seed_fills_the_database_anew(
     tmp_path: Path, context
 ) -> None:
-    first = BillingTools.open(AgentSettings(data_dir=tmp_path))
+    first = BillingTools.open(AgentSettings(data_dir=tmp_path, demo_today=TODAY))
     offer = (await first.find_duplicate_payments(context())).offer
     await first.request_refund(context(), **offer.arguments)
-    assert (await BillingTools.open(AgentSettings(data_dir=tmp_path)).refund_status(context())).data["refunds"]
-    other = BillingTools.open(AgentSettings(data_dir=tmp_path, demo_seed=7))
+    assert (await BillingTools.open(AgentSettings(data_dir=tmp_path, demo_today=TODAY)).refund_status(context())).data[
+        "refunds"
+    ]
+    other = BillingTools.open(AgentSettings(data_dir=tmp_path, demo_seed=7, demo_today=TODAY))
     assert "No refund" in (await other.refund_status(context())).facts[0]
 
 

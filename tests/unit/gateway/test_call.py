@@ -3,7 +3,7 @@ import pytest
 from services.gateway.calls.call import Caller, caller_of
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.contracts.turns import Principal
-from switchboard.models.caller import caller_headers, calling_for
+from switchboard.models.caller import Caller as OurCaller
 
 ADA = Principal(tenant="aurora", user="C-10001", tier="professional")
 
@@ -41,9 +41,9 @@ def test_what_does_not_exist_is_refused(header: str):
 
 
 def test_what_our_clients_send_is_what_the_gateway_reads():
-    with calling_for(ADA, feature="chat", agent="billing", conversation="c1", turn="c1.1"):
-        caller = caller_of(caller_headers())
+    ours = OurCaller.of_turn(ADA, feature="chat", agent="billing", conversation="c1", turn="c1.1")
+    caller = caller_of(ours.headers)
     assert caller == Caller("aurora", "C-10001", "professional", "chat", "billing", "c1", "c1.1", "interactive", None)
-    assert caller_of(caller_headers()).tier == "internal"
-    with calling_for(Principal(tenant="aurora", user="Jürgen 50%"), feature="chat"):
-        assert caller_of(caller_headers()).user == "Jürgen 50%"
+    assert caller_of(OurCaller.internal(feature="memory").headers).tier == "internal"
+    odd = OurCaller.of_turn(Principal(tenant="aurora", user="Jürgen 50%"), feature="chat", conversation="c1")
+    assert caller_of(odd.headers).user == "Jürgen 50%"

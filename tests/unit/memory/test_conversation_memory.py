@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switchboard.agent.prompt import messages_of
+from switchboard.agent.prompt import prompt_of
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import SUMMARY_CHARACTERS_MAX, HistoryMessage, Principal, Remembered, TurnRequest
@@ -78,7 +78,7 @@ async def test_the_prompt_of_any_conversation_is_bounded(turns: list[tuple[str, 
     )
     request.history = bounded([HistoryMessage.model_validate(each) for each in tail])
     request.remembered = user.added_to(memory.remembered(), "other")
-    prompt = messages_of(CARD, request, None, date(2026, 11, 15))
+    prompt = prompt_of(CARD, request, None, date(2026, 11, 15))
     before = sum(estimated_tokens(each.text) for each in prompt[:-1])
     assert before < 6_000, "whatever was said, and however often"
 
@@ -137,7 +137,7 @@ def test_what_is_remembered_stands_on_one_line_whatever_people_wrote() -> None:
         remembered=remembered,
         deadline=AT,
     )
-    note = messages_of(CARD, request, None, date(2026, 11, 15))[1]
+    note = prompt_of(CARD, request, None, date(2026, 11, 15))[1]
     assert note.role == "system" and "\n" not in note.text
     assert json.loads(note.text.partition("): ")[2])["summary"] == remembered.summary
 

@@ -11,6 +11,7 @@ from switchboard.agent import AgentSettings, ToolContext
 from switchboard.agent.tool import tools_of
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.turns import HistoryMessage, Principal
+from switchboard.demo.company import TODAY
 
 PRODUCT = Path(__file__).parents[3] / "services" / "product"
 Context = Callable[..., ToolContext]
@@ -18,7 +19,7 @@ Context = Callable[..., ToolContext]
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> ProductTools:
-    return ProductTools.open(AgentSettings(data_dir=tmp_path_factory.mktemp("product")))
+    return ProductTools.open(AgentSettings(data_dir=tmp_path_factory.mktemp("product"), demo_today=TODAY))
 
 
 def said(

@@ -136,7 +136,15 @@ async def running(**settings: Any) -> AsyncIterator[System]:
     """A supervisor with its specialists, opened; `settings` over those that every test has."""
     sidecar = InMemorySidecar()
     supervisor = build(
-        Settings(**{"turn_s_max": 5, "console_url": "http://console.test", "evaluation_share": 0, **settings}),
+        Settings(
+            **{
+                "dapr_http_port": 9,
+                "turn_s_max": 5,
+                "console_url": "http://console.test",
+                "evaluation_share": 0,
+                **settings,
+            }
+        ),
         sidecar,
         WordEmbedder(),
     )

@@ -11,9 +11,10 @@ from services.supervisor.turns.records import now
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest
 from switchboard.memory.tiers.mover import TierPolicy
-from switchboard.models.caller import working_for
+from switchboard.models.caller import Caller
+from switchboard.models.gateway import GatewayClient
 from switchboard.sidecar import keys
-from switchboard.sidecar.inmemory import InMemorySidecar
+from switchboard.testing.loopback import served
 from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
 
 PROBLEM = "application/problem+json"
@@ -246,15 +247,18 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
         asked.append(request.headers.get("x-switchboard-tenant"))
         return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
 
-    sidecar = InMemorySidecar()
-    await sidecar.attach("gateway", gateway)
-    made = GatewaySummarizer(sidecar.invoker, "gateway", "cheap")
-    with working_for("aurora", "ada", feature="memory"):
-        assert await made.summarize(["It is £41."], 100) == summary
+    caller = Caller.internal(feature="memory", tenant="aurora", user="ada", lane="batch")
+    async with served(gateway) as url:
+        client = GatewayClient(f"{url}/v1")
+        assert await GatewaySummarizer(client, "cheap", caller).summarize(["It is £41."], 100) == summary
+        await client.close()
     assert asked == ([] if owner == "embedded" else ["aurora"]), "at its tenant's cost"
-    sidecar.detach("gateway")
-    assert await made.summarize(["It is £41."], 100) == "It is £41.", "a gateway that is down costs a summary nothing"
-    assert await GatewaySummarizer(sidecar.invoker, "gateway", "").summarize(["It is £41."], 100) == "It is £41."
+
+
+@pytest.mark.parametrize("alias", ["cheap", ""])
+async def test_a_gateway_that_is_down_costs_a_summary_nothing(alias: str) -> None:
+    summarizer = GatewaySummarizer(GatewayClient("http://127.0.0.1:9/v1"), alias, Caller.internal(feature="memory"))
+    assert await summarizer.summarize(["It is £41."], 100) == "It is £41."
 
 
 async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_turn(system: System) -> None:

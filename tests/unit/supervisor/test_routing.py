@@ -8,11 +8,13 @@ from services.supervisor.routing.router import Decision, Router
 from switchboard.contracts.cards import AgentRegistration, load_card
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.models import MiniLmEmbedder
+from switchboard.models.caller import Caller
 from switchboard.routing.decision import Context
 from tests.unit.supervisor.routing_dev_set import FIRST_MESSAGES, FOLLOW_UPS
 
 AGENTS = ("billing", "product", "tech")
 RIGHT_MIN = 0.9
+CALLER = Caller.internal(feature="routing")
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def agents_of(decision: Decision) -> tuple[str, ...] | str:
 async def test_first_messages_reach_the_right_agents(router: Router) -> None:
     wrong: list[str] = []
     for message, wanted in FIRST_MESSAGES:
-        got = agents_of(await router.decide(message, Context()))
+        got = agents_of(await router.decide(message, Context(), caller=CALLER))
         if got != wanted and (isinstance(got, str) or isinstance(wanted, str) or sorted(got) != sorted(wanted)):
             wrong.append(f"{message!r}: {got} instead of {wanted}")
     assert len(wrong) <= (1 - RIGHT_MIN) * len(FIRST_MESSAGES), "\n".join(wrong)
@@ -44,7 +46,7 @@ async def test_first_messages_reach_the_right_agents(router: Router) -> None:
 async def test_follow_ups_stay_with_their_agent_and_new_subjects_leave_it(router: Router) -> None:
     wrong: list[str] = []
     for agent, words, message, wanted in FOLLOW_UPS:
-        got = agents_of(await router.decide(message, after(agent, words)))
+        got = agents_of(await router.decide(message, after(agent, words), caller=CALLER))
         if got != wanted:
             wrong.append(f"{message!r} after {agent}: {got} instead of {wanted}")
     assert len(wrong) <= (1 - RIGHT_MIN) * len(FOLLOW_UPS), "\n".join(wrong)
@@ -52,18 +54,18 @@ async def test_follow_ups_stay_with_their_agent_and_new_subjects_leave_it(router
 
 async def test_the_answer_to_a_clarifying_question_brings_the_question_back(router: Router) -> None:
     asked = "Is it about **Billing** (…) or **Tech support** (…)?"
-    decision = await router.decide("billing please", after(None, asked, "it is about my contract"))
+    decision = await router.decide("billing please", after(None, asked, "it is about my contract"), caller=CALLER)
 
     assert agents_of(decision) == ("billing",)
     assert decision.assignments[0].message == "it is about my contract"
 
 
 async def test_a_yes_without_a_question_is_small_talk(router: Router) -> None:
-    assert (await router.decide("yes", Context())).by == "small_talk"
+    assert (await router.decide("yes", Context(), caller=CALLER)).by == "small_talk"
 
 
 async def test_what_it_can_help_with_is_said_from_the_cards(router: Router) -> None:
-    decision = await router.decide("What is the capital of France?", Context())
+    decision = await router.decide("What is the capital of France?", Context(), caller=CALLER)
 
     assert decision.by == "out_of_scope"
     assert all(name in decision.reply for name in ("Billing", "Tech support"))

@@ -9,6 +9,7 @@ from services.tech.desk import Account
 from services.tech.seeding import tech_database
 from services.tech.sqlite_desk import SqliteTicketDesk
 from services.tech.sqlite_diagnostics import SqliteDiagnostics
+from switchboard.agent.clock import clock_on
 from switchboard.agent.database import Database
 from switchboard.demo.company import SEED, TODAY, company
 
@@ -24,7 +25,7 @@ def database(tmp_path: Path) -> Database:
 
 @pytest.fixture
 def desk(database: Database) -> SqliteTicketDesk:
-    return SqliteTicketDesk(database, TODAY)
+    return SqliteTicketDesk(database, clock_on(TODAY))
 
 
 async def test_a_ticket_is_opened_and_read_by_its_owner(desk: SqliteTicketDesk) -> None:
@@ -56,10 +57,10 @@ async def test_different_requests_at_once_get_different_numbers(desk: SqliteTick
 
 async def test_tickets_outlive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "tech.sqlite"
-    ticket = await SqliteTicketDesk(tech_database(path, SEED, TODAY), TODAY).open(
+    ticket = await SqliteTicketDesk(tech_database(path, SEED, TODAY), clock_on(TODAY)).open(
         ADA, "Slow", "broadband", request_key="k"
     )
-    again = SqliteTicketDesk(tech_database(path, SEED, TODAY), TODAY)
+    again = SqliteTicketDesk(tech_database(path, SEED, TODAY), clock_on(TODAY))
     assert await again.get(ADA, ticket.id) == ticket
 
 

@@ -13,7 +13,7 @@ from switchboard.agent.tool import tools_of
 from switchboard.contracts.cards import load_card
 from switchboard.contracts.errors import ModelRetry
 from switchboard.contracts.turns import Principal
-from switchboard.demo.company import company
+from switchboard.demo.company import TODAY, company
 
 CARD = load_card(Path(__file__).parents[3] / "services" / "tech" / "agent.yaml")
 
@@ -26,7 +26,7 @@ def context(user: str = "C-10001", tenant: str = "aurora", message: str = "", ca
 
 @pytest.fixture
 def tools(tmp_path: Path) -> TechTools:
-    return TechTools.open(AgentSettings(data_dir=tmp_path))
+    return TechTools.open(AgentSettings(data_dir=tmp_path, demo_today=TODAY))
 
 
 async def test_diagnostics_tell_router_light_and_meaning_and_offer_a_ticket(tools: TechTools) -> None:

@@ -16,6 +16,7 @@ from switchboard.contracts.errors import LimitExceeded, ModelRetry, SwitchboardE
 from switchboard.contracts.events import ApprovalRequired, ToolCalled, ToolReturned, TurnEvent
 from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.contracts.turns import TurnRequest
+from switchboard.models.caller import Lane
 from switchboard.telemetry import tool_span
 
 logger = logging.getLogger(__name__)
@@ -36,13 +37,20 @@ class ToolCalls:
     """
 
     def __init__(
-        self, card: AgentCard, tools: Mapping[str, Tool], effects: Effects, request: TurnRequest, emit: Emit
+        self,
+        card: AgentCard,
+        tools: Mapping[str, Tool],
+        effects: Effects,
+        request: TurnRequest,
+        emit: Emit,
+        lane: Lane = "interactive",
     ) -> None:
         self._card = card
         self._tools = tools
         self._effects = effects
         self._request = request
         self._emit = emit
+        self._lane: Lane = lane
         self._seen: Counter[str] = Counter()
         self._count = 0
         self.passages = Passages(card.id)
@@ -50,8 +58,8 @@ class ToolCalls:
         self.offer_unanswered: Offer | None = None
         self.searched = False
         """True once knowledge was searched: from then on an answer must rest on what was found."""
-        self.told: list[str] = []
-        """What the tools said besides passages."""
+        self.findings: list[str] = []
+        """What the tools found besides passages, and why they failed: what an answer may rest on."""
         self.stopped: SwitchboardError | None = None
 
     @property
@@ -65,7 +73,7 @@ class ToolCalls:
         if self._count > self._card.limits.tool_calls:
             self.stopped = self.stopped or LimitExceeded("The question needs more steps than are allowed for one turn.")
         if self.stopped is not None:
-            return _told("The limit of this turn is reached.")
+            return _error_json("The limit of this turn is reached.")
 
         tool = self._tools[name]
         policy = self._card.tools.get(name, DEFAULT_POLICY)
@@ -85,17 +93,17 @@ class ToolCalls:
                     outcome = await self._outcome(tool, policy, call_id, values)
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
                 self.offer = outcome.offer
-                facts = told_facts(outcome)
+                facts = facts_of(outcome)
                 self._remember(name, outcome)
                 answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
             ok = True
         except (ToolError, ModelRetry, SwitchboardError) as error:
-            answer, summary, ok = _told(error.message, retry=isinstance(error, ModelRetry)), error.message, False
-            self.told.append(error.message)
+            answer, summary, ok = _error_json(error.message, retry=isinstance(error, ModelRetry)), error.message, False
+            self.findings.append(error.message)
         except Exception:
             # A tool is another team's code: whatever it raises is theirs to read in the log, and never the user's.
             logger.exception("The tool %s failed in turn %s.", name, self._request.turn_id)
-            answer, summary, ok = _told(ToolError.default), ToolError.default, False
+            answer, summary, ok = _error_json(ToolError.default), ToolError.default, False
         await self._emit(
             ToolReturned(
                 agent=self._card.id,
@@ -112,11 +120,11 @@ class ToolCalls:
     def _remember(self, name: str, outcome: ToolOutcome) -> None:
         self.searched = self.searched or name == SEARCH_TOOL
         self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
-        self.told += outcome.facts
+        self.findings += outcome.facts
         if outcome.offer is not None:
-            self.told.append(outcome.offer.question)
+            self.findings.append(outcome.offer.question)
         if outcome.data:
-            self.told.append(orjson.dumps(outcome.data).decode())
+            self.findings.append(orjson.dumps(outcome.data).decode())
 
     async def _outcome(self, tool: Tool, policy: ToolPolicy, call_id: str, values: Mapping[str, Any]) -> ToolOutcome:
         request = self._request
@@ -127,6 +135,7 @@ class ToolCalls:
             conversation_id=request.conversation_id,
             message=request.message,
             history=tuple(request.history),
+            lane=self._lane,
         )
         if policy.risk == "read":
             return await tool.call(context, values)
@@ -139,11 +148,11 @@ class ToolCalls:
         return outcome.model_dump_json(exclude_defaults=True), reason
 
 
-def _told(message: str, *, retry: bool = False) -> str:
+def _error_json(message: str, *, retry: bool = False) -> str:
     return orjson.dumps({"error": message, "retry": retry}).decode()
 
 
-def told_facts(outcome: ToolOutcome) -> list[str]:
+def facts_of(outcome: ToolOutcome) -> list[str]:
     """The facts, the offer's question and what the passages say, cut at the bound."""
     facts: list[str] = []
     left = FACTS_CHARACTERS_MAX

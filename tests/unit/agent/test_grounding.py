@@ -2,14 +2,14 @@
 
 import pytest
 
-from switchboard.agent.support import (
+from switchboard.agent.grounding import (
     ASK_A_PERSON,
     NOT_KNOWN_ANSWER,
     NOT_KNOWN_REST,
     Evidence,
-    SupportedWords,
-    cited,
-    supported,
+    GroundingFilter,
+    is_supported,
+    with_citation,
 )
 from switchboard.contracts.tools import Offer, Passage
 
@@ -23,10 +23,10 @@ FOUND = Evidence((PASSAGE,), ("Which payment is refunded?",))
 OFFER = Offer(question="Would you like me to open a ticket?", tool="open_ticket")
 
 
-def said(text: str, evidence: Evidence = FOUND, offer: Offer | None = None) -> tuple[str, SupportedWords]:
+def said(text: str, evidence: Evidence = FOUND, offer: Offer | None = None) -> tuple[str, GroundingFilter]:
     """The answer as it is given, fed by the character."""
-    words = SupportedWords(offer)
-    return "".join(words.take(each, evidence) for each in text) + words.end(evidence), words
+    words = GroundingFilter(offer)
+    return "".join(words.feed(each, evidence) for each in text) + words.flush(evidence), words
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def said(text: str, evidence: Evidence = FOUND, offer: Offer | None = None) -> t
     ],
 )
 def test_what_is_found_or_claims_nothing_is_supported(sentence: str) -> None:
-    assert supported(sentence, FOUND)
+    assert is_supported(sentence, FOUND)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_found_or_claims_nothing_is_supported(sentence: str) -> None:
     ],
 )
 def test_other_numbers_and_other_topics_are_not(sentence: str) -> None:
-    assert not supported(sentence, FOUND)
+    assert not is_supported(sentence, FOUND)
 
 
 def test_a_supported_answer_is_given_whole_with_its_marks() -> None:
@@ -66,7 +66,7 @@ def test_a_claim_without_its_mark_gets_it() -> None:
     assert said("A duplicate payment is refunded within 5 working days. Is that all?")[0] == (
         "A duplicate payment is refunded within 5 working days [1]. Is that all?"
     )
-    assert cited("Parking permits cost extra in Leeds.", [PASSAGE]) == "Parking permits cost extra in Leeds."
+    assert with_citation("Parking permits cost extra in Leeds.", [PASSAGE]) == "Parking permits cost extra in Leeds."
 
 
 def test_an_unsupported_answer_is_not_given_but_a_ticket_is_offered() -> None:
@@ -84,7 +84,7 @@ def test_what_was_supported_before_stays_and_the_rest_is_not_given() -> None:
 
 
 def test_no_more_than_a_sentence_is_held_back() -> None:
-    words = SupportedWords()
-    assert words.take("A duplicate payment is refunded ", FOUND) == ""
-    assert words.take("within 5 working days [1]. Th", FOUND).startswith("A duplicate")
-    assert words.take("refunded payment " * 100, FOUND) != ""
+    words = GroundingFilter()
+    assert words.feed("A duplicate payment is refunded ", FOUND) == ""
+    assert words.feed("within 5 working days [1]. Th", FOUND).startswith("A duplicate")
+    assert words.feed("refunded payment " * 100, FOUND) != ""

@@ -44,8 +44,8 @@ class Evidence:
     """Facts of tools, the user's messages, the conversation, the agent's instructions."""
 
 
-class SupportedWords:
-    """The words of one turn's answer after a search. `take` and `end` give what may be said."""
+class GroundingFilter:
+    """Passes one turn's answer on as far as it rests on evidence. `feed` and `flush` give what may be said."""
 
     def __init__(self, offer: Offer | None = None) -> None:
         self.offer = offer
@@ -54,7 +54,7 @@ class SupportedWords:
         self._held = ""
         self._said = False
 
-    def take(self, text: str, evidence: Evidence) -> str:
+    def feed(self, text: str, evidence: Evidence) -> str:
         """The next words of the model; gives whole sentences that are supported. After a refusal it gives nothing."""
         if self.refused:
             return ""
@@ -68,22 +68,22 @@ class SupportedWords:
             given.append(self._checked(sentence, evidence))
         return "".join(given)
 
-    def end(self, evidence: Evidence) -> str:
+    def flush(self, evidence: Evidence) -> str:
         """What was held back, or why it is not given."""
         held, self._held = self._held, ""
         return self._checked(held, evidence) if held and not self.refused else ""
 
     def _checked(self, sentence: str, evidence: Evidence) -> str:
-        if supported(sentence, evidence):
+        if is_supported(sentence, evidence):
             self._said = self._said or bool(content_terms(sentence))
-            return cited(sentence, evidence.passages)
+            return with_citation(sentence, evidence.passages)
         self.refused = True
         lead = NOT_KNOWN_REST if self._said else NOT_KNOWN_ANSWER
-        told = f"{lead} {self.offer.question if self.offer is not None else ASK_A_PERSON}"
-        return f"\n\n{told}" if self._said else told
+        refusal = f"{lead} {self.offer.question if self.offer is not None else ASK_A_PERSON}"
+        return f"\n\n{refusal}" if self._said else refusal
 
 
-def supported(sentence: str, evidence: Evidence) -> bool:
+def is_supported(sentence: str, evidence: Evidence) -> bool:
     """True for what claims nothing, says that it is not known, or asks; else when numbers and words are found."""
     bare = MARK.sub("", sentence).strip()
     if bare.endswith("?") or NOT_KNOWN.search(bare):
@@ -95,7 +95,7 @@ def supported(sentence: str, evidence: Evidence) -> bool:
     return len(stems) < CLAIM_WORDS_MIN or len(stems & _stems(texts)) / len(stems) >= COVERAGE_MIN
 
 
-def cited(sentence: str, passages: Sequence[Passage]) -> str:
+def with_citation(sentence: str, passages: Sequence[Passage]) -> str:
     """The sentence with the mark of the passage that it was taken from, where the model forgot it."""
     stems = _stems([sentence])
     if MARK.search(sentence) or len(stems) < CLAIM_WORDS_MIN or sentence.rstrip().endswith(("?", ":")):
