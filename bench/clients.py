@@ -85,10 +85,13 @@ async def redis_clients(port: int) -> dict[str, dict[str, float]]:
     def arguments(number: int) -> list[Any]:
         return [f"{number}", *ARGUMENTS, *MONEY]
 
+    async def admitted(answer: Awaitable[Any]) -> None:
+        assert (await answer)[0] == 1
+
     ways: dict[str, Callable[[int], Awaitable[object]]] = {
-        "own pipe": lambda number: pipe.answer(pipe.send(RESERVE, KEYS, arguments(number))),
-        "redis-py, a connection a call": lambda number: script(keys=KEYS, args=arguments(number)),
-        "redis-py, pipelines of what is due": lambda number: pipelined.call(arguments(number)),
+        "own pipe": lambda number: admitted(pipe.answer(pipe.send(RESERVE, KEYS, arguments(number)))),
+        "redis-py, a connection a call": lambda number: admitted(script(keys=KEYS, args=arguments(number))),
+        "redis-py, pipelines of what is due": lambda number: admitted(pipelined.call(arguments(number))),
     }
     try:
         return await best_of(ways, CALLS)
@@ -146,10 +149,11 @@ async def provider_clients(url: str) -> dict[str, dict[str, dict[str, float]]]:
     await own.open()
 
     async def own_stream(number: int) -> None:
-        events, reader = await own.stream(Call("m", BODY, f"{number}")), EventReader("m")
+        events, reader = await own.stream(Call("m", {**BODY, "stream": True}, f"{number}")), EventReader("m")
         while data := await events.read():
             reader.feed(data)
         await events.close()
+        assert reader.tokens == TOKENS
 
     async def official_stream(client: openai.AsyncOpenAI) -> None:
         async for _ in await client.chat.completions.create(
