@@ -126,6 +126,7 @@ def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Chil
         "OTEL_EXPORTER_OTLP_ENDPOINT": around.otlp_url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_BSP_SCHEDULE_DELAY": "500",  # ms; the default of 5 s leaves a turn's trace incomplete for as long
+        "GOGC": os.environ.get("GOGC", "50"),  # its live heap is small: collected twice as often, it takes 4 MiB less
         "OTEL_EXPORTER_OTLP_INSECURE": "false" if around.otlp_url.startswith("https:") else "true",
     }
     ports_by_use = {"http": ports.http, "grpc": ports.grpc, "internal_grpc": ports.internal}
