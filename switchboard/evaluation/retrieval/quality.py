@@ -1,6 +1,6 @@
 """Retrieval measured on dialogues: is the document that answers the turn found, and the span that is cited right?
 
-The questions go through the same `KnowledgeBase` as an agent's. ConversationMemory is that of documents: a document's rank is that
+The questions go through the same `KnowledgeBase` as an agent's. Recall is that of documents: a document's rank is that
 of its best chunk. The agent's own turns are never used, in either mode.
 """
 
