@@ -75,7 +75,8 @@ def category_of(text: str) -> str | None:
     if "mobile router" in lowered or "pocket wi" in lowered or "mifi" in lowered:
         return "mobile router"
     if re.search(
-        r"\b(better|stronger|weak|bad|poor)\b.{0,80}wi-?fi\b|wi-?fi\b.{0,80}\b(upstairs|reach|garden|loft|corner)\b", lowered
+        r"\b(better|stronger|weak|bad|poor)\b.{0,80}wi-?fi\b|wi-?fi\b.{0,80}\b(upstairs|reach|garden|loft|corner)\b",
+        lowered,
     ):
         return "mesh"
     if _ACCESSORY_WORDS & set(terms(text)):

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor, is_question
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedder import Embedder
@@ -19,15 +20,6 @@ RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
 _CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an agent proposes; the user's yes calls `tool`."""
-
-    question: str
-    tool: str
-    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,11 @@ def offer_of(told: Any) -> Offer | None:
     if not isinstance(told, dict) or not told.get("question") or not told.get("tool"):
         return None
     arguments = told.get("arguments")
-    return Offer(str(told["question"]), str(told["tool"]), arguments if isinstance(arguments, dict) else {})
+    return Offer(
+        question=str(told["question"]),
+        tool=str(told["tool"]),
+        arguments=arguments if isinstance(arguments, dict) else {},
+    )
 
 
 def _plain(told: Any) -> str:

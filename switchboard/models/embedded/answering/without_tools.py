@@ -26,15 +26,15 @@ class PlainChat:
         self._extractor = extractor
         self._embedder = embedder
 
-    async def answer(self, conversation: ChatRequest) -> str:
-        message = conversation.messages[conversation.last_user].text
+    async def answer(self, request: ChatRequest) -> str:
+        message = request.messages[request.last_user].text
         act, _ = act_of(message)
         if act == "greeting":
             return "Hello! How can I help you?"
         if act in ("thanks", "bye"):
             return "You're welcome."
         question, context = _split(message)
-        texts = [context, *(each.text for each in conversation.messages if each.role == "system")]
+        texts = [context, *(each.text for each in request.messages if each.role == "system")]
         sources = [NumberedPassage(n, "", text) for n, text in enumerate(filter(None, texts), 1) if len(text) >= 40]
         if not sources:
             return CANNOT
@@ -46,15 +46,15 @@ class PlainChat:
             extract = type(extract)(extract_text, extract.support)
         return extract.text
 
-    async def structured(self, conversation: ChatRequest, schema: Mapping[str, Any]) -> str:
+    async def structured(self, request: ChatRequest, schema: Mapping[str, Any]) -> str:
         """JSON by `schema`, filled from the last user message. Raises `InvalidRequest` where it cannot be."""
-        text = conversation.messages[conversation.last_user].text if conversation.last_user >= 0 else ""
+        text = request.messages[request.last_user].text if request.last_user >= 0 else ""
         definitions = schema.get("$defs")
         properties = schema.get("properties")
         if not isinstance(properties, Mapping):
             raise InvalidRequest("The embedded model fills only a json_schema of an object with properties.")
         required = set(schema.get("required") or ())
-        today = today_of(conversation)
+        today = today_of(request)
         filled: dict[str, Any] = {}
         for name, declared in properties.items():
             own = resolved(declared, definitions if isinstance(definitions, Mapping) else {})
