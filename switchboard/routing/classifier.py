@@ -11,9 +11,9 @@ from switchboard.routing.kernel_ridge import BLOCK_ROWS, Fit, fitted
 from switchboard.routing.lexical_features import LexicalSpace, Matrix
 
 ELSEWHERE = ""
-"""As the agent of texts that belong to nobody."""
+"""The class of texts that belong to nobody. It stands where an agent's id stands."""
 RESERVED_PREFIX = ":"
-"""Of classes that are no agents, but compete with them: somebody who asks for a person, say."""
+"""Begins the names of classes that compete with agents and are none, such as requests for a person."""
 SKILL_WEIGHT = 0.5
 """Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
 

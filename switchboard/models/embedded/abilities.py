@@ -24,13 +24,13 @@ def able(tools: Sequence[ToolProfile]) -> str:
 
 def _deed(tool: ToolProfile) -> str:
     """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
-    told = _BRACKETED.sub("", tool.purpose.rstrip("."))
-    before_comma, comma, _ = told.partition(",")
-    told = (before_comma.partition(" with ")[0] if comma else told).partition(":")[0]
-    told = _OF_THE_CUSTOMER.sub("", told)
-    told = _THE_CUSTOMERS.sub("your", told)
-    told = _THE_CUSTOMER_DOES.sub(lambda match: f"you {bare_verb(match[1])}", told)
-    verb, _, rest = lower_first(told).partition(" ")
+    deed = _BRACKETED.sub("", tool.purpose.rstrip("."))
+    before_comma, comma, _ = deed.partition(",")
+    deed = (before_comma.partition(" with ")[0] if comma else deed).partition(":")[0]
+    deed = _OF_THE_CUSTOMER.sub("", deed)
+    deed = _THE_CUSTOMERS.sub("your", deed)
+    deed = _THE_CUSTOMER_DOES.sub(lambda match: f"you {bare_verb(match[1])}", deed)
+    verb, _, rest = lower_first(deed).partition(" ")
     return f"{bare_verb(verb)} {rest}".strip()
 
 

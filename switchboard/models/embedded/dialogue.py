@@ -109,20 +109,20 @@ class Situation:
 
 def leans_back(message: str) -> bool:
     """'And in September?', 'why?', 'the second one': words that continue what was said before."""
-    told, length = len(content_stems(message)), len(words(message))
+    meaningful, length = len(content_stems(message)), len(words(message))
     if length > 12:
         return False
     if length <= 2 or _OPENS_BACK.search(message) is not None:
         return True
-    if told <= 2 and _POINTS_BACK.search(message) is not None:
+    if meaningful <= 2 and _POINTS_BACK.search(message) is not None:
         return True
-    return told <= 2 and length <= 5 and _COMPLETE.search(message) is None
+    return meaningful <= 2 and length <= 5 and _COMPLETE.search(message) is None
 
 
 def asks_more(rest: str) -> bool:
     """Whether what follows a 'no' is a request of its own."""
-    told = len(content_stems(rest))
-    return told >= 2 or (told == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
+    meaningful = len(content_stems(rest))
+    return meaningful >= 2 or (meaningful == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
 
 
 def is_complete(message: str) -> bool:

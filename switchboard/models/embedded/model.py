@@ -101,12 +101,12 @@ class EmbeddedChatModel:
         return ChatReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
 
     async def _answer(self, request: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
-        outcomes = _outcomes(request)
+        results = _results(request)
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
-        return await self._composer.compose(_question(situation), outcomes, asks, familiar)
+        return await self._composer.compose(_question(situation), results, asks, familiar)
 
     async def _plan(self, request: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if request.forced and request.forced != "required":
@@ -232,9 +232,9 @@ class EmbeddedChatModel:
 
     def _prompt_tokens(self, request: ChatRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""
-        told = sum(self._counted(message.text) for message in request.messages)
+        in_messages = sum(self._counted(message.text) for message in request.messages)
         declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in request.tools)
-        return told + declared + MESSAGE_OVERHEAD_TOKENS * len(request.messages)
+        return in_messages + declared + MESSAGE_OVERHEAD_TOKENS * len(request.messages)
 
     def _counted(self, text: str) -> int:
         known = self._counts.get(text)
@@ -256,14 +256,14 @@ def _call(request: ChatRequest, number: int, tool: ToolProfile, arguments: dict[
     return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
 
 
-def _outcomes(request: ChatRequest) -> list[ToolResult]:
+def _results(request: ChatRequest) -> list[ToolResult]:
     calls = {call.id: call for call in request.calls_made}
-    outcomes: list[ToolResult] = []
+    results: list[ToolResult] = []
     for result in request.results:
         call = calls.get(result.call_id)
         query = next((str(value) for key, value in (call.arguments if call else {}).items() if key in QUERY_NAMES), "")
-        outcomes.append(tool_result_of(call.name if call else "", query, result.text))
-    return outcomes
+        results.append(tool_result_of(call.name if call else "", query, result.text))
+    return results
 
 
 def _is_our_question(text: str, tool: ToolProfile) -> bool:

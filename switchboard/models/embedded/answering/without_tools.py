@@ -94,7 +94,7 @@ def _split(message: str) -> tuple[str, str]:
     """Question and context of a message that holds both."""
     if len(message) < CONTEXT_CHARACTERS_MIN:
         return message, ""
-    told = sentences(message)
-    questions = [sentence for sentence in told if sentence.endswith("?")]
-    question = questions[-1] if questions else told[-1]
+    said = sentences(message)
+    questions = [sentence for sentence in said if sentence.endswith("?")]
+    question = questions[-1] if questions else said[-1]
     return question, "\n".join(sentence for sentence in message.splitlines() if sentence.strip() != question)

@@ -129,7 +129,7 @@ def _stated(parameter: Parameter, tool: ToolProfile, said: SlotContext, used: Se
     if _is_query(parameter):
         return [_bounded(said.clause, parameter)]
     if _is_free_text(parameter):
-        return _told(parameter, tool, said)
+        return _in_own_words(parameter, tool, said)
     if parameter.schema.get("type") == "array":
         return _several(parameter, tool, said)
     is_time = is_month(parameter) or is_date(parameter)
@@ -202,19 +202,19 @@ def _is_free_text(parameter: Parameter) -> bool:
     return _FREE_TEXT.search(f"{parameter.name.replace('_', ' ')} {parameter.description}") is not None
 
 
-def _told(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list[str]:
-    """What the user told, in their words: this message, or the one before where this one only asks for the deed."""
+def _in_own_words(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list[str]:
+    """What the user said, in their own words: this message, or the one before where this one only asks for the deed."""
     own = _vocabulary(tool)
     texts = [said.clause, said.message, *(said.earlier_user[:3] if parameter.required else ())]
     for text in texts:
-        pieces = [piece for piece in _PIECES.split(text) if _telling(piece, own)]
+        pieces = [piece for piece in _PIECES.split(text) if _says_more(piece, own)]
         if pieces:
             start = text.index(pieces[0])
             return [_bounded(_REQUEST.sub("", text[start:]), parameter)]
     return []
 
 
-def _telling(text: str, own: frozenset[str]) -> bool:
+def _says_more(text: str, own: frozenset[str]) -> bool:
     """Says more than the request for the deed itself; ids say nothing."""
     without_ids = " ".join(each for each in text.split() if not any(character.isdigit() for character in each))
     return any(each not in own for each in content_stems(without_ids))

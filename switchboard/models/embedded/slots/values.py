@@ -139,23 +139,23 @@ def _allowed(schema: Mapping[str, Any], value: str) -> bool:
 
 def _enumerated(options: Sequence[Any], schema: Mapping[str, Any], text: str) -> list[Any]:
     synonyms = schema.get("x-synonyms")
-    told = content_stems(text)
+    meant = content_stems(text)
     plain = [stem(word) for word in words(text)]
     found: list[tuple[int, Any]] = []
     for option in options:
         names = [str(option).replace("_", " ").replace("-", " ")]
         if isinstance(synonyms, Mapping):
             names += [str(name) for name in synonyms.get(option) or ()]
-        position = min((place for name in names if (place := _position(name, told, plain)) is not None), default=None)
+        position = min((place for name in names if (place := _position(name, meant, plain)) is not None), default=None)
         if position is not None:
             found.append((position, option))
     return [option for _, option in sorted(found, key=lambda item: item[0])][:VALUES_MAX]
 
 
-def _position(name: str, told: list[str], plain: list[str]) -> int | None:
+def _position(name: str, meant: list[str], plain: list[str]) -> int | None:
     """Where all the words of `name` stand in the text; None where one is missing."""
     wanted = content_stems(name) or [stem(word) for word in words(name)]
-    if not wanted or not all(each in plain or each in told for each in wanted):
+    if not wanted or not all(each in plain or each in meant for each in wanted):
         return None
     return plain.index(wanted[0]) if wanted[0] in plain else 0
 

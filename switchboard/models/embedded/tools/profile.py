@@ -121,20 +121,20 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
     listed = _EXAMPLES.search(description)
     prose = description[: listed.start()] if listed else description
     examples = tuple(_QUOTED.findall(listed.group(1))[:EXAMPLES_MAX]) if listed else ()
-    told = tuple(sentences(collapsed(prose)))
+    prose_sentences = tuple(sentences(collapsed(prose)))
     name = spec.bare_name
     spoken = name.replace("_", " ")
-    purpose = told[0] if told else spoken
-    told = told or (purpose,)
+    purpose = prose_sentences[0] if prose_sentences else spoken
+    prose_sentences = prose_sentences or (purpose,)
     return ToolProfile(
         spec,
         purpose,
-        told,
+        prose_sentences,
         examples,
         _parameters(spec.parameters),
         _risk(spec, prose),
         name,
-        vocabulary=frozenset(content_stems(" ".join([spoken, *told, *examples]))),
+        vocabulary=frozenset(content_stems(" ".join([spoken, *prose_sentences, *examples]))),
         deed=frozenset(content_stems(" ".join([spoken, purpose, *examples]))),
     )
 
