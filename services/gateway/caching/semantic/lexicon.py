@@ -191,7 +191,11 @@ _ASKING = _words("""
 able advise assist bit dear explain guys inform kindly lot madam make possible question s say sir supposed t try trying
 well wish wonder wondering
 """)
-FUNCTION_WORDS = STOP_WORDS | REQUEST_WORDS | _ASKING
+_TELLING_APART = _words(
+    "not no nor off out up back still same all each every more most nothing everything ever such because"
+)
+"""Of the stop words those that make another question: 'the same card' or 'another one', 'all' or 'one', 'log out'."""
+FUNCTION_WORDS = (STOP_WORDS | REQUEST_WORDS | _ASKING) - _TELLING_APART
 """Words that carry little of what is asked."""
 
 PREPOSITIONS = _words("""
