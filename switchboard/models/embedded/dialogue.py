@@ -11,7 +11,7 @@ import orjson
 
 from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.composer import offer_of, tool_result_of
-from switchboard.models.embedded.chat_request import ChatMessage, ChatRequest
+from switchboard.models.embedded.completion import CompletionMessage, CompletionRequest
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
 from switchboard.text.dates import months_in
@@ -130,7 +130,7 @@ def is_complete(message: str) -> bool:
     return len(words(message)) > 2 and _OPENS_BACK.search(message) is None and _COMPLETE.search(message) is not None
 
 
-def situation_of(request: ChatRequest) -> Situation:
+def situation_of(request: CompletionRequest) -> Situation:
     """Reads the conversation up to the last user message."""
     before = request.messages[: request.last_user]
     message = request.messages[request.last_user].text.strip()
@@ -155,7 +155,7 @@ def situation_of(request: ChatRequest) -> Situation:
     )
 
 
-def _remembered(request: ChatRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _remembered(request: CompletionRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Things named earlier in this conversation, and in others, from the note on what is remembered; newest first."""
     for message in request.messages[: request.last_user]:
         match = _REMEMBERED.match(message.text) if message.role == "system" else None
@@ -172,7 +172,7 @@ def _remembered(request: ChatRequest) -> tuple[tuple[str, ...], tuple[str, ...]]
     return (), ()
 
 
-def _month_about(spoken: Sequence[ChatMessage], known: Sequence[str], today: date) -> str | None:
+def _month_about(spoken: Sequence[CompletionMessage], known: Sequence[str], today: date) -> str | None:
     """The month that the newest message with one is about: not the one it compares with."""
     months = (_first_month(text, today) for text in (*(each.text for each in spoken), *known))
     return next(filter(None, months), None)
@@ -219,7 +219,7 @@ def _eaten(text: str, hard: re.Pattern[str], soft: re.Pattern[str]) -> tuple[boo
     return found, rest.strip(" ,.!;:-")
 
 
-def today_of(request: ChatRequest) -> date:
+def today_of(request: CompletionRequest) -> date:
     """The day the system message or a schema's `x-today` states; the clock's where none does."""
     stated = _TODAY.search(request.system)
     candidates = [stated.group(1)] if stated else []
@@ -232,7 +232,7 @@ def today_of(request: ChatRequest) -> date:
     return datetime.now(UTC).date()
 
 
-def _offer(request: ChatRequest, asked: str) -> Offer | None:
+def _offer(request: CompletionRequest, asked: str) -> Offer | None:
     """From the pending note; else from the last tool result before the message, where the assistant did ask it."""
     for note in reversed([each.text for each in request.messages if each.role == "system"]):
         match = _PENDING.match(note)
@@ -264,7 +264,7 @@ class Pending:
     """Details given since, oldest first, without the message in hand."""
 
 
-def pending_question(request: ChatRequest, tools: Sequence[ToolProfile]) -> Pending | None:
+def pending_question(request: CompletionRequest, tools: Sequence[ToolProfile]) -> Pending | None:
     """The missing detail the last assistant message asked for, with the request it belongs to."""
     spoken = [
         each

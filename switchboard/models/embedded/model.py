@@ -12,7 +12,7 @@ from switchboard.models.embedded.abilities import able, cannot
 from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
 from switchboard.models.embedded.answering.extraction import Extractor
 from switchboard.models.embedded.answering.without_tools import PlainChat
-from switchboard.models.embedded.chat_request import ChatReply, ChatRequest, ToolCall
+from switchboard.models.embedded.completion import CompletionReply, CompletionRequest, ToolCall
 from switchboard.models.embedded.dialogue import (
     BUT,
     Pending,
@@ -75,7 +75,7 @@ class EmbeddedChatModel:
         self._plain = PlainChat(extractor, model)
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: CompletionRequest) -> CompletionReply:
         """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
         reply = await self._reply(request)
         said = reply.text or "".join(call.name + orjson.dumps(call.arguments).decode() for call in reply.calls)
@@ -83,24 +83,24 @@ class EmbeddedChatModel:
             reply, prompt_tokens=self._prompt_tokens(request), completion_tokens=self._model.count_tokens(said)
         )
 
-    async def _reply(self, request: ChatRequest) -> ChatReply:
+    async def _reply(self, request: CompletionRequest) -> CompletionReply:
         if request.schema is not None:
-            return ChatReply(await self._plain.structured(request, request.schema))
+            return CompletionReply(await self._plain.structured(request, request.schema))
         if request.last_user < 0:
-            return ChatReply("Hello! How can I help you?")
+            return CompletionReply("Hello! How can I help you?")
         if not request.tools and not request.results:
-            return ChatReply(await self._plain.answer(request))
+            return CompletionReply(await self._plain.answer(request))
         tools = [self._profiles.of(spec) for spec in request.tools]
         situation = situation_of(request)
         if request.results:
-            return ChatReply(await self._answer(request, situation, tools))
+            return CompletionReply(await self._answer(request, situation, tools))
         plan = await self._plan(request, situation, tools)
         if plan.calls:
             calls = plan.calls if request.parallel else plan.calls[:1]
-            return ChatReply(calls=tuple(_call(request, number, *call) for number, call in enumerate(calls)))
-        return ChatReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
+            return CompletionReply(calls=tuple(_call(request, number, *call) for number, call in enumerate(calls)))
+        return CompletionReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
 
-    async def _answer(self, request: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
+    async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
         results = _results(request)
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
@@ -108,7 +108,7 @@ class EmbeddedChatModel:
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
         return await self._composer.compose(_question(situation), results, asks, familiar)
 
-    async def _plan(self, request: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
+    async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if request.forced and request.forced != "required":
             tools = [tool for tool in tools if request.forced in (tool.spec.name, tool.name)]
             picks = [ToolPick(tool, situation.message, 1.0) for tool in tools]
@@ -230,7 +230,7 @@ class EmbeddedChatModel:
                 calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
         return ReplyPlan(tuple(calls[:CALLS_MAX]), tuple(asks))
 
-    def _prompt_tokens(self, request: ChatRequest) -> int:
+    def _prompt_tokens(self, request: CompletionRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""
         in_messages = sum(self._counted(message.text) for message in request.messages)
         declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in request.tools)
@@ -249,14 +249,14 @@ class EmbeddedChatModel:
         return count
 
 
-def _call(request: ChatRequest, number: int, tool: ToolProfile, arguments: dict[str, Any]) -> ToolCall:
+def _call(request: CompletionRequest, number: int, tool: ToolProfile, arguments: dict[str, Any]) -> ToolCall:
     spoken = len(request.messages)
     seed = f"{spoken}|{number}|{tool.spec.name}|".encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
     seed += request.messages[request.last_user].text.encode()
     return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
 
 
-def _results(request: ChatRequest) -> list[ToolResult]:
+def _results(request: CompletionRequest) -> list[ToolResult]:
     calls = {call.id: call for call in request.calls_made}
     results: list[ToolResult] = []
     for result in request.results:

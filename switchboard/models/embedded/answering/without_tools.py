@@ -8,7 +8,7 @@ import orjson
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor
 from switchboard.models.embedded.answering.units import NumberedPassage
-from switchboard.models.embedded.chat_request import ChatRequest
+from switchboard.models.embedded.completion import CompletionRequest
 from switchboard.models.embedded.dialogue import act_of, today_of
 from switchboard.models.embedded.slots.values import values_in
 from switchboard.models.embedded.tools.profile import Parameter, resolved
@@ -26,7 +26,7 @@ class PlainChat:
         self._extractor = extractor
         self._embedder = embedder
 
-    async def answer(self, request: ChatRequest) -> str:
+    async def answer(self, request: CompletionRequest) -> str:
         message = request.messages[request.last_user].text
         act, _ = act_of(message)
         if act == "greeting":
@@ -46,7 +46,7 @@ class PlainChat:
             extract = type(extract)(extract_text, extract.support)
         return extract.text
 
-    async def structured(self, request: ChatRequest, schema: Mapping[str, Any]) -> str:
+    async def structured(self, request: CompletionRequest, schema: Mapping[str, Any]) -> str:
         """JSON by `schema`, filled from the last user message. Raises `InvalidRequest` where it cannot be."""
         text = request.messages[request.last_user].text if request.last_user >= 0 else ""
         definitions = schema.get("$defs")

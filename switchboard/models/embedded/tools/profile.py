@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import orjson
 
-from switchboard.models.embedded.chat_request import ToolSpec
+from switchboard.models.embedded.completion import ToolSpec
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.text.sentences import sentences
 from switchboard.text.spaces import collapsed

@@ -22,7 +22,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMessage:
+class CompletionMessage:
     role: str
     """system, user, assistant or tool; `developer` reads as system."""
     text: str
@@ -49,8 +49,8 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRequest:
-    messages: tuple[ChatMessage, ...]
+class CompletionRequest:
+    messages: tuple[CompletionMessage, ...]
     tools: tuple[ToolSpec, ...]
     forced: str | None = None
     """`required`, or the name of the one tool the caller forces."""
@@ -63,7 +63,7 @@ class ChatRequest:
         return "\n".join(message.text for message in self.messages if message.role == "system")
 
     @property
-    def results(self) -> tuple[ChatMessage, ...]:
+    def results(self) -> tuple[CompletionMessage, ...]:
         """Tool results that came after the last user message."""
         return tuple(message for message in self.messages[self.last_user + 1 :] if message.role == "tool")
 
@@ -84,7 +84,7 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatReply:
+class CompletionReply:
     """Text, or tool calls; never both."""
 
     text: str = ""
@@ -97,7 +97,7 @@ class ChatReply:
         return "tool_calls" if self.calls else "stop"
 
 
-def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
+def completion_request_of(body: Mapping[str, Any]) -> CompletionRequest:
     """Reads a request's body. Raises `InvalidRequest` with the field that is wrong."""
     raw = body.get("messages")
     if not isinstance(raw, list) or not raw:
@@ -114,7 +114,7 @@ def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
     elif choice == "required":
         forced = "required"
     tools = () if choice == "none" else _tools(body.get("tools"))
-    return ChatRequest(
+    return CompletionRequest(
         messages=messages,
         tools=tools,
         forced=forced,
@@ -123,14 +123,14 @@ def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
     )
 
 
-def _message(item: Any, index: int) -> ChatMessage:
+def _message(item: Any, index: int) -> CompletionMessage:
     if not isinstance(item, dict) or not isinstance(item.get("role"), str):
         raise InvalidRequest(f"'messages[{index}]' must be an object with a 'role'.")
     role = {"developer": "system", "function": "tool"}.get(item["role"], item["role"])
     if role not in ("system", "user", "assistant", "tool"):
         raise InvalidRequest(f"'messages[{index}].role' must be system, developer, user, assistant or tool.")
     calls = tuple(_call(call, index) for call in item.get("tool_calls") or ())
-    return ChatMessage(role, _text(item.get("content"), index), calls, str(item.get("tool_call_id") or ""))
+    return CompletionMessage(role, _text(item.get("content"), index), calls, str(item.get("tool_call_id") or ""))
 
 
 def _text(content: Any, index: int) -> str:
