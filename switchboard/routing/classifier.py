@@ -125,7 +125,7 @@ class Classifier:
             agents={self.agents[place]: float(shares[place]) for place in order},
             scores={self.agents[place]: float(scores[place]) for place in order},
             elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,
-            skill=self.skills[of_best[skills[of_best].argmax()]][1],
+            skill=self.skills[int(of_best[int(skills[of_best].argmax())])][1],
             score=float(skills[self.skill_in_scope].max()),
             nearest=float(nearest),
         )

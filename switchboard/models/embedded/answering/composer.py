@@ -10,6 +10,7 @@ import orjson
 from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor, is_question
 from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedder import Embedder
 
 FACTS_MAX = 10
@@ -50,11 +51,11 @@ def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
         return ToolResult(tool, query, facts=(text[:RAW_CHARACTERS_MAX],) if text else ())
     if isinstance(value, str):
         return ToolResult(tool, query, facts=(value[:RAW_CHARACTERS_MAX],) if value.strip() else ())
-    if not isinstance(value, dict):
+    if not is_object(value):
         return ToolResult(tool, query, facts=() if value in (None, []) else (_plain(value),))
     if "error" in value:
         error = value["error"]
-        message = error.get("message") if isinstance(error, dict) else error
+        message = error.get("message") if is_object(error) else error
         return ToolResult(tool, query, error=str(message or "It did not work."), retry=value.get("retry") is True)
     if value and not {"facts", "passages", "offer", "offer_unanswered", "data"} & value.keys():
         return ToolResult(tool, query, facts=(_plain(value),))
@@ -62,7 +63,7 @@ def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
     sources = tuple(
         NumberedPassage(int(passage.get("n") or index), str(passage.get("title") or ""), str(passage.get("text") or ""))
         for index, passage in enumerate(value.get("passages") or (), 1)
-        if isinstance(passage, dict)
+        if is_object(passage)
     )
     return ToolResult(
         tool, query, facts, sources, offer_of(value.get("offer")), offer_of(value.get("offer_unanswered"))
@@ -70,22 +71,22 @@ def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
 
 
 def offer_of(value: Any) -> Offer | None:
-    if not isinstance(value, dict) or not value.get("question") or not value.get("tool"):
+    if not is_object(value) or not value.get("question") or not value.get("tool"):
         return None
     arguments = value.get("arguments")
     return Offer(
         question=str(value["question"]),
         tool=str(value["tool"]),
-        arguments=arguments if isinstance(arguments, dict) else {},
+        arguments=arguments if is_object(arguments) else {},
     )
 
 
 def _plain(value: Any) -> str:
     """JSON of a foreign tool as words: 'temperature: 12, sky: clear'."""
-    if isinstance(value, dict):
+    if is_object(value):
         parts = [f"{str(key).replace('_', ' ')}: {_plain(each)}" for key, each in value.items() if each is not None]
         return ", ".join(parts)[:RAW_CHARACTERS_MAX]
-    if isinstance(value, list):
+    if is_list(value):
         return "; ".join(_plain(item) for item in value[:20])[:RAW_CHARACTERS_MAX]
     return str(value)
 

@@ -10,6 +10,7 @@ from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extrac
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.completion import CompletionRequest
 from switchboard.models.embedded.dialogue import act_of, today_of
+from switchboard.models.embedded.json_types import is_object
 from switchboard.models.embedded.slots.values import values_in
 from switchboard.models.embedded.tools.profile import Parameter, resolved
 from switchboard.models.embedder import Embedder
@@ -51,13 +52,13 @@ class PlainChat:
         text = request.messages[request.last_user].text if request.last_user >= 0 else ""
         definitions = schema.get("$defs")
         properties = schema.get("properties")
-        if not isinstance(properties, Mapping):
+        if not is_object(properties):
             raise InvalidRequest("The embedded model fills only a json_schema of an object with properties.")
-        required = set(schema.get("required") or ())
+        required: set[str] = set(schema.get("required") or ())
         today = today_of(request)
         filled: dict[str, Any] = {}
         for name, declared in properties.items():
-            own = resolved(declared, definitions if isinstance(definitions, Mapping) else {})
+            own = resolved(declared, definitions if is_object(definitions) else {})
             parameter = Parameter(str(name), own, name in required)
             value = await self._value(parameter, text, today)
             if value is None and name in required:
@@ -72,7 +73,7 @@ class PlainChat:
         values = values_in(parameter, text, today)
         kind = parameter.schema.get("type", "string")
         items = parameter.schema.get("items")
-        options = parameter.schema.get("enum") or (items.get("enum") if isinstance(items, Mapping) else None)
+        options = parameter.schema.get("enum") or (items.get("enum") if is_object(items) else None)
         if not values and options and parameter.required:
             values = [await self._nearest(text, options)]
         if kind == "array":

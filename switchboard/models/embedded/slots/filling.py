@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from switchboard.models.embedded.json_types import is_object
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_pattern, is_date, is_month, spans, values_in
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, Parameter, ToolProfile
@@ -178,7 +179,8 @@ def _several(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list
         if known:
             return known
     if said.continues or _ANAPHORA.search(said.clause):
-        return next(filter(None, (values_in(parameter, text, said.today) for text in said.earlier)), [])
+        found = (values_in(parameter, text, said.today) for text in said.earlier)
+        return next(filter(None, found), list[Any]())
     return []
 
 
@@ -224,12 +226,7 @@ def _open_ended(parameter: Parameter, tool: ToolProfile, text: str) -> list[str]
     schema = parameter.schema
     if schema.get("type") == "array":
         items = schema.get("items")
-        if (
-            not isinstance(items, dict)
-            or items.get("type", "string") != "string"
-            or "enum" in items
-            or "pattern" in items
-        ):
+        if not is_object(items) or items.get("type", "string") != "string" or "enum" in items or "pattern" in items:
             return []
         return _names(parameter, tool, text)
     if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):

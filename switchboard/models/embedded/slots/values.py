@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.phrasing import IGNORED_WORDS, content_stems
 from switchboard.models.embedded.tools.profile import Parameter
 from switchboard.text.dates import dates_in, months_in
@@ -37,13 +38,13 @@ def values_in(parameter: Parameter, text: str, today: date, about: str | None = 
     `about` is the month that was spoken of before (see `months_in`).
     """
     schema = parameter.schema
-    if isinstance(schema.get("enum"), list) or "const" in schema:
+    if is_list(schema.get("enum")) or "const" in schema:
         return _enumerated(schema.get("enum") or [schema["const"]], schema, text)
     kind = schema.get("type", "string")
     if kind == "array":
         items = schema.get("items")
         own = {"examples": schema["examples"]} if schema.get("examples") else {}
-        inner = Parameter(parameter.name, {**own, **items} if isinstance(items, Mapping) else own, False)
+        inner = Parameter(parameter.name, {**own, **items} if is_object(items) else own, False)
         return values_in(inner, text, today)
     if kind == "boolean":
         return _boolean(parameter, text)
@@ -72,7 +73,7 @@ def names_example(parameter: Parameter, text: str) -> bool:
     """Whether `text` has one of the proper names that the schema gives as examples."""
     schema = parameter.schema
     items = schema.get("items")
-    examples = [*(schema.get("examples") or ()), *((items.get("examples") or ()) if isinstance(items, Mapping) else ())]
+    examples = [*(schema.get("examples") or ()), *((items.get("examples") or ()) if is_object(items) else ())]
     names = [example for example in examples if isinstance(example, str) and example[:1].isupper()]
     return bool(names) and bool(_named({"examples": names}, text))
 
@@ -144,7 +145,7 @@ def _enumerated(options: Sequence[Any], schema: Mapping[str, Any], text: str) ->
     found: list[tuple[int, Any]] = []
     for option in options:
         names = [str(option).replace("_", " ").replace("-", " ")]
-        if isinstance(synonyms, Mapping):
+        if is_object(synonyms):
             names += [str(name) for name in synonyms.get(option) or ()]
         position = min((place for name in names if (place := _position(name, meant, plain)) is not None), default=None)
         if position is not None:
