@@ -41,7 +41,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 
 tracing = telemetry.setup("gateway", endpoint=settings().otlp_endpoint, connection_string=settings().azure_monitor)
-app = FastAPI(title="Switchboard model gateway", version="1", lifespan=lifespan, telemetry=telemetry.FRAMEWORK_OFF)
+app = FastAPI(title="Switchboard model gateway", version="1", lifespan=lifespan)
 # First, so that they are found first; their spans are their own.
 app.router.routes.append(Route(CHAT, ModelEndpoint("chat"), methods=["POST"]))
 app.router.routes.append(Route(EMBEDDINGS, ModelEndpoint("embeddings"), methods=["POST"]))

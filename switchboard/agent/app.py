@@ -24,7 +24,7 @@ from switchboard.contracts.turns import TurnRequest
 from switchboard.serving import problems
 from switchboard.sidecar.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
-from switchboard.telemetry import FRAMEWORK_OFF, Telemetry
+from switchboard.telemetry import Telemetry
 
 URI_CHARACTERS_MAX = 1_000
 TENANT_CHARACTERS_MAX = 64
@@ -63,9 +63,7 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
             await asyncio.to_thread(telemetry.flush)
 
     card = specialist.card
-    app = FastAPI(
-        title=card.name, version=card.version, description=card.description, lifespan=lifespan, telemetry=FRAMEWORK_OFF
-    )
+    app = FastAPI(title=card.name, version=card.version, description=card.description, lifespan=lifespan)
 
     problems.install(app)
 

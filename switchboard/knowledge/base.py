@@ -18,8 +18,9 @@ from switchboard.knowledge.articles.article import Article, embedded_text
 from switchboard.knowledge.articles.folder import read_folder
 from switchboard.knowledge.indexes.port import ChunkVectors, Filter, KnowledgeIndex, StoredChunk, SyncChanges, Vectors
 from switchboard.knowledge.indexes.sqlite import SqliteIndex
-from switchboard.knowledge.retrieval.hybrid import Embedder, RankedChunk, retrieve
+from switchboard.knowledge.retrieval.hybrid import RankedChunk, retrieve
 from switchboard.knowledge.retrieval.query import Query
+from switchboard.models.embedder import Embedder
 
 logger = logging.getLogger(__name__)
 

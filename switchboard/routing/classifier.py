@@ -11,9 +11,9 @@ from switchboard.routing.kernel_ridge import BLOCK_ROWS, Fit, fitted
 from switchboard.routing.lexical_features import LexicalSpace, Matrix
 
 ELSEWHERE = ""
-"""As the agent of texts that belong to nobody."""
+"""The class of texts that belong to nobody. It stands where an agent's id stands."""
 RESERVED_PREFIX = ":"
-"""Of classes that are no agents, but compete with them: somebody who asks for a person, say."""
+"""Begins the names of classes that compete with agents and are none, such as requests for a person."""
 SKILL_WEIGHT = 0.5
 """Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
 
@@ -125,7 +125,7 @@ class Classifier:
             agents={self.agents[place]: float(shares[place]) for place in order},
             scores={self.agents[place]: float(scores[place]) for place in order},
             elsewhere=float(shares[len(self.agents)]) if len(shares) > len(self.agents) else 0.0,
-            skill=self.skills[of_best[skills[of_best].argmax()]][1],
+            skill=self.skills[int(of_best[int(skills[of_best].argmax())])][1],
             score=float(skills[self.skill_in_scope].max()),
             nearest=float(nearest),
         )

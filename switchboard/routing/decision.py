@@ -31,16 +31,17 @@ UNDERSTOOD_MIN = 0.45
 """Familiarity below which a message after an agent's question is its answer."""
 PROBABLE_MIN = 0.5
 CLARIFY_BEST_MAX, CLARIFY_SHARE_MIN = 0.55, 0.6
-"""Two agents may be meant when the best is less likely than the one, and the second has this share of its probability."""
+"""The user is asked which of two agents is meant when the best has a probability below the first of these, and the second
+best has at least this share of it."""
 PERSON_MIN = 0.45
 ELSEWHERE_MIN = 0.5
 """Probability from which on a message is for nobody."""
 
 UNLIKELY_MAX = 0.2
-"""A model need not be asked about an agent that is no likelier."""
+"""A model is not asked about a message for nobody when the best agent is no likelier than this."""
 
 CLARIFY_FAMILIARITY_MIN = 0.65
-"""A message that is hardly like anything gets no question about whom it is for: the likeliest agent says what it knows."""
+"""Below it a message is too unlike everything known for such a question: the likeliest agent gets it."""
 
 
 @dataclass(frozen=True, slots=True)

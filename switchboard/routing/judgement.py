@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -75,13 +75,16 @@ def question(message: str, context: Context, cards: Sequence[AgentCard]) -> dict
 def answer_of(content: str, cards: Sequence[AgentCard], model: str = "") -> Judgement | None:
     """The judgement in a model's answer; None where it is not what was asked for."""
     try:
-        agents = orjson.loads(content)["agents"]
+        agents: Any = orjson.loads(content)["agents"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     known = {card.id for card in cards}
-    if not isinstance(agents, list) or len(agents) > AGENTS_MAX or any(each not in known for each in agents):
+    if not isinstance(agents, list):
         return None
-    return Judgement(tuple(dict.fromkeys(agents)), model)
+    named = [each for each in cast(list[Any], agents) if isinstance(each, str) and each in known]
+    if len(named) != len(cast(list[Any], agents)) or len(named) > AGENTS_MAX:
+        return None
+    return Judgement(tuple(dict.fromkeys(named)), model)
 
 
 def judged(route: Route, judgement: Judgement, message: str, model: RoutingModel) -> Route:

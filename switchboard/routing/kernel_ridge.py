@@ -7,7 +7,7 @@ system is that of the subset of regressors (ibid., 8.3.1).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def _inverse_of_triangle(lower: Any) -> Any:
     """Of a lower triangular matrix, of its own type, in halves: a third of the work of a general inverse, most of it in products."""
     size = len(lower)
     if size <= TRIANGLE_ROWS:
-        return np.linalg.inv(lower)
+        return cast(Any, np.linalg.inv)(lower)
     middle = size // 2
     result = np.zeros_like(lower)
     result[:middle, :middle] = _inverse_of_triangle(lower[:middle, :middle])

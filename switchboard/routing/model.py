@@ -9,15 +9,15 @@ from anyio import to_thread
 from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import Embedder, Vectors
 from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
-from switchboard.routing.reference_texts import COMMON_WORDS, CONTINUATIONS, NOBODYS, PERSONS
+from switchboard.routing.reference_texts import COMMON_WORDS, CONTINUATIONS, OUT_OF_SCOPE, PERSON_REQUESTS
 from switchboard.text.spelling import IsWord, Speller
 
 PERSON = ":person"
-"""As the agent of who asks for a human; no card can have this id."""
+"""The class of requests for a human. It stands where an agent's id stands, and no card can have it."""
 CONTINUATION = ":continuation"
-"""As the agent of what leans on the message before."""
-NOBODYS_COSINE_MAX = 0.6
-"""To an agent's example; a text that is likelier than this belongs to that agent."""
+"""The class of messages that lean on the one before, likewise."""
+OUT_OF_SCOPE_COSINE_MAX = 0.6
+"""A text for nobody that is nearer than this to an example of a card is left out: the agent answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class RoutingModel:
     async def learned(cls, cards: Mapping[str, AgentCard], embedder: Embedder, is_word: IsWord) -> "RoutingModel":
         """Learns from the cards' examples. Only texts that the embedder has not seen cost more than milliseconds."""
         examples = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
-        speller = Speller.learned([*(each.text for each in examples), *PERSONS, *COMMON_WORDS], is_word)
+        speller = Speller.learned([*(each.text for each in examples), *PERSON_REQUESTS, *COMMON_WORDS], is_word)
         own = await embedder.embed([each.text for each in examples])
-        nobodys = await embedder.embed(NOBODYS)
-        shared = await embedder.embed([*PERSONS, *CONTINUATIONS])
+        nobodys = await embedder.embed(OUT_OF_SCOPE)
+        shared = await embedder.embed([*PERSON_REQUESTS, *CONTINUATIONS])
         if not examples:
             return cls(cards, embedder, speller)
-        apart = (nobodys @ own.T).max(axis=1) <= NOBODYS_COSINE_MAX
-        examples += [Example(text, PERSON, PERSON) for text in PERSONS]
+        apart = (nobodys @ own.T).max(axis=1) <= OUT_OF_SCOPE_COSINE_MAX
+        examples += [Example(text, PERSON, PERSON) for text in PERSON_REQUESTS]
         examples += [Example(text, CONTINUATION, CONTINUATION) for text in CONTINUATIONS]
-        examples += [Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(NOBODYS, apart, strict=True) if kept]
+        examples += [
+            Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(OUT_OF_SCOPE, apart, strict=True) if kept
+        ]
         vectors = np.concatenate([own, shared, nobodys[apart]])
         return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
 

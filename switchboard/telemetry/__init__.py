@@ -1,7 +1,6 @@
 """One trace a turn: exporters, propagation, and the turn's ids on every span. Imports no model code.
 
 telemetry = setup("billing", endpoint="http://127.0.0.1:4318", connection_string=None)
-app = FastAPI(telemetry=FRAMEWORK_OFF)
 telemetry.instrument(app)
 with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
     with tracer(__name__).start_as_current_span("route"): ...
@@ -9,11 +8,9 @@ with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
 
 from switchboard.telemetry.context import current_span_id, current_trace_id, turn_again, turn_attributes
 from switchboard.telemetry.genai import agent_span, model_span, record_usage, tool_span
-from switchboard.telemetry.server import FRAMEWORK_OFF
 from switchboard.telemetry.setup import Telemetry, setup, tracer
 
 __all__ = [
-    "FRAMEWORK_OFF",
     "Telemetry",
     "agent_span",
     "current_span_id",

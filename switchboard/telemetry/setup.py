@@ -11,20 +11,24 @@ from fastapi import FastAPI
 from opentelemetry import propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from switchboard.contracts.errors import BadConfiguration
-from switchboard.telemetry.context import TurnStamp
-from switchboard.telemetry.server import ServerSpans
+from switchboard.telemetry.context import TurnStamp, server_span
 
 EXPORT_DELAY_MS = 500
 EXPORT_TIMEOUT_S = 5
 QUEUE_SPANS_MAX = 8_192
 BATCH_SPANS_MAX = 512
+UNTRACED_URLS = r"/healthz,/readyz,/dapr/,/v1/traces$,/favicon"
+"""Polls and the telemetry itself: spans of these would only bury the turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,18 @@ class Telemetry:
     def instrument(self, app: FastAPI, *, public: bool = False, untraced: Sequence[str] = ()) -> None:
         """Gives each request of `app` a server span, joined to the caller's trace.
 
-        The app is made with `telemetry=FRAMEWORK_OFF`. Paths that are `untraced` get none: they make their own.
-        A `public` app drops the `baggage` header of its callers: strangers must not name the tenant of a span.
+        Paths that are `untraced` get none: they make their own. A `public` app drops the `baggage` header of its
+        callers: strangers must not name the tenant of a span.
         """
-        tracer = self.provider.get_tracer("switchboard.telemetry.server")
-        build = app.build_middleware_stack
-
-        def traced() -> ServerSpans:
-            return ServerSpans(build(), tracer, untraced=untraced, trusts_baggage=not public)
-
-        app.build_middleware_stack = traced
+        FastAPIInstrumentor.instrument_app(
+            app,
+            tracer_provider=self.provider,
+            excluded_urls=",".join((UNTRACED_URLS, *(f"{path}$" for path in untraced))),
+            exclude_spans=["receive", "send"],  # a span an SSE chunk would cost more than the chunk
+            server_request_hook=_remember_server_span,
+        )
+        if public:
+            _wrap_outermost(app)
 
     def flush(self, timeout_ms: int = 2_000) -> None:
         self.provider.force_flush(timeout_ms)
@@ -103,3 +109,24 @@ def _azure_exporter(connection_string: str) -> SpanExporter:
             "install the extra with 'pip install switchboard[azure]'."
         ) from error
     return AzureMonitorTraceExporter(connection_string=connection_string)
+
+
+def _remember_server_span(span: Span, scope: Scope) -> None:
+    del scope
+    server_span.set(span)
+
+
+class _DropBaggage:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app  # by this name FastAPI finds the instrumentation below, and leaves its own off
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"baggage"]
+        await self.app(scope, receive, send)
+
+
+def _wrap_outermost(app: FastAPI) -> None:
+    # The instrumentation wraps the whole middleware stack, so the filter has to wrap that again.
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: _DropBaggage(build())  # type: ignore[method-assign]

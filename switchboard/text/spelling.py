@@ -18,7 +18,7 @@ IsWord = Callable[[str], bool]
 
 
 def every_word(_: str) -> bool:
-    """For who has no vocabulary: nothing is mistyped."""
+    """Stands in for a vocabulary where there is none: every word counts as spelled right."""
     return True
 
 
@@ -29,7 +29,7 @@ def similarity(left: str, right: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Speller:
-    """Knows the words that agents are described with. A word that is in use elsewhere (`is_word`) is left alone."""
+    """Puts words right by a list of known ones. A word that `is_word` accepts is left alone, though it is not on the list."""
 
     is_word: IsWord
     by_initial: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

@@ -2,7 +2,8 @@
 
 import threading
 from functools import lru_cache
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 STEMS_KEPT_MAX = 32_768
 CHARACTERS_MAX = 40
@@ -17,9 +18,8 @@ class _OfThread(threading.local):
     """Snowball's stemmer works on fields of its own, so that no two threads may share one."""
 
     def __init__(self) -> None:
-        import snowballstemmer
-
-        self.stemmer: _Stemmer = snowballstemmer.stemmer("english")
+        # The package has no types, and thirty languages that are wanted with the first word only.
+        self.stemmer = cast(_Stemmer, import_module("snowballstemmer").stemmer("english"))
 
 
 _of_thread = _OfThread()

@@ -11,7 +11,7 @@ import orjson
 from services.gateway.calls.answers.chunked import WholeStream
 from services.gateway.providers.port import Answer, Call, EventBytes, Spent
 from switchboard.contracts.errors import InvalidRequest
-from switchboard.models.embedded.chat_request import ChatReply, chat_request_of
+from switchboard.models.embedded.completion import CompletionReply, completion_request_of
 from switchboard.models.embedded.model import EmbeddedChatModel
 from switchboard.models.minilm import MiniLmEmbedder
 
@@ -37,7 +37,7 @@ class Embedded:
         """Nothing is held that must be given back."""
 
     async def chat(self, call: Call) -> Answer:
-        reply = await self._chat.complete(chat_request_of(call.body))
+        reply = await self._chat.complete(completion_request_of(call.body))
         message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
         if reply.calls:
             message["tool_calls"] = _calls(reply)
@@ -90,7 +90,7 @@ def _head(kind: str, model: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
 
 
-def _calls(reply: ChatReply) -> list[dict[str, Any]]:
+def _calls(reply: CompletionReply) -> list[dict[str, Any]]:
     return [
         {
             "id": call.id,
@@ -101,11 +101,11 @@ def _calls(reply: ChatReply) -> list[dict[str, Any]]:
     ]
 
 
-def _spent(reply: ChatReply) -> Spent:
+def _spent(reply: CompletionReply) -> Spent:
     return Spent(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
 
 
-def _usage(reply: ChatReply) -> dict[str, Any]:
+def _usage(reply: CompletionReply) -> dict[str, Any]:
     return {
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,

@@ -23,8 +23,8 @@ from switchboard.knowledge.articles.article import Article, FrontMatter
 from switchboard.knowledge.base import KnowledgeBase
 from switchboard.knowledge.indexes.port import ChunkVectors, Filter
 from switchboard.knowledge.indexes.sqlite import SqliteIndex
-from switchboard.knowledge.retrieval.hybrid import Embedder
 from switchboard.knowledge.retrieval.query import Query
+from switchboard.models.embedder import Embedder
 from switchboard.text.sentences import sentences as sentences_of
 
 SIZES = (1_000, 10_000, 100_000)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from switchboard.text.sentences import sentence_spans
 
@@ -53,7 +53,8 @@ def _pieces(text: str, lines: Sequence[int], tokens: Sequence[Any], place: int) 
             continue
         at = start
         for item in _items(tokens, place):
-            for item_start, item_end in _stripped(text, max(at, lines[item.map[0]]), lines[item.map[1]]):
+            item_span = _span(lines, item)
+            for item_start, item_end in _stripped(text, max(at, item_span[0]), item_span[1]):
                 if item_start < end:
                     yield from _sentences(text, item_start, min(item_end, end))
                     at = min(item_end, end)
@@ -98,7 +99,7 @@ def _packed(pieces: Iterator[Span]) -> Iterator[Span]:
 
 
 def _span(lines: Sequence[int], token: Any) -> Span:
-    first, last = token.map
+    first, last = cast(tuple[int, int], token.map)
     return lines[min(first, len(lines) - 1)], lines[min(last, len(lines) - 1)]
 
 

@@ -6,6 +6,7 @@ chunks, after each sync that changes any.
 
 import sqlite3
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Bm25Scores:
     def build(cls, connection: sqlite3.Connection, rows: NDArray[np.int64]) -> "Bm25Scores":
         """Reads all chunks. Raises `BadConfiguration` where the extra `ingest` is not installed."""
         try:
-            import bm25s
+            bm25s: Any = import_module("bm25s")
         except ImportError as error:
             raise BadConfiguration("So many articles need bm25s: install the extra 'ingest'.") from error
         query = "SELECT d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.row = c.document ORDER BY c.row"

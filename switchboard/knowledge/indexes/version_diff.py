@@ -36,7 +36,7 @@ def diff_versions(index: KnowledgeIndex, agent: str, older: str | None = None, n
         found = index.document(agent, document, version)
         return found.text if found else None
 
-    old = before.documents if before else {}
+    old: Mapping[str, str] = before.documents if before else {}
     changed = {
         each: (text(each, old[each]), text(each, after.documents[each])) for each in _changed(old, after.documents)
     }
@@ -46,7 +46,7 @@ def diff_versions(index: KnowledgeIndex, agent: str, older: str | None = None, n
 def diff_folder(index: KnowledgeIndex, agent: str, articles: Sequence[Article]) -> VersionDiff:
     """The live version, and what these articles would make of it."""
     versions = index.versions(agent)
-    old = versions[0].documents if versions else {}
+    old: Mapping[str, str] = versions[0].documents if versions else {}
     new = {article.id: article.version for article in articles}
     texts = {article.id: article.text for article in articles}
     changed: dict[str, tuple[str | None, str | None]] = {}

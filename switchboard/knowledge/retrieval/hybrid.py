@@ -3,14 +3,13 @@ reciprocal rank fusion joins the ranks."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.knowledge.indexes.port import Filter, KnowledgeIndex, StoredChunk, Vectors
 from switchboard.knowledge.retrieval.fusion import fused
 from switchboard.knowledge.retrieval.query import Query
+from switchboard.models.embedder import Embedder
 from switchboard.text.stems import stem
 from switchboard.text.words import content_terms, terms
 
@@ -18,15 +17,6 @@ logger = logging.getLogger(__name__)
 
 CANDIDATES_MAX = 30
 QUERY_TIMEOUT_S = 3.0
-
-
-class Embedder(Protocol):
-    """What is needed of `switchboard.models.embedder.Embedder`."""
-
-    @property
-    def model_id(self) -> str: ...
-
-    async def embed(self, texts: Sequence[str]) -> Vectors: ...
 
 
 @dataclass(frozen=True, slots=True)

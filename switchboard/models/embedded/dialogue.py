@@ -9,8 +9,9 @@ from typing import Literal
 
 import orjson
 
-from switchboard.models.embedded.answering.composer import Offer, offer_of, tool_result_of
-from switchboard.models.embedded.chat_request import ChatMessage, ChatRequest
+from switchboard.contracts.tools import Offer
+from switchboard.models.embedded.answering.composer import offer_of, tool_result_of
+from switchboard.models.embedded.completion import CompletionMessage, CompletionRequest
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
 from switchboard.text.dates import months_in
@@ -108,20 +109,20 @@ class Situation:
 
 def leans_back(message: str) -> bool:
     """'And in September?', 'why?', 'the second one': words that continue what was said before."""
-    told, length = len(content_stems(message)), len(words(message))
+    meaningful, length = len(content_stems(message)), len(words(message))
     if length > 12:
         return False
     if length <= 2 or _OPENS_BACK.search(message) is not None:
         return True
-    if told <= 2 and _POINTS_BACK.search(message) is not None:
+    if meaningful <= 2 and _POINTS_BACK.search(message) is not None:
         return True
-    return told <= 2 and length <= 5 and _COMPLETE.search(message) is None
+    return meaningful <= 2 and length <= 5 and _COMPLETE.search(message) is None
 
 
 def asks_more(rest: str) -> bool:
     """Whether what follows a 'no' is a request of its own."""
-    told = len(content_stems(rest))
-    return told >= 2 or (told == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
+    meaningful = len(content_stems(rest))
+    return meaningful >= 2 or (meaningful == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
 
 
 def is_complete(message: str) -> bool:
@@ -129,23 +130,23 @@ def is_complete(message: str) -> bool:
     return len(words(message)) > 2 and _OPENS_BACK.search(message) is None and _COMPLETE.search(message) is not None
 
 
-def situation_of(conversation: ChatRequest) -> Situation:
+def situation_of(request: CompletionRequest) -> Situation:
     """Reads the conversation up to the last user message."""
-    before = conversation.messages[: conversation.last_user]
-    message = conversation.messages[conversation.last_user].text.strip()
+    before = request.messages[: request.last_user]
+    message = request.messages[request.last_user].text.strip()
     spoken = [each for each in reversed(before) if each.role in ("user", "assistant") and each.text.strip()][
         :EARLIER_MAX
     ]
     asked = spoken[0].text.strip() if spoken and spoken[0].role == "assistant" else ""
     act, rest = act_of(message)
-    today = today_of(conversation)
-    known, elsewhere = _remembered(conversation)
+    today = today_of(request)
+    known, elsewhere = _remembered(request)
     return Situation(
         message=message,
         act=act,
         rest=rest,
         today=today,
-        offer=_offer(conversation, asked),
+        offer=_offer(request, asked),
         asked_before=asked,
         earlier_user=tuple(each.text for each in spoken if each.role == "user"),
         earlier=(*(each.text for each in spoken), *known),
@@ -154,9 +155,9 @@ def situation_of(conversation: ChatRequest) -> Situation:
     )
 
 
-def _remembered(conversation: ChatRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _remembered(request: CompletionRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Things named earlier in this conversation, and in others, from the note on what is remembered; newest first."""
-    for message in conversation.messages[: conversation.last_user]:
+    for message in request.messages[: request.last_user]:
         match = _REMEMBERED.match(message.text) if message.role == "system" else None
         if match is None:
             continue
@@ -171,7 +172,7 @@ def _remembered(conversation: ChatRequest) -> tuple[tuple[str, ...], tuple[str, 
     return (), ()
 
 
-def _month_about(spoken: Sequence[ChatMessage], known: Sequence[str], today: date) -> str | None:
+def _month_about(spoken: Sequence[CompletionMessage], known: Sequence[str], today: date) -> str | None:
     """The month that the newest message with one is about: not the one it compares with."""
     months = (_first_month(text, today) for text in (*(each.text for each in spoken), *known))
     return next(filter(None, months), None)
@@ -218,11 +219,11 @@ def _eaten(text: str, hard: re.Pattern[str], soft: re.Pattern[str]) -> tuple[boo
     return found, rest.strip(" ,.!;:-")
 
 
-def today_of(conversation: ChatRequest) -> date:
+def today_of(request: CompletionRequest) -> date:
     """The day the system message or a schema's `x-today` states; the clock's where none does."""
-    stated = _TODAY.search(conversation.system)
+    stated = _TODAY.search(request.system)
     candidates = [stated.group(1)] if stated else []
-    candidates += [str(tool.parameters.get("x-today")) for tool in conversation.tools if tool.parameters.get("x-today")]
+    candidates += [str(tool.parameters.get("x-today")) for tool in request.tools if tool.parameters.get("x-today")]
     for candidate in candidates:
         try:
             return date.fromisoformat(candidate)
@@ -231,9 +232,9 @@ def today_of(conversation: ChatRequest) -> date:
     return datetime.now(UTC).date()
 
 
-def _offer(conversation: ChatRequest, asked: str) -> Offer | None:
+def _offer(request: CompletionRequest, asked: str) -> Offer | None:
     """From the pending note; else from the last tool result before the message, where the assistant did ask it."""
-    for note in reversed([each.text for each in conversation.messages if each.role == "system"]):
+    for note in reversed([each.text for each in request.messages if each.role == "system"]):
         match = _PENDING.match(note)
         if match is None:
             continue
@@ -243,7 +244,7 @@ def _offer(conversation: ChatRequest, asked: str) -> Offer | None:
             continue
         if offer is not None:
             return offer
-    for message in reversed(conversation.messages[: conversation.last_user]):
+    for message in reversed(request.messages[: request.last_user]):
         if message.role == "tool":
             offer = tool_result_of("", "", message.text).offer
             if offer is not None and offer.question in asked:
@@ -263,11 +264,11 @@ class Pending:
     """Details given since, oldest first, without the message in hand."""
 
 
-def pending_question(conversation: ChatRequest, tools: Sequence[ToolProfile]) -> Pending | None:
+def pending_question(request: CompletionRequest, tools: Sequence[ToolProfile]) -> Pending | None:
     """The missing detail the last assistant message asked for, with the request it belongs to."""
     spoken = [
         each
-        for each in conversation.messages[: conversation.last_user]
+        for each in request.messages[: request.last_user]
         if each.role in ("user", "assistant") and each.text.strip()
     ]
     found = _asked(spoken[-1].text, tools) if spoken and spoken[-1].role == "assistant" else None

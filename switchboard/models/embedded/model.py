@@ -1,7 +1,6 @@
 """The embedded chat model: a turn of it, top to bottom. Deterministic: the same request gives the same reply."""
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +8,11 @@ from typing import Any, Protocol
 
 import orjson
 
+from switchboard.models.embedded.abilities import able, cannot
 from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
 from switchboard.models.embedded.answering.extraction import Extractor
 from switchboard.models.embedded.answering.without_tools import PlainChat
-from switchboard.models.embedded.chat_request import ChatReply, ChatRequest, ToolCall
+from switchboard.models.embedded.completion import CompletionReply, CompletionRequest, ToolCall
 from switchboard.models.embedded.dialogue import (
     BUT,
     Pending,
@@ -22,7 +22,7 @@ from switchboard.models.embedded.dialogue import (
     pending_question,
     situation_of,
 )
-from switchboard.models.embedded.phrasing import bare_verb, content_stems, lower_first
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.filling import SlotContext, fill
 from switchboard.models.embedded.slots.values import has_match, values_in
 from switchboard.models.embedded.tools.choice import (
@@ -36,19 +36,13 @@ from switchboard.models.embedded.tools.choice import (
 )
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
 from switchboard.models.embedder import Embedder
-from switchboard.text.words import join_list
 
-TOOLS_NAMED_MAX = 5
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 """Token counts kept, and of how long texts: at most 4 MB."""
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
-_BRACKETED = re.compile(r" ?\([^()]*+\)")
-_OF_THE_CUSTOMER = re.compile(r" of the (?:customer|user)\b")
-_THE_CUSTOMERS = re.compile(r"\b[Tt]he (?:customer|user)'s\b")
-_THE_CUSTOMER_DOES = re.compile(r"\bthe (?:customer|user) (\w+)")
 GOODBYE = "You're welcome. Have a good day!"
 
 
@@ -81,47 +75,47 @@ class EmbeddedChatModel:
         self._plain = PlainChat(extractor, model)
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def complete(self, conversation: ChatRequest) -> ChatReply:
+    async def complete(self, request: CompletionRequest) -> CompletionReply:
         """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
-        reply = await self._reply(conversation)
+        reply = await self._reply(request)
         said = reply.text or "".join(call.name + orjson.dumps(call.arguments).decode() for call in reply.calls)
         return replace(
-            reply, prompt_tokens=self._prompt_tokens(conversation), completion_tokens=self._model.count_tokens(said)
+            reply, prompt_tokens=self._prompt_tokens(request), completion_tokens=self._model.count_tokens(said)
         )
 
-    async def _reply(self, conversation: ChatRequest) -> ChatReply:
-        if conversation.schema is not None:
-            return ChatReply(await self._plain.structured(conversation, conversation.schema))
-        if conversation.last_user < 0:
-            return ChatReply("Hello! How can I help you?")
-        if not conversation.tools and not conversation.results:
-            return ChatReply(await self._plain.answer(conversation))
-        tools = [self._profiles.of(spec) for spec in conversation.tools]
-        situation = situation_of(conversation)
-        if conversation.results:
-            return ChatReply(await self._answer(conversation, situation, tools))
-        plan = await self._plan(conversation, situation, tools)
+    async def _reply(self, request: CompletionRequest) -> CompletionReply:
+        if request.schema is not None:
+            return CompletionReply(await self._plain.structured(request, request.schema))
+        if request.last_user < 0:
+            return CompletionReply("Hello! How can I help you?")
+        if not request.tools and not request.results:
+            return CompletionReply(await self._plain.answer(request))
+        tools = [self._profiles.of(spec) for spec in request.tools]
+        situation = situation_of(request)
+        if request.results:
+            return CompletionReply(await self._answer(request, situation, tools))
+        plan = await self._plan(request, situation, tools)
         if plan.calls:
-            calls = plan.calls if conversation.parallel else plan.calls[:1]
-            return ChatReply(calls=tuple(_call(conversation, number, *call) for number, call in enumerate(calls)))
-        return ChatReply(plan.text or "\n\n".join(plan.asks[:1]) or _cannot(tools))
+            calls = plan.calls if request.parallel else plan.calls[:1]
+            return CompletionReply(calls=tuple(_call(request, number, *call) for number, call in enumerate(calls)))
+        return CompletionReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
 
-    async def _answer(self, conversation: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
-        outcomes = _outcomes(conversation)
-        plan = await self._plan(conversation, situation, tools)
-        made = {call.name for call in conversation.calls_made}
+    async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
+        results = _results(request)
+        plan = await self._plan(request, situation, tools)
+        made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
-        return await self._composer.compose(_question(situation), outcomes, asks, familiar)
+        return await self._composer.compose(_question(situation), results, asks, familiar)
 
-    async def _plan(self, conversation: ChatRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
-        if conversation.forced and conversation.forced != "required":
-            tools = [tool for tool in tools if conversation.forced in (tool.spec.name, tool.name)]
+    async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
+        if request.forced and request.forced != "required":
+            tools = [tool for tool in tools if request.forced in (tool.spec.name, tool.name)]
             picks = [ToolPick(tool, situation.message, 1.0) for tool in tools]
             return self._filled(picks, situation, forced=True)
         if situation.act == "yes":
             return await self._accept(situation, tools)
-        pending = pending_question(conversation, tools)
+        pending = pending_question(request, tools)
         if pending is not None and not await self._is_new_request(situation, pending, tools):
             said = " ".join([pending.request, *pending.replies])
             return self._filled(
@@ -135,9 +129,9 @@ class EmbeddedChatModel:
                 return ReplyPlan(text=DECLINED if situation.asked_before.endswith("?") else THANKED)
             situation = replace(situation, message=BUT.sub("", situation.rest), act="request")
         if situation.act in ("greeting", "thanks", "bye"):
-            greeting = f"Hello! {_able(tools)}"
+            greeting = f"Hello! {able(tools)}"
             return ReplyPlan(text={"greeting": greeting, "thanks": THANKED}.get(situation.act, GOODBYE))
-        return await self._request(situation, tools, forced=conversation.forced == "required")
+        return await self._request(situation, tools, forced=request.forced == "required")
 
     async def _request(self, situation: Situation, tools: Sequence[ToolProfile], *, forced: bool = False) -> ReplyPlan:
         message = situation.message
@@ -187,7 +181,7 @@ class EmbeddedChatModel:
                 return self._filled([ToolPick(best.tool, rest, best.score)], situation, continues=True)
         if len(content_stems(rest)) >= 2:
             return await self._request(replace(situation, message=rest), tools)
-        return ReplyPlan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {_able(tools)}")
+        return ReplyPlan(text=WHAT_NEXT if situation.earlier else f"{WHAT_NEXT} {able(tools)}")
 
     async def _is_new_request(self, situation: Situation, pending: Pending, tools: Sequence[ToolProfile]) -> bool:
         """A reply to our question that is no reply: it clearly asks another tool, or says yes or no."""
@@ -236,11 +230,11 @@ class EmbeddedChatModel:
                 calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
         return ReplyPlan(tuple(calls[:CALLS_MAX]), tuple(asks))
 
-    def _prompt_tokens(self, conversation: ChatRequest) -> int:
+    def _prompt_tokens(self, request: CompletionRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""
-        told = sum(self._counted(message.text) for message in conversation.messages)
-        declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in conversation.tools)
-        return told + declared + MESSAGE_OVERHEAD_TOKENS * len(conversation.messages)
+        in_messages = sum(self._counted(message.text) for message in request.messages)
+        declared = sum(self._counted(f"{tool.name} {tool.description}") for tool in request.tools)
+        return in_messages + declared + MESSAGE_OVERHEAD_TOKENS * len(request.messages)
 
     def _counted(self, text: str) -> int:
         known = self._counts.get(text)
@@ -255,21 +249,21 @@ class EmbeddedChatModel:
         return count
 
 
-def _call(conversation: ChatRequest, number: int, tool: ToolProfile, arguments: dict[str, Any]) -> ToolCall:
-    spoken = len(conversation.messages)
+def _call(request: CompletionRequest, number: int, tool: ToolProfile, arguments: dict[str, Any]) -> ToolCall:
+    spoken = len(request.messages)
     seed = f"{spoken}|{number}|{tool.spec.name}|".encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
-    seed += conversation.messages[conversation.last_user].text.encode()
+    seed += request.messages[request.last_user].text.encode()
     return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
 
 
-def _outcomes(conversation: ChatRequest) -> list[ToolResult]:
-    calls = {call.id: call for call in conversation.calls_made}
-    outcomes: list[ToolResult] = []
-    for result in conversation.results:
+def _results(request: CompletionRequest) -> list[ToolResult]:
+    calls = {call.id: call for call in request.calls_made}
+    results: list[ToolResult] = []
+    for result in request.results:
         call = calls.get(result.call_id)
         query = next((str(value) for key, value in (call.arguments if call else {}).items() if key in QUERY_NAMES), "")
-        outcomes.append(tool_result_of(call.name if call else "", query, result.text))
-    return outcomes
+        results.append(tool_result_of(call.name if call else "", query, result.text))
+    return results
 
 
 def _is_our_question(text: str, tool: ToolProfile) -> bool:
@@ -291,27 +285,3 @@ def _question(situation: Situation) -> str:
     if situation.leans_back:
         return f"{situation.request_before} {situation.message}"
     return situation.message
-
-
-def _able(tools: Sequence[ToolProfile]) -> str:
-    """What the tools are for, as one sentence."""
-    deeds = [_deed(tool) for tool in tools if not tool.is_search]
-    if not deeds:
-        return "How can I help you?"
-    return f"I can {join_list(deeds[:TOOLS_NAMED_MAX], 'or')}. What would you like to know?"
-
-
-def _deed(tool: ToolProfile) -> str:
-    """'Lists the customer's newest invoices with amount, due date and state.' → 'list your newest invoices'."""
-    told = _BRACKETED.sub("", tool.purpose.rstrip("."))
-    before_comma, comma, _ = told.partition(",")
-    told = (before_comma.partition(" with ")[0] if comma else told).partition(":")[0]
-    told = _OF_THE_CUSTOMER.sub("", told)
-    told = _THE_CUSTOMERS.sub("your", told)
-    told = _THE_CUSTOMER_DOES.sub(lambda match: f"you {bare_verb(match[1])}", told)
-    verb, _, rest = lower_first(told).partition(" ")
-    return f"{bare_verb(verb)} {rest}".strip()
-
-
-def _cannot(tools: Sequence[ToolProfile]) -> str:
-    return f"I'm sorry, I cannot help with that. {_able(tools)}"

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from switchboard.models import MiniLmEmbedder
-from switchboard.models.embedded.chat_request import ChatReply, chat_request_of
+from switchboard.models.embedded.completion import CompletionReply, completion_request_of
 from switchboard.models.embedded.model import EmbeddedChatModel
 
 
@@ -80,7 +80,7 @@ INVOICES = [
     ),
 ]
 
-Ask = Callable[..., Awaitable[ChatReply]]
+Ask = Callable[..., Awaitable[CompletionReply]]
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def ask(embedder: MiniLmEmbedder) -> Ask:
         offer: dict[str, Any] | None = None,
         remembered: dict[str, Any] | None = None,
         **more: Any,
-    ) -> ChatReply:
+    ) -> CompletionReply:
         messages: list[dict[str, Any]] = [{"role": "system", "content": "You help readers. Today is 2026-11-15."}]
         if remembered is not None:
             note = f"remembered (facts, no instructions): {orjson.dumps(remembered).decode()}"
@@ -116,6 +116,6 @@ def ask(embedder: MiniLmEmbedder) -> Ask:
             messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
             content = result if isinstance(result, str) else orjson.dumps(result).decode()
             messages.append({"role": "tool", "tool_call_id": f"c{index}", "content": content})
-        return await model.complete(chat_request_of({"messages": messages, "tools": tools, **more}))
+        return await model.complete(completion_request_of({"messages": messages, "tools": tools, **more}))
 
     return asked

@@ -3,10 +3,10 @@
 import pytest
 from conftest import INVOICES, LIBRARY, PARCELS, Ask
 
-from switchboard.models.embedded.chat_request import ChatReply
+from switchboard.models.embedded.completion import CompletionReply
 
 
-def calls(reply: ChatReply) -> list[tuple[str, dict[str, object]]]:
+def calls(reply: CompletionReply) -> list[tuple[str, dict[str, object]]]:
     return [(call.name, call.arguments) for call in reply.calls]
 
 

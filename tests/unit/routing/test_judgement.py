@@ -28,7 +28,11 @@ def test_the_question_asks_for_ids_of_agents_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["billing", "[]", '{"agents": "billing"}', '{"agents": ["nobody-knows"]}', '{"agent": []}', "{", "null"]
+    "content",
+    [
+        *("billing", "[]", '{"agents": "billing"}', '{"agents": ["nobody-knows"]}', '{"agent": []}', "{", "null"),
+        '{"agents": [{}]}',
+    ],
 )
 def test_an_answer_that_is_not_what_was_asked_for_is_none(content: str) -> None:
     assert answer_of(content, list(CARDS.values())) is None

@@ -2,6 +2,11 @@
 
 from switchboard.text.stop_words import REQUEST_WORDS, STOP_WORDS
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nothing", "nobody", "nowhere", "neither", "nor", "without", "unable"]
 )
@@ -14,26 +19,9 @@ CONTRACTIONS = {
 }  # fmt: skip
 """Applied in order; the apostrophe is the plain one."""
 
-BARE_NEGATIONS = frozenset(
-    [
-        "dont",
-        "doesnt",
-        "didnt",
-        "isnt",
-        "arent",
-        "wasnt",
-        "werent",
-        "havent",
-        "hasnt",
-        "hadnt",
-        "cant",
-        "couldnt",
-        "wont",
-        "wouldnt",
-        "shouldnt",
-        "mustnt",
-    ]
-)
+BARE_NEGATIONS = _words("""
+dont doesnt didnt isnt arent wasnt werent havent hasnt hadnt cant couldnt wont wouldnt shouldnt mustnt
+""")
 
 NUMBER_WORDS = {
     name: str(value)
@@ -86,233 +74,26 @@ DATES = {
 PERIOD_MARKS = frozenset(["last", "next", "previous", "current", "past", "coming", "following", "this"])
 """Before a unit of time they name a date: 'last month'."""
 
-VARIANTS = frozenset(
-    [
-        "basic",
-        "standard",
-        "premium",
-        "plus",
-        "pro",
-        "lite",
-        "light",
-        "mini",
-        "max",
-        "ultra",
-        "gold",
-        "silver",
-        "bronze",
-        "platinum",
-        "diamond",
-        "starter",
-        "essential",
-        "essentials",
-        "unlimited",
-        "family",
-        "business",
-        "enterprise",
-        "personal",
-        "student",
-        "junior",
-        "senior",
-        "corporate",
-        "individual",
-        "joint",
-        "single",
-        "prepaid",
-        "postpaid",
-        "physical",
-        "virtual",
-        "domestic",
-        "international",
-        "national",
-        "abroad",
-        "overseas",
-        "online",
-        "offline",
-        "mobile",
-        "landline",
-        "fixed",
-        "wireless",
-        "wired",
-        "fibre",
-        "fiber",
-        "broadband",
-        "android",
-        "ios",
-        "iphone",
-        "ipad",
-        "ipod",
-        "windows",
-        "mac",
-        "macos",
-        "linux",
-        "samsung",
-        "galaxy",
-        "pixel",
-        "nokia",
-        "huawei",
-        "xiaomi",
-        "apple",
-        "google",
-        "microsoft",
-        "amazon",
-        "facebook",
-        "whatsapp",
-        "visa",
-        "mastercard",
-        "amex",
-        "maestro",
-        "discover",
-        "paypal",
-        "venmo",
-        "stripe",
-        "swift",
-        "sepa",
-        "iban",
-        "bitcoin",
-        "ethereum",
-        "cryptocurrency",
-        "usps",
-        "ups",
-        "fedex",
-        "dhl",
-        "credit",
-        "debit",
-        "black",
-        "white",
-        "red",
-        "green",
-        "blue",
-        "yellow",
-        "orange",
-        "pink",
-        "purple",
-        "grey",
-        "gray",
-        "brown",
-        "small",
-        "medium",
-        "large",
-        "xl",
-        "extra",
-        "weekly",
-        "monthly",
-        "adult",
-        "child",
-        "children",
-        "email",
-        "sms",
-        "text",
-        "phone",
-        "post",
-        "wifi",
-        "bluetooth",
-        "ethernet",
-        "esim",
-        "sim",
-        "usb",
-        "hdmi",
-        "first-class",
-        "economy",
-        "express",
-    ]
-)
+VARIANTS = _words("""
+basic standard premium plus pro lite light mini max ultra gold silver bronze platinum diamond starter essential
+essentials unlimited family business enterprise personal student junior senior corporate individual joint single
+prepaid postpaid physical virtual domestic international national abroad overseas online offline mobile landline fixed
+wireless wired fibre fiber broadband android ios iphone ipad ipod windows mac macos linux samsung galaxy pixel nokia
+huawei xiaomi apple google microsoft amazon facebook whatsapp visa mastercard amex maestro discover paypal venmo
+stripe swift sepa iban bitcoin ethereum cryptocurrency usps ups fedex dhl credit debit black white red green blue
+yellow orange pink purple grey gray brown small medium large xl extra weekly monthly adult child children email sms
+text phone post wifi bluetooth ethernet esim sim usb hdmi first-class economy express
+""")
 """Words that tell one product, plan, brand, colour or channel from its sisters: one wrong makes the answer wrong."""
 
-PLACES = frozenset(
-    [
-        "uk",
-        "usa",
-        "us",
-        "america",
-        "england",
-        "scotland",
-        "wales",
-        "ireland",
-        "france",
-        "germany",
-        "spain",
-        "italy",
-        "portugal",
-        "netherlands",
-        "belgium",
-        "austria",
-        "switzerland",
-        "sweden",
-        "norway",
-        "denmark",
-        "finland",
-        "poland",
-        "greece",
-        "turkey",
-        "russia",
-        "ukraine",
-        "china",
-        "japan",
-        "india",
-        "pakistan",
-        "australia",
-        "canada",
-        "mexico",
-        "brazil",
-        "argentina",
-        "africa",
-        "asia",
-        "europe",
-        "eu",
-        "egypt",
-        "israel",
-        "dubai",
-        "singapore",
-        "malaysia",
-        "thailand",
-        "vietnam",
-        "indonesia",
-        "philippines",
-        "korea",
-        "taiwan",
-        "london",
-        "paris",
-        "berlin",
-        "madrid",
-        "rome",
-        "lisbon",
-        "amsterdam",
-        "dublin",
-        "vienna",
-        "zurich",
-        "new-york",
-        "york",
-        "chicago",
-        "boston",
-        "texas",
-        "california",
-        "florida",
-        "seattle",
-        "miami",
-        "toronto",
-        "sydney",
-        "melbourne",
-        "tokyo",
-        "delhi",
-        "moscow",
-        "hungary",
-        "romania",
-        "bulgaria",
-        "croatia",
-        "czech",
-        "estonia",
-        "latvia",
-        "lithuania",
-        "iceland",
-        "luxembourg",
-        "malta",
-        "cyprus",
-        "morocco",
-        "kenya",
-        "nigeria",
-    ]
-)
+PLACES = _words("""
+uk usa us america england scotland wales ireland france germany spain italy portugal netherlands belgium austria
+switzerland sweden norway denmark finland poland greece turkey russia ukraine china japan india pakistan australia
+canada mexico brazil argentina africa asia europe eu egypt israel dubai singapore malaysia thailand vietnam indonesia
+philippines korea taiwan london paris berlin madrid rome lisbon amsterdam dublin vienna zurich new-york york chicago
+boston texas california florida seattle miami toronto sydney melbourne tokyo delhi moscow hungary romania bulgaria
+croatia czech estonia latvia lithuania iceland luxembourg malta cyprus morocco kenya nigeria
+""")
 
 ANTONYMS = tuple(
     tuple(frozenset(side.split()) for side in line.split("|"))
@@ -406,70 +187,24 @@ ANTONYMS = tuple(
 OPPOSING_PREFIXES = ("un", "dis", "de", "in", "im", "non", "mis", "re")
 """'lock' and 'unlock': a word and itself with one of these before it do not mean the same."""
 
-_ASKING = """
+_ASKING = _words("""
 able advise assist bit dear explain guys inform kindly lot madam make possible question s say sir supposed t try trying
 well wish wonder wondering
-"""
-FUNCTION_WORDS = STOP_WORDS | REQUEST_WORDS | frozenset(_ASKING.split())
+""")
+_TELLING_APART = _words(
+    "not no nor off out up back still same all each every more most nothing everything ever such because"
+)
+"""Of the stop words those that make another question: 'the same card' or 'another one', 'all' or 'one', 'log out'."""
+FUNCTION_WORDS = (STOP_WORDS | REQUEST_WORDS | _ASKING) - _TELLING_APART
 """Words that carry little of what is asked."""
 
-PREPOSITIONS = frozenset(
-    [
-        "to",
-        "from",
-        "in",
-        "on",
-        "into",
-        "out",
-        "off",
-        "by",
-        "with",
-        "without",
-        "for",
-        "at",
-        "up",
-        "down",
-        "back",
-        "before",
-        "after",
-        "until",
-        "between",
-        "again",
-        "already",
-        "yet",
-        "still",
-        "anymore",
-        "other",
-        "another",
-        "any",
-        "all",
-        "more",
-        "most",
-        "only",
-        "same",
-        "different",
-        "too",
-    ]
-)
-MODALS = frozenset(
-    [
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-        "may",
-        "might",
-        "must",
-        "did",
-        "does",
-        "was",
-        "were",
-        "have",
-        "has",
-        "had",
-    ]
-)
+PREPOSITIONS = _words("""
+to from in on into out off by with without for at up down back before after until between again already yet still
+anymore other another any all more most only same different too
+""")
+MODALS = _words("""
+can could will would should may might must did does was were have has had
+""")
 PERSONS = {
     "i": 1, "me": 1, "my": 1, "mine": 1, "we": 1, "our": 1, "us": 1, "you": 2, "your": 2, "someone": 3, "somebody": 3,
     "they": 3, "them": 3, "their": 3, "he": 3, "him": 3, "his": 3, "she": 3, "her": 3, "friend": 3, "husband": 3, "wife": 3,

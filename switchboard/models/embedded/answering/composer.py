@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor, is_question
 from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedder import Embedder
 
 FACTS_MAX = 10
@@ -19,15 +21,6 @@ RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
 _CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an agent proposes; the user's yes calls `tool`."""
-
-    question: str
-    tool: str
-    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,74 +45,80 @@ class ToolResult:
 def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
     """Reads a tool message: the JSON of a `ToolOutcome`, `{"error": ...}`, or whatever another agent's tool says."""
     try:
-        told = orjson.loads(content)
+        value = orjson.loads(content)
     except orjson.JSONDecodeError:
         text = content.strip()
         return ToolResult(tool, query, facts=(text[:RAW_CHARACTERS_MAX],) if text else ())
-    if isinstance(told, str):
-        return ToolResult(tool, query, facts=(told[:RAW_CHARACTERS_MAX],) if told.strip() else ())
-    if not isinstance(told, dict):
-        return ToolResult(tool, query, facts=() if told in (None, []) else (_plain(told),))
-    if "error" in told:
-        error = told["error"]
-        message = error.get("message") if isinstance(error, dict) else error
-        return ToolResult(tool, query, error=str(message or "It did not work."), retry=told.get("retry") is True)
-    if told and not {"facts", "passages", "offer", "offer_unanswered", "data"} & told.keys():
-        return ToolResult(tool, query, facts=(_plain(told),))
-    facts = tuple(str(fact).strip() for fact in told.get("facts") or () if str(fact).strip())
+    if isinstance(value, str):
+        return ToolResult(tool, query, facts=(value[:RAW_CHARACTERS_MAX],) if value.strip() else ())
+    if not is_object(value):
+        return ToolResult(tool, query, facts=() if value in (None, []) else (_plain(value),))
+    if "error" in value:
+        error = value["error"]
+        message = error.get("message") if is_object(error) else error
+        return ToolResult(tool, query, error=str(message or "It did not work."), retry=value.get("retry") is True)
+    if value and not {"facts", "passages", "offer", "offer_unanswered", "data"} & value.keys():
+        return ToolResult(tool, query, facts=(_plain(value),))
+    facts = tuple(str(fact).strip() for fact in value.get("facts") or () if str(fact).strip())
     sources = tuple(
         NumberedPassage(int(passage.get("n") or index), str(passage.get("title") or ""), str(passage.get("text") or ""))
-        for index, passage in enumerate(told.get("passages") or (), 1)
-        if isinstance(passage, dict)
+        for index, passage in enumerate(value.get("passages") or (), 1)
+        if is_object(passage)
     )
-    return ToolResult(tool, query, facts, sources, offer_of(told.get("offer")), offer_of(told.get("offer_unanswered")))
+    return ToolResult(
+        tool, query, facts, sources, offer_of(value.get("offer")), offer_of(value.get("offer_unanswered"))
+    )
 
 
-def offer_of(told: Any) -> Offer | None:
-    if not isinstance(told, dict) or not told.get("question") or not told.get("tool"):
+def offer_of(value: Any) -> Offer | None:
+    if not is_object(value) or not value.get("question") or not value.get("tool"):
         return None
-    arguments = told.get("arguments")
-    return Offer(str(told["question"]), str(told["tool"]), arguments if isinstance(arguments, dict) else {})
+    arguments = value.get("arguments")
+    return Offer(
+        question=str(value["question"]),
+        tool=str(value["tool"]),
+        arguments=arguments if is_object(arguments) else {},
+    )
 
 
-def _plain(told: Any) -> str:
+def _plain(value: Any) -> str:
     """JSON of a foreign tool as words: 'temperature: 12, sky: clear'."""
-    if isinstance(told, dict):
-        parts = [f"{str(key).replace('_', ' ')}: {_plain(value)}" for key, value in told.items() if value is not None]
+    if is_object(value):
+        parts = [f"{str(key).replace('_', ' ')}: {_plain(each)}" for key, each in value.items() if each is not None]
         return ", ".join(parts)[:RAW_CHARACTERS_MAX]
-    if isinstance(told, list):
-        return "; ".join(_plain(item) for item in told[:20])[:RAW_CHARACTERS_MAX]
-    return str(told)
+    if is_list(value):
+        return "; ".join(_plain(item) for item in value[:20])[:RAW_CHARACTERS_MAX]
+    return str(value)
 
 
 class Composer:
-    """Says nothing that is not in an outcome."""
+    """Puts answers together. Says nothing that is not in a tool's result."""
 
     def __init__(self, embedder: Embedder, extractor: Extractor) -> None:
         self._embedder = embedder
         self._extractor = extractor
 
     async def compose(
-        self, question: str, outcomes: Sequence[ToolResult], asks: Sequence[str] = (), familiar: Sequence[str] = ()
+        self, question: str, results: Sequence[ToolResult], asks: Sequence[str] = (), familiar: Sequence[str] = ()
     ) -> str:
         """The whole answer to `question`. `asks` are questions for details of calls that could not be made.
 
         `familiar` is what the tools say of themselves: words in it may be asked about without being in the facts.
         """
-        outcomes = self._to_the_point(question, outcomes, familiar)
+        results = self._to_the_point(question, results, familiar)
         blocks: list[str] = []
-        for outcome in outcomes:
-            if outcome.facts:
-                blocks.append(_prose(await self._chosen(question, outcome.facts)))
+        for result in results:
+            if result.facts:
+                blocks.append(_prose(await self._chosen(question, result.facts)))
         known = bool(blocks)
-        extracts = await self._extracts(question, outcomes, beside_facts=known)
+        extracts = await self._extracts(question, results, beside_facts=known)
         blocks += extracts
-        blocks += _troubles(outcomes)
+        blocks += _errors(results)
         if not blocks and not asks:
-            searched = any(outcome.sources or not outcome.facts for outcome in outcomes)
+            searched = any(result.sources or not result.facts for result in results)
             blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
-            outcomes = [replace(each, offer=each.offer or each.offer_unanswered) for each in outcomes]
-        offer = next((outcome.offer for outcome in reversed(outcomes) if outcome.offer is not None), None)
+            results = [replace(each, offer=each.offer or each.offer_unanswered) for each in results]
+        offer = next((result.offer for result in reversed(results) if result.offer is not None), None)
         if offer is not None and not any(offer.question in block for block in blocks):
             blocks.append(offer.question if extracts or known else _unconditional(offer.question))
         elif asks:
@@ -127,25 +126,25 @@ class Composer:
         return "\n\n".join(dict.fromkeys(blocks))
 
     def _to_the_point(
-        self, question: str, outcomes: Sequence[ToolResult], familiar: Sequence[str]
+        self, question: str, results: Sequence[ToolResult], familiar: Sequence[str]
     ) -> Sequence[ToolResult]:
         """Without the facts of a tool called only in case it fits, where none of what was found has the word asked about.
 
         A search beside it shows that the tool was no sure choice.
         """
-        if not (is_question(question) and any(each.query for each in outcomes) and any(e.facts for e in outcomes)):
-            return outcomes
-        found = [text for each in outcomes for text in (*each.facts, *(source.text for source in each.sources))]
+        if not (is_question(question) and any(each.query for each in results) and any(e.facts for e in results)):
+            return results
+        found = [text for each in results for text in (*each.facts, *(source.text for source in each.sources))]
         if not self._extractor.strange_words(question, [*familiar, *found]):
-            return outcomes
-        return [replace(each, facts=(), offer=None) if each.facts else each for each in outcomes]
+            return results
+        return [replace(each, facts=(), offer=None) if each.facts else each for each in results]
 
-    async def _extracts(self, question: str, outcomes: Sequence[ToolResult], *, beside_facts: bool) -> list[str]:
+    async def _extracts(self, question: str, results: Sequence[ToolResult], *, beside_facts: bool) -> list[str]:
         needed = SUPPORT_BESIDE_FACTS_MIN if beside_facts else SUPPORT_MIN
         written: list[str] = []
-        for outcome in outcomes:
-            if outcome.sources:
-                extract = await self._extractor.extract(outcome.query or question, outcome.sources)
+        for result in results:
+            if result.sources:
+                extract = await self._extractor.extract(result.query or question, result.sources)
                 if extract.text and extract.support >= needed:
                     written.append(extract.text)
         return written
@@ -173,12 +172,12 @@ def _prose(facts: Sequence[str]) -> str:
     return "\n".join([facts[0], *(f"- {fact}" for fact in facts[1:])])
 
 
-def _troubles(outcomes: Sequence[ToolResult]) -> list[str]:
+def _errors(results: Sequence[ToolResult]) -> list[str]:
     found: list[str] = []
-    for outcome in outcomes:
-        if outcome.error and outcome.retry:
-            found.append(outcome.error)
-        elif outcome.error:
-            deed = outcome.tool.rsplit("-", 1)[-1].replace("_", " ")
-            found.append(f"I'm sorry, I could not {deed} just now. {outcome.error}")
+    for result in results:
+        if result.error and result.retry:
+            found.append(result.error)
+        elif result.error:
+            deed = result.tool.rsplit("-", 1)[-1].replace("_", " ")
+            found.append(f"I'm sorry, I could not {deed} just now. {result.error}")
     return found

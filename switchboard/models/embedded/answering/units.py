@@ -56,11 +56,11 @@ def units_of(index: int, source: NumberedPassage) -> list[PassageUnit]:
         steps.clear()
 
     for line in source.text.splitlines():
-        told, item = _HEADING.match(line), _ITEM.match(line)
-        if told is not None:
+        title, item = _HEADING.match(line), _ITEM.match(line)
+        if title is not None:
             end_paragraph()
             end_list()
-            section, heading = section + 1, told.group(1)
+            section, heading = section + 1, title.group(1)
         elif item is not None:
             end_paragraph()
             steps.append(f"{item.group(1)}. {item.group(2).strip()}" if item.group(1) else f"- {item.group(2).strip()}")

@@ -8,8 +8,9 @@ import orjson
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor
 from switchboard.models.embedded.answering.units import NumberedPassage
-from switchboard.models.embedded.chat_request import ChatRequest
+from switchboard.models.embedded.completion import CompletionRequest
 from switchboard.models.embedded.dialogue import act_of, today_of
+from switchboard.models.embedded.json_types import is_object
 from switchboard.models.embedded.slots.values import values_in
 from switchboard.models.embedded.tools.profile import Parameter, resolved
 from switchboard.models.embedder import Embedder
@@ -26,15 +27,15 @@ class PlainChat:
         self._extractor = extractor
         self._embedder = embedder
 
-    async def answer(self, conversation: ChatRequest) -> str:
-        message = conversation.messages[conversation.last_user].text
+    async def answer(self, request: CompletionRequest) -> str:
+        message = request.messages[request.last_user].text
         act, _ = act_of(message)
         if act == "greeting":
             return "Hello! How can I help you?"
         if act in ("thanks", "bye"):
             return "You're welcome."
         question, context = _split(message)
-        texts = [context, *(each.text for each in conversation.messages if each.role == "system")]
+        texts = [context, *(each.text for each in request.messages if each.role == "system")]
         sources = [NumberedPassage(n, "", text) for n, text in enumerate(filter(None, texts), 1) if len(text) >= 40]
         if not sources:
             return CANNOT
@@ -46,18 +47,18 @@ class PlainChat:
             extract = type(extract)(extract_text, extract.support)
         return extract.text
 
-    async def structured(self, conversation: ChatRequest, schema: Mapping[str, Any]) -> str:
+    async def structured(self, request: CompletionRequest, schema: Mapping[str, Any]) -> str:
         """JSON by `schema`, filled from the last user message. Raises `InvalidRequest` where it cannot be."""
-        text = conversation.messages[conversation.last_user].text if conversation.last_user >= 0 else ""
+        text = request.messages[request.last_user].text if request.last_user >= 0 else ""
         definitions = schema.get("$defs")
         properties = schema.get("properties")
-        if not isinstance(properties, Mapping):
+        if not is_object(properties):
             raise InvalidRequest("The embedded model fills only a json_schema of an object with properties.")
-        required = set(schema.get("required") or ())
-        today = today_of(conversation)
+        required: set[str] = set(schema.get("required") or ())
+        today = today_of(request)
         filled: dict[str, Any] = {}
         for name, declared in properties.items():
-            own = resolved(declared, definitions if isinstance(definitions, Mapping) else {})
+            own = resolved(declared, definitions if is_object(definitions) else {})
             parameter = Parameter(str(name), own, name in required)
             value = await self._value(parameter, text, today)
             if value is None and name in required:
@@ -72,7 +73,7 @@ class PlainChat:
         values = values_in(parameter, text, today)
         kind = parameter.schema.get("type", "string")
         items = parameter.schema.get("items")
-        options = parameter.schema.get("enum") or (items.get("enum") if isinstance(items, Mapping) else None)
+        options = parameter.schema.get("enum") or (items.get("enum") if is_object(items) else None)
         if not values and options and parameter.required:
             values = [await self._nearest(text, options)]
         if kind == "array":
@@ -94,7 +95,7 @@ def _split(message: str) -> tuple[str, str]:
     """Question and context of a message that holds both."""
     if len(message) < CONTEXT_CHARACTERS_MIN:
         return message, ""
-    told = sentences(message)
-    questions = [sentence for sentence in told if sentence.endswith("?")]
-    question = questions[-1] if questions else told[-1]
+    said = sentences(message)
+    questions = [sentence for sentence in said if sentence.endswith("?")]
+    question = questions[-1] if questions else said[-1]
     return question, "\n".join(sentence for sentence in message.splitlines() if sentence.strip() != question)

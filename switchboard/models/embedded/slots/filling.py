@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from switchboard.models.embedded.json_types import is_object
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_pattern, is_date, is_month, spans, values_in
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, Parameter, ToolProfile
@@ -129,7 +130,7 @@ def _stated(parameter: Parameter, tool: ToolProfile, said: SlotContext, used: Se
     if _is_query(parameter):
         return [_bounded(said.clause, parameter)]
     if _is_free_text(parameter):
-        return _told(parameter, tool, said)
+        return _in_own_words(parameter, tool, said)
     if parameter.schema.get("type") == "array":
         return _several(parameter, tool, said)
     is_time = is_month(parameter) or is_date(parameter)
@@ -178,7 +179,8 @@ def _several(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list
         if known:
             return known
     if said.continues or _ANAPHORA.search(said.clause):
-        return next(filter(None, (values_in(parameter, text, said.today) for text in said.earlier)), [])
+        found = (values_in(parameter, text, said.today) for text in said.earlier)
+        return next(filter(None, found), list[Any]())
     return []
 
 
@@ -202,19 +204,19 @@ def _is_free_text(parameter: Parameter) -> bool:
     return _FREE_TEXT.search(f"{parameter.name.replace('_', ' ')} {parameter.description}") is not None
 
 
-def _told(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list[str]:
-    """What the user told, in their words: this message, or the one before where this one only asks for the deed."""
+def _in_own_words(parameter: Parameter, tool: ToolProfile, said: SlotContext) -> list[str]:
+    """What the user said, in their own words: this message, or the one before where this one only asks for the deed."""
     own = _vocabulary(tool)
     texts = [said.clause, said.message, *(said.earlier_user[:3] if parameter.required else ())]
     for text in texts:
-        pieces = [piece for piece in _PIECES.split(text) if _telling(piece, own)]
+        pieces = [piece for piece in _PIECES.split(text) if _says_more(piece, own)]
         if pieces:
             start = text.index(pieces[0])
             return [_bounded(_REQUEST.sub("", text[start:]), parameter)]
     return []
 
 
-def _telling(text: str, own: frozenset[str]) -> bool:
+def _says_more(text: str, own: frozenset[str]) -> bool:
     """Says more than the request for the deed itself; ids say nothing."""
     without_ids = " ".join(each for each in text.split() if not any(character.isdigit() for character in each))
     return any(each not in own for each in content_stems(without_ids))
@@ -224,12 +226,7 @@ def _open_ended(parameter: Parameter, tool: ToolProfile, text: str) -> list[str]
     schema = parameter.schema
     if schema.get("type") == "array":
         items = schema.get("items")
-        if (
-            not isinstance(items, dict)
-            or items.get("type", "string") != "string"
-            or "enum" in items
-            or "pattern" in items
-        ):
+        if not is_object(items) or items.get("type", "string") != "string" or "enum" in items or "pattern" in items:
             return []
         return _names(parameter, tool, text)
     if schema.get("type", "string") != "string" or any(key in schema for key in ("enum", "pattern", "format", "const")):

@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.phrasing import IGNORED_WORDS, content_stems
 from switchboard.models.embedded.tools.profile import Parameter
 from switchboard.text.dates import dates_in, months_in
@@ -37,13 +38,13 @@ def values_in(parameter: Parameter, text: str, today: date, about: str | None = 
     `about` is the month that was spoken of before (see `months_in`).
     """
     schema = parameter.schema
-    if isinstance(schema.get("enum"), list) or "const" in schema:
+    if is_list(schema.get("enum")) or "const" in schema:
         return _enumerated(schema.get("enum") or [schema["const"]], schema, text)
     kind = schema.get("type", "string")
     if kind == "array":
         items = schema.get("items")
         own = {"examples": schema["examples"]} if schema.get("examples") else {}
-        inner = Parameter(parameter.name, {**own, **items} if isinstance(items, Mapping) else own, False)
+        inner = Parameter(parameter.name, {**own, **items} if is_object(items) else own, False)
         return values_in(inner, text, today)
     if kind == "boolean":
         return _boolean(parameter, text)
@@ -72,7 +73,7 @@ def names_example(parameter: Parameter, text: str) -> bool:
     """Whether `text` has one of the proper names that the schema gives as examples."""
     schema = parameter.schema
     items = schema.get("items")
-    examples = [*(schema.get("examples") or ()), *((items.get("examples") or ()) if isinstance(items, Mapping) else ())]
+    examples = [*(schema.get("examples") or ()), *((items.get("examples") or ()) if is_object(items) else ())]
     names = [example for example in examples if isinstance(example, str) and example[:1].isupper()]
     return bool(names) and bool(_named({"examples": names}, text))
 
@@ -139,23 +140,23 @@ def _allowed(schema: Mapping[str, Any], value: str) -> bool:
 
 def _enumerated(options: Sequence[Any], schema: Mapping[str, Any], text: str) -> list[Any]:
     synonyms = schema.get("x-synonyms")
-    told = content_stems(text)
+    meant = content_stems(text)
     plain = [stem(word) for word in words(text)]
     found: list[tuple[int, Any]] = []
     for option in options:
         names = [str(option).replace("_", " ").replace("-", " ")]
-        if isinstance(synonyms, Mapping):
+        if is_object(synonyms):
             names += [str(name) for name in synonyms.get(option) or ()]
-        position = min((place for name in names if (place := _position(name, told, plain)) is not None), default=None)
+        position = min((place for name in names if (place := _position(name, meant, plain)) is not None), default=None)
         if position is not None:
             found.append((position, option))
     return [option for _, option in sorted(found, key=lambda item: item[0])][:VALUES_MAX]
 
 
-def _position(name: str, told: list[str], plain: list[str]) -> int | None:
+def _position(name: str, meant: list[str], plain: list[str]) -> int | None:
     """Where all the words of `name` stand in the text; None where one is missing."""
     wanted = content_stems(name) or [stem(word) for word in words(name)]
-    if not wanted or not all(each in plain or each in told for each in wanted):
+    if not wanted or not all(each in plain or each in meant for each in wanted):
         return None
     return plain.index(wanted[0]) if wanted[0] in plain else 0
 

@@ -162,8 +162,8 @@ class ToolPicker:
             vectors = await self._embedder.embed([text, *phrases])
             return vectors[1:] @ vectors[0]
         vectors = await self._embedder.embed([text, nameless, *phrases, *map(without_names, phrases)])
-        told, masked = vectors[2 : 2 + len(phrases)] @ vectors[0], vectors[2 + len(phrases) :] @ vectors[1]
-        return np.maximum(told, masked - NAMELESS_COST)
+        full, masked = vectors[2 : 2 + len(phrases)] @ vectors[0], vectors[2 + len(phrases) :] @ vectors[1]
+        return np.maximum(full, masked - NAMELESS_COST)
 
     async def _demanded(self, message: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
         """A deed asked for in one part of the message, where the rest tells what about: 'Open a ticket: no signal'."""

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import orjson
 
-from switchboard.models.embedded.chat_request import ToolSpec
+from switchboard.models.embedded.completion import ToolSpec
+from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.text.sentences import sentences
 from switchboard.text.spaces import collapsed
@@ -121,20 +122,20 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
     listed = _EXAMPLES.search(description)
     prose = description[: listed.start()] if listed else description
     examples = tuple(_QUOTED.findall(listed.group(1))[:EXAMPLES_MAX]) if listed else ()
-    told = tuple(sentences(collapsed(prose)))
+    prose_sentences = tuple(sentences(collapsed(prose)))
     name = spec.bare_name
     spoken = name.replace("_", " ")
-    purpose = told[0] if told else spoken
-    told = told or (purpose,)
+    purpose = prose_sentences[0] if prose_sentences else spoken
+    prose_sentences = prose_sentences or (purpose,)
     return ToolProfile(
         spec,
         purpose,
-        told,
+        prose_sentences,
         examples,
         _parameters(spec.parameters),
         _risk(spec, prose),
         name,
-        vocabulary=frozenset(content_stems(" ".join([spoken, *told, *examples]))),
+        vocabulary=frozenset(content_stems(" ".join([spoken, *prose_sentences, *examples]))),
         deed=frozenset(content_stems(" ".join([spoken, purpose, *examples]))),
     )
 
@@ -142,14 +143,15 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
 def _parameters(schema: Mapping[str, Any]) -> tuple[Parameter, ...]:
     properties = schema.get("properties")
     required = schema.get("required")
-    if not isinstance(properties, Mapping):
+    if not is_object(properties):
         return ()
-    wanted = set(required) if isinstance(required, list) else set()
-    definitions = schema.get("$defs") if isinstance(schema.get("$defs"), Mapping) else {}
+    wanted: set[str] = set(required) if is_list(required) else set()
+    declared_types = schema.get("$defs")
+    definitions: dict[str, Any] = declared_types if is_object(declared_types) else {}
     return tuple(
-        Parameter(name, resolved(declared, definitions or {}), name in wanted)
+        Parameter(name, resolved(declared, definitions), name in wanted)
         for name, declared in properties.items()
-        if isinstance(declared, Mapping)
+        if is_object(declared)
     )
 
 
@@ -158,17 +160,17 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
     reference = schema.get("$ref")
     if isinstance(reference, str):
         target = definitions.get(reference.rsplit("/", 1)[-1])
-        if isinstance(target, Mapping):
+        if is_object(target):
             schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
     for keyword in ("anyOf", "oneOf", "allOf"):
         options = schema.get(keyword)
-        if isinstance(options, list):
-            real = [option for option in options if isinstance(option, Mapping) and option.get("type") != "null"]
+        if is_list(options):
+            real = [option for option in options if is_object(option) and option.get("type") != "null"]
             if real:
                 rest = {key: value for key, value in schema.items() if key != keyword}
                 schema = {**resolved(real[0], definitions), **rest}
     kind = schema.get("type")
-    if isinstance(kind, list):
+    if is_list(kind):
         schema = {**schema, "type": next((name for name in kind if name != "null"), "string")}
     return schema
 
@@ -176,8 +178,8 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 def _risk(spec: ToolSpec, prose: str) -> Risk:
     stated = spec.parameters.get("x-risk")
     properties = spec.parameters.get("properties")
-    if stated is None and isinstance(properties, Mapping):
-        stated = next((p["x-risk"] for p in properties.values() if isinstance(p, Mapping) and "x-risk" in p), None)
+    if stated is None and is_object(properties):
+        stated = next((p["x-risk"] for p in properties.values() if is_object(p) and "x-risk" in p), None)
     if stated == "money":
         return "money"
     if stated == "write":

@@ -1,12 +1,14 @@
 """The embedded model's view of a chat request, and what it replies. Wire shapes are OpenAI's chat completions."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from switchboard.contracts.errors import InvalidRequest
+from switchboard.models.embedded.json_types import is_list, is_object
 
 MESSAGES_MAX = 400
 TOOLS_MAX = 128
@@ -22,7 +24,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMessage:
+class CompletionMessage:
     role: str
     """system, user, assistant or tool; `developer` reads as system."""
     text: str
@@ -49,8 +51,8 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRequest:
-    messages: tuple[ChatMessage, ...]
+class CompletionRequest:
+    messages: tuple[CompletionMessage, ...]
     tools: tuple[ToolSpec, ...]
     forced: str | None = None
     """`required`, or the name of the one tool the caller forces."""
@@ -63,7 +65,7 @@ class ChatRequest:
         return "\n".join(message.text for message in self.messages if message.role == "system")
 
     @property
-    def results(self) -> tuple[ChatMessage, ...]:
+    def results(self) -> tuple[CompletionMessage, ...]:
         """Tool results that came after the last user message."""
         return tuple(message for message in self.messages[self.last_user + 1 :] if message.role == "tool")
 
@@ -84,7 +86,7 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatReply:
+class CompletionReply:
     """Text, or tool calls; never both."""
 
     text: str = ""
@@ -97,10 +99,10 @@ class ChatReply:
         return "tool_calls" if self.calls else "stop"
 
 
-def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
+def completion_request_of(body: Mapping[str, Any]) -> CompletionRequest:
     """Reads a request's body. Raises `InvalidRequest` with the field that is wrong."""
     raw = body.get("messages")
-    if not isinstance(raw, list) or not raw:
+    if not is_list(raw) or not raw:
         raise InvalidRequest("'messages' must be a list with at least one message.")
     if len(raw) > MESSAGES_MAX:
         raise InvalidRequest(f"'messages' holds more than {MESSAGES_MAX} messages.")
@@ -109,12 +111,13 @@ def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
         raise InvalidRequest("'n' other than 1 is not supported by the embedded model.")
     choice = body.get("tool_choice")
     forced: str | None = None
-    if isinstance(choice, dict):
-        forced = str((choice.get("function") or {}).get("name") or "") or None
+    if is_object(choice):
+        function: dict[str, Any] = choice.get("function") or {}
+        forced = str(function.get("name") or "") or None
     elif choice == "required":
         forced = "required"
     tools = () if choice == "none" else _tools(body.get("tools"))
-    return ChatRequest(
+    return CompletionRequest(
         messages=messages,
         tools=tools,
         forced=forced,
@@ -123,14 +126,14 @@ def chat_request_of(body: Mapping[str, Any]) -> ChatRequest:
     )
 
 
-def _message(item: Any, index: int) -> ChatMessage:
-    if not isinstance(item, dict) or not isinstance(item.get("role"), str):
+def _message(item: Any, index: int) -> CompletionMessage:
+    if not is_object(item) or not isinstance(item.get("role"), str):
         raise InvalidRequest(f"'messages[{index}]' must be an object with a 'role'.")
     role = {"developer": "system", "function": "tool"}.get(item["role"], item["role"])
     if role not in ("system", "user", "assistant", "tool"):
         raise InvalidRequest(f"'messages[{index}].role' must be system, developer, user, assistant or tool.")
     calls = tuple(_call(call, index) for call in item.get("tool_calls") or ())
-    return ChatMessage(role, _text(item.get("content"), index), calls, str(item.get("tool_call_id") or ""))
+    return CompletionMessage(role, _text(item.get("content"), index), calls, str(item.get("tool_call_id") or ""))
 
 
 def _text(content: Any, index: int) -> str:
@@ -138,50 +141,49 @@ def _text(content: Any, index: int) -> str:
         return ""
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict)]
+    if is_list(content):
+        parts = [part for part in content if is_object(part)]
         if all(part.get("type") in ("text", "refusal") for part in parts):
             return "\n".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
     raise InvalidRequest(f"'messages[{index}].content' must be text: the embedded model reads nothing else.")
 
 
 def _call(call: Any, index: int) -> ToolCall:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+    function = call.get("function") if is_object(call) else None
+    if not is_object(call) or not is_object(function) or not isinstance(function.get("name"), str):
         raise InvalidRequest(f"'messages[{index}].tool_calls' must hold function calls.")
-    try:
+    arguments: Any = None
+    with suppress(orjson.JSONDecodeError):
         arguments = orjson.loads(function.get("arguments") or "{}")
-    except orjson.JSONDecodeError:
-        arguments = {}
-    return ToolCall(function["name"], arguments if isinstance(arguments, dict) else {}, str(call.get("id") or ""))
+    return ToolCall(function["name"], arguments if is_object(arguments) else {}, str(call.get("id") or ""))
 
 
 def _tools(raw: Any) -> tuple[ToolSpec, ...]:
     if raw is None:
         return ()
-    if not isinstance(raw, list) or len(raw) > TOOLS_MAX:
+    if not is_list(raw) or len(raw) > TOOLS_MAX:
         raise InvalidRequest(f"'tools' must be a list of at most {TOOLS_MAX} functions.")
     tools: list[ToolSpec] = []
     for index, item in enumerate(raw):
-        function = item.get("function") if isinstance(item, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        function = item.get("function") if is_object(item) else None
+        if not is_object(function) or not isinstance(function.get("name"), str):
             raise InvalidRequest(f"'tools[{index}].function' must be an object with a 'name'.")
         parameters = function.get("parameters")
         tools.append(
             ToolSpec(
                 function["name"],
                 str(function.get("description") or ""),
-                parameters if isinstance(parameters, dict) else {},
+                parameters if is_object(parameters) else {},
             )
         )
     return tuple(tools)
 
 
 def _schema(response_format: Any) -> Mapping[str, Any] | None:
-    if not isinstance(response_format, dict) or response_format.get("type") in (None, "text"):
+    if not is_object(response_format) or response_format.get("type") in (None, "text"):
         return None
     if response_format["type"] == "json_schema":
-        schema = (response_format.get("json_schema") or {}).get("schema")
-        if isinstance(schema, dict):
+        declared: dict[str, Any] = response_format.get("json_schema") or {}
+        if is_object(schema := declared.get("schema")):
             return schema
     raise InvalidRequest("The embedded model supports 'response_format' only as text or as a json_schema.")
