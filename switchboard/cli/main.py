@@ -32,6 +32,7 @@ EVALUATION_COMMANDS = {
     "routing": "switchboard.cli.eval.routing:routing",
     "retrieval": "switchboard.cli.eval.retrieval:retrieval",
     "cache": "evals.cache.command:cache",
+    "blind": "switchboard.cli.eval.blind:blind",
 }
 
 
