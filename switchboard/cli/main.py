@@ -37,6 +37,7 @@ EVALUATION_COMMANDS = {
     "routing": "switchboard.cli.eval.routing:routing",
     "retrieval": "switchboard.cli.eval.retrieval:retrieval",
     "cache": "evals.cache.command:cache",
+    "blind": "evals.blind.command:blind",
 }
 
 

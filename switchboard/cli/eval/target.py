@@ -1,7 +1,7 @@
 """Which system an evaluation judges: the one that runs here, another one by its address, or one of its own."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,12 @@ from switchboard.system.runfile import Key, RunFile
 
 
 @contextmanager
-def system_to_judge(state_dir: Path, *, start: bool) -> Generator[RunFile]:
+def system_to_judge(
+    state_dir: Path, *, start: bool, environment: Mapping[str, str] | None = None
+) -> Generator[RunFile]:
     """The running system's run file; with `start`, that of a fresh system that lives as long as the block.
+
+    `environment` is the fresh system's.
 
     Raises `OperatorError`.
     """
@@ -22,7 +26,7 @@ def system_to_judge(state_dir: Path, *, start: bool) -> Generator[RunFile]:
         return
     from switchboard.testing.system import System, app_names
 
-    with System(apps=app_names()) as system:
+    with System(apps=app_names(), environment=environment) as system:
         yield system.run
 
 
