@@ -61,12 +61,12 @@ async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
         return keys.authenticate(header)
     frame = await asyncio.wait_for(_frame(socket), SIGN_IN_S_MAX)
     try:
-        told = orjson.loads(frame)
+        signed = orjson.loads(frame)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(NOT_JSON) from error
-    if not isinstance(told, dict) or not isinstance(told.get("authorization"), str):
+    if not isinstance(signed, dict) or not isinstance(signed.get("authorization"), str):
         raise Unauthenticated('Send {"authorization": "Bearer <key>"} as the first frame.')
-    return keys.authenticate(told["authorization"])
+    return keys.authenticate(signed["authorization"])
 
 
 async def _frame(socket: WebSocket) -> bytes:

@@ -36,7 +36,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RoutingDecision:
     """Either `assignments`, or `reply`: words of the supervisor itself."""
 
     by: RouteBy
@@ -95,7 +95,7 @@ class Router:
             if self._gone.pop(agent_id, None) is not None:
                 await self._build(self._live)
 
-    async def decide(self, message: str, context: Context, requested: str | None = None, *, caller: Caller) -> Decision:
+    async def decide(self, message: str, context: Context, requested: str | None = None, *, caller: Caller) -> RoutingDecision:
         """`caller` is who a model is asked for where the classifier is unsure.
 
         Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.
@@ -103,11 +103,11 @@ class Router:
         with tracer(__name__).start_as_current_span("route") as span:
             started_s = time.perf_counter()
             if context.handed_over:
-                decision = Decision(
+                decision = RoutingDecision(
                     "person", reply=canned_responses.waiting_for_person(), why="A person has the conversation."
                 )
             elif requested is not None:
-                decision = Decision(
+                decision = RoutingDecision(
                     "request", (self._requested(requested, message),), why="The client named the agent."
                 )
             else:
@@ -138,25 +138,25 @@ class Router:
         judgement = await self._judge.judge(message, context, [each.card for each in self.agents], caller)
         return (judged(route, judgement, message, model) if judgement is not None else route), judgement
 
-    def _decision(self, route: Route, judgement: Judgement | None, context: Context) -> Decision:
+    def _decision(self, route: Route, judgement: Judgement | None, context: Context) -> RoutingDecision:
         known = self._known.agents
         cards = [each.card for each in self.agents]
         scores = {agent: round(share, 4) for agent, share in route.shares.items()}
         assignments = tuple(Assignment(known[part.agent], part.message) for part in route.parts if part.agent in known)
         by: RouteBy = "model" if route.judged and judgement is not None else route.by
         if route.by == "person":
-            return Decision("person", (), scores, canned_responses.handing_over(), route.why, "asked")
+            return RoutingDecision("person", (), scores, canned_responses.handing_over(), route.why, "asked")
         if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
             why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
-            return Decision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
-        return Decision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
+            return RoutingDecision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
+        return RoutingDecision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
 
     def _requested(self, requested: str, message: str) -> Assignment:
         if requested not in self._known.agents:
             raise NotFound(f"There is no agent '{requested}'; GET /v1/agents lists those there are.")
         return Assignment(self._known.agents[requested], message)
 
-    def _check_live(self, decision: Decision) -> None:
+    def _check_live(self, decision: RoutingDecision) -> None:
         missing = [each.agent.card for each in decision.assignments if each.agent.card.id not in self._live]
         if missing and len(missing) == len(decision.assignments):
             raise Unavailable(f"{missing[0].name} is not available at the moment. Please try again shortly.")

@@ -179,8 +179,8 @@ def _reason(error: ValueError) -> str:
 async def _refusal(card: AgentCard, response: Response) -> SwitchboardError:
     """What an answer other than 200 means for the user, who did nothing wrong but perhaps wrote too much."""
     try:
-        told = orjson.loads(await response.body())
-        error = error_of_code(str(told["code"]), str(told["message"]))
+        problem = orjson.loads(await response.body())
+        error = error_of_code(str(problem["code"]), str(problem["message"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = no_answer(card.name)
     logger.warning("agent %s refused a turn with %d: %s", card.id, response.status, error.code)

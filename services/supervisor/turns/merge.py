@@ -57,7 +57,7 @@ async def answer_of(specialists: Specialists, work: Sequence[Dispatched], second
             for n, each in enumerate(work)
         ]
         for n, (answer, each) in enumerate(zip(answers, work, strict=True)):
-            merge.add(each.agent.card.name, await answer, said=n == 0)
+            merge.add(each.agent.card.name, await answer, live=n == 0)
     return merge.end()
 
 
@@ -86,10 +86,10 @@ class Merge:
         self._answer = TurnCompleted(text="", agents=[])
         self._failures: list[tuple[str, SwitchboardError]] = []
 
-    def add(self, name: str, answer: AgentAnswer, *, said: bool = False) -> None:
-        """Adds what an agent answered, and says it unless it was `said` while it came."""
+    def add(self, name: str, answer: AgentAnswer, *, live: bool = False) -> None:
+        """Adds what an agent answered, and says it unless its words went out live."""
         merged = self._answer
-        if answer.text and said:
+        if answer.text and live:
             merged.text = f"{heading(name)}{answer.text}"
             merged.citations = list(answer.citations)
         elif answer.text:

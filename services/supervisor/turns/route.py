@@ -1,7 +1,7 @@
 """The route of a turn: what its message is read against, and what the decision writes into the turn."""
 
 from services.supervisor.desk.handover import handover_of
-from services.supervisor.routing.router import Decision, Router
+from services.supervisor.routing.router import Router, RoutingDecision
 from services.supervisor.turns.accept import Accepted
 from services.supervisor.turns.records import Conversation
 from switchboard.contracts.events import RouteDecided
@@ -9,7 +9,7 @@ from switchboard.models.caller import Caller, Lane
 from switchboard.routing.decision import Context
 
 
-async def route(router: Router, accepted: Accepted, *, lane: Lane = "interactive") -> tuple[Decision, RouteDecided]:
+async def route(router: Router, accepted: Accepted, *, lane: Lane = "interactive") -> tuple[RoutingDecision, RouteDecided]:
     """Decides who answers a turn, and writes it into the turn; the hand-over to a person, too, where there is one.
 
     Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.supervisor.routing.router import Decision, Router
+from services.supervisor.routing.router import Router, RoutingDecision
 from switchboard.contracts.cards import AgentRegistration, load_card
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.models import MiniLmEmbedder
@@ -30,7 +30,7 @@ def after(agent: str | None, words: str, question: str = "an earlier question") 
     return Context(agent, said)
 
 
-def agents_of(decision: Decision) -> tuple[str, ...] | str:
+def agents_of(decision: RoutingDecision) -> tuple[str, ...] | str:
     return tuple(each.agent.card.id for each in decision.assignments) or decision.by
 
 

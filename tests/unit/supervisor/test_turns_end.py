@@ -61,7 +61,9 @@ async def test_a_conversation_that_cannot_be_read_any_more_ends_its_turn(system:
 
 
 async def test_a_record_of_another_version_ends_the_turn_that_would_go_on_with_it(system: System) -> None:
-    first = (await system.ask(QUESTION)).json()
+    answered = await system.ask(QUESTION)
+    assert answered.status_code == 200, answered.text
+    first = answered.json()
     key = keys.conversation("aurora", first["conversation_id"])
     await system.sidecar.state.put(key, {"conversation_id": first["conversation_id"], "version": 2})
 
