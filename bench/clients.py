@@ -63,7 +63,7 @@ async def measured(call: Callable[[int], Awaitable[object]], calls: int) -> dict
 
 
 async def best_of(ways: dict[str, Callable[[int], Awaitable[object]]], calls: int) -> dict[str, dict[str, float]]:
-    """Each way's quickest round; they take turns."""
+    """Each way's round with the least CPU; they take turns."""
     found: dict[str, dict[str, float]] = {}
     for _ in range(ROUNDS):
         for name, call in ways.items():
