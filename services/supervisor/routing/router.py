@@ -95,7 +95,9 @@ class Router:
             if self._gone.pop(agent_id, None) is not None:
                 await self._build(self._live)
 
-    async def decide(self, message: str, context: Context, requested: str | None = None, *, caller: Caller) -> RoutingDecision:
+    async def decide(
+        self, message: str, context: Context, requested: str | None = None, *, caller: Caller
+    ) -> RoutingDecision:
         """`caller` is who a model is asked for where the classifier is unsure.
 
         Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.

@@ -9,7 +9,9 @@ from switchboard.models.caller import Caller, Lane
 from switchboard.routing.decision import Context
 
 
-async def route(router: Router, accepted: Accepted, *, lane: Lane = "interactive") -> tuple[RoutingDecision, RouteDecided]:
+async def route(
+    router: Router, accepted: Accepted, *, lane: Lane = "interactive"
+) -> tuple[RoutingDecision, RouteDecided]:
     """Decides who answers a turn, and writes it into the turn; the hand-over to a person, too, where there is one.
 
     Raises `NotFound` for a requested agent that was never here, `Unavailable` for one that is gone.
