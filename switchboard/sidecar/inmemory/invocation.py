@@ -6,7 +6,7 @@ httpx's ASGITransport waits for the whole answer, which would hide whether a ser
 import asyncio
 import contextvars
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -52,7 +52,7 @@ class InMemoryInvoker:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60.0,
         method: str = "POST",
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncGenerator[Response]:
         replicas = self._replicas.get(app_id)
         if self.down or not replicas:
             raise Unavailable()

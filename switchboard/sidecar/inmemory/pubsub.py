@@ -63,7 +63,7 @@ class InMemoryPubSub:
     async def attach(self, app_id: str) -> None:
         """Reads what the app subscribed to, as daprd does at its start: `GET /dapr/subscribe`."""
         async with self._invoker.open(app_id, "/dapr/subscribe", method="GET") as response:
-            subscribed = orjson.loads(await response.body()) if response.status == 200 else []
+            subscribed: list[dict[str, Any]] = orjson.loads(await response.body()) if response.status == 200 else []
         for entry in subscribed:
             subscription = _Subscription(app_id, entry["route"], entry.get("deadLetterTopic"))
             self._subscriptions.setdefault(entry["topic"], {})[app_id] = subscription
