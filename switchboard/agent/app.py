@@ -40,6 +40,8 @@ class SourceRequest(BaseModel):
 
 
 class SourceText(BaseModel):
+    """A whole article and the passage of it that was cited; offsets in characters."""
+
     uri: str
     title: str
     text: str

@@ -72,6 +72,7 @@ class GatewayChatService(ChatCompletionClientBase):
         self._client = client
 
     def get_prompt_execution_settings_class(self) -> type[PromptExecutionSettings]:
+        """For the kernel: what it makes where it is given no settings."""
         return ChatSettings
 
     async def _inner_get_streaming_chat_message_contents(

@@ -26,7 +26,7 @@ Method = Callable[..., Awaitable[Answer]]
 _propagator = TraceContextTextMapPropagator()
 
 
-class Stub(Protocol):
+class _Stub(Protocol):
     """The calls of the SDK's `DaprStub` that we make. The generated class makes them at run time, without types."""
 
     @property
@@ -56,9 +56,10 @@ class DaprChannel:
         self._target = f"{host}:{grpc_port}"
         self._token = (("dapr-api-token", api_token),) if api_token else ()
         self._channel: grpc.aio.Channel | None = None
-        self._stub: Stub | None = None
+        self._stub: _Stub | None = None
 
     async def open(self) -> None:
+        """Makes the channel; the first call connects it."""
         options = [
             ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -69,15 +70,16 @@ class DaprChannel:
             ("grpc.enable_http_proxy", 0),
         ]
         self._channel = grpc.aio.insecure_channel(self._target, options=options)
-        self._stub = cast(Stub, DaprStub(self._channel))
+        self._stub = cast(_Stub, DaprStub(self._channel))
 
     async def close(self) -> None:
+        """Lets the calls under way end for a second, then cuts them."""
         channel, self._channel, self._stub = self._channel, None, None
         if channel is not None:
             await channel.close(grace=1.0)
 
     @property
-    def stub(self) -> Stub:
+    def stub(self) -> _Stub:
         """Raises `Unavailable` before `open` and after `close`."""
         if self._stub is None:
             raise Unavailable()

@@ -70,6 +70,7 @@ class DaprInvoker:
         timeout_s: float = 60.0,
         method: str = "POST",
     ) -> AsyncGenerator[Response]:
+        """In a client span. Leaving the block before the answer's end cancels the work behind it."""
         url = URL(f"{self._base}{quote(app_id, safe='')}/method/{quote(path.lstrip('/'), safe=_PATH)}", encoded=True)
         attributes = {"rpc.system": "dapr", "server.address": app_id, "url.path": path}
         with _tracer.start_as_current_span(f"invoke {app_id}", kind=SpanKind.CLIENT, attributes=attributes) as span:

@@ -37,9 +37,11 @@ class InMemoryInvoker:
         self._replicas: dict[str, list[AsgiApp]] = {}
 
     def attach(self, app_id: str, app: "AsgiApp") -> None:
+        """Adds `app` as one more replica of `app_id`."""
         self._replicas.setdefault(app_id, []).append(app)
 
     def detach(self, app_id: str) -> None:
+        """Takes all replicas of `app_id` away; calls of it raise `Unavailable`."""
         self._replicas.pop(app_id, None)
 
     @asynccontextmanager
@@ -53,6 +55,7 @@ class InMemoryInvoker:
         timeout_s: float = 60.0,
         method: str = "POST",
     ) -> AsyncGenerator[Response]:
+        """Calls the next replica in a task and a context of its own; leaving the block cancels what still runs."""
         replicas = self._replicas.get(app_id)
         if self.down or not replicas:
             raise Unavailable()

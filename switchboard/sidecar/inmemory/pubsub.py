@@ -43,6 +43,7 @@ class InMemoryPubSub:
         self._deliveries: set[asyncio.Task[None]] = set()
 
     async def publish(self, topic: str, data: Mapping[str, Any]) -> None:
+        """Keeps the event and starts its deliveries in the background. Raises `TooLarge` above 240 KiB."""
         if self.down:
             raise Unavailable()
         body = orjson.dumps(data)
