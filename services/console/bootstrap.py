@@ -1,36 +1,51 @@
 """Wires the console: settings, keys, span store."""
 
-from dataclasses import dataclass
+import asyncio
 from typing import Any
 
-from services.console.settings import ConsoleSettings
+from services.console.settings import Settings
+from switchboard.contracts.errors import Unavailable
 from switchboard.identity.keys import ApiKeys, KeyFile, load_key_file
 from switchboard.telemetry.spans import STORE_FILE, SpanStore
 
 DEMO_PREFIX = "demo-"
 """Only keys that start so are ever handed to a browser."""
+EXPORTS_AT_ONCE_MAX = 16
 
 
-@dataclass(frozen=True, slots=True)
 class Console:
-    """What the routes need."""
+    """What the routes need. Open it before the first request, close it after the last."""
 
-    settings: ConsoleSettings
-    keys: ApiKeys
-    demo_keys: list[dict[str, Any]]
-    """For the page's picker: key, name, tenant, user, tier, roles. Empty outside the demo."""
-    store: SpanStore
+    def __init__(self, settings: Settings, keys: ApiKeys, demo_keys: list[dict[str, Any]]) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.demo_keys = demo_keys
+        """For the page's picker: key, name, tenant, user, tier, roles. Empty outside the demo."""
+        self.exports = asyncio.Semaphore(EXPORTS_AT_ONCE_MAX)
+        """Taken while a process's spans are read and stored."""
+        self._store: SpanStore | None = None
+
+    @property
+    def store(self) -> SpanStore:
+        """Raises `Unavailable` before `open`."""
+        if self._store is None:
+            raise Unavailable
+        return self._store
+
+    async def open(self) -> None:
+        """Raises `Unavailable` for an unusable data directory."""
+        file, spans_max = self.settings.data_dir / STORE_FILE, self.settings.spans_max
+        self._store = await asyncio.to_thread(lambda: SpanStore(file, spans_max=spans_max))
+
+    async def close(self) -> None:
+        """Waits for the insert under way."""
+        await asyncio.to_thread(self.store.close)
 
 
-def open_console(settings: ConsoleSettings) -> Console:
-    """Raises `BadConfiguration` for unreadable keys and `Unavailable` for an unusable data directory."""
+def build(settings: Settings) -> Console:
+    """A console that is not open yet. Raises `BadConfiguration` for unreadable keys."""
     file = load_key_file(settings.keys_file)
-    return Console(
-        settings=settings,
-        keys=ApiKeys(file),
-        demo_keys=demo_keys(file),
-        store=SpanStore(settings.data_dir / STORE_FILE, spans_max=settings.spans_max),
-    )
+    return Console(settings, ApiKeys(file), demo_keys(file))
 
 
 def demo_keys(file: KeyFile) -> list[dict[str, Any]]:

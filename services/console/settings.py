@@ -6,7 +6,9 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class ConsoleSettings(BaseSettings):
+class Settings(BaseSettings):
+    """What differs between deployments of the console."""
+
     model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", extra="ignore", populate_by_name=True)
 
     data_dir: Path = Path(".switchboard/data")

@@ -40,8 +40,9 @@ class _Opened(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Everything a request needs."""
+    """Everything a request needs. Open it before the first request, close it after the last."""
 
+    settings: Settings
     policies: PolicyWatcher
     cache: Cache
     limits: Limits
@@ -93,6 +94,7 @@ def build(settings: Settings) -> Gateway:
     # Where cached answers are kept: in Redis where there is one, for all replicas, else in this process.
     entries = RedisEntries(pipe) if pipe is not None else MemoryEntries()
     return Gateway(
+        settings=settings,
         policies=policies,
         cache=AnswerCache(lambda: policies.active.policy.cache, entries, embedder),
         limits=accounting.limits,

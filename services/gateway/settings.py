@@ -1,7 +1,6 @@
 """The gateway's settings: the only reader of its environment, and the only holder of a provider's key."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -46,11 +45,6 @@ class Settings(BaseSettings):
     first_token_s: float = Field(default=30.0, gt=0, validation_alias="SWITCHBOARD_MODEL_FIRST_TOKEN_S")
     between_tokens_s: float = Field(default=30.0, gt=0, validation_alias="SWITCHBOARD_MODEL_BETWEEN_TOKENS_S")
     total_s: float = Field(default=120.0, gt=0, validation_alias="SWITCHBOARD_MODEL_TOTAL_S")
-
-
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    return Settings()
 
 
 def secret(name: str) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from switchboard.contracts import paths
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.sidecar.ports import Sidecar
 
@@ -37,7 +38,7 @@ class ReadinessChecks:
 
     async def _gateway_answers(self) -> bool:
         try:
-            opened = self._sidecar.invoker.open(self._gateway_app_id, "healthz", method="GET", timeout_s=CHECK_S_MAX)
+            opened = self._sidecar.invoker.open(self._gateway_app_id, paths.HEALTH, method="GET", timeout_s=CHECK_S_MAX)
             async with asyncio.timeout(CHECK_S_MAX), opened as response:
                 return response.status == 200
         except (TimeoutError, SwitchboardError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from switchboard.agent.app import build_app
+from switchboard.agent.app import create_app
 from switchboard.agent.bootstrap import ToolsFactory, build
 from switchboard.agent.settings import AgentSettings
 from switchboard.contracts.cards import load_card
@@ -30,4 +30,4 @@ class Agent:
             endpoint=settings.otlp_endpoint,
             connection_string=settings.applicationinsights_connection_string,
         )
-        return build_app(build(self.card, self.folder, settings, sidecar), self._factory, telemetry)
+        return create_app(build(self.card, self.folder, settings, sidecar), self._factory, telemetry)

@@ -1,6 +1,5 @@
 """Routes of a specialist, and its subscription."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from switchboard.contracts.errors import (
 )
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
-from switchboard.serving import problems
+from switchboard.serving.service import create_service
 from switchboard.sidecar.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry
@@ -40,6 +39,8 @@ class SourceRequest(BaseModel):
 
 
 class SourceText(BaseModel):
+    """A whole article and the passage of it that was cited; offsets in characters."""
+
     uri: str
     title: str
     text: str
@@ -50,22 +51,19 @@ class SourceText(BaseModel):
     """The revision that was cited."""
 
 
-def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: Telemetry) -> FastAPI:
+def create_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: Telemetry) -> FastAPI:
     """The app of one specialist; opening and closing it is the app's lifespan."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+    async def opened() -> AsyncGenerator[None]:
         try:
             await specialist.open(factory)
             yield
         finally:
             await specialist.close()
-            await asyncio.to_thread(telemetry.flush)
 
     card = specialist.card
-    app = FastAPI(title=card.name, version=card.version, description=card.description, lifespan=lifespan)
-
-    problems.install(app)
+    app = create_service(opened, telemetry, title=card.name, version=card.version, description=card.description)
 
     async def sidecar_only(dapr_api_token: Annotated[str, Header()] = "") -> None:
         """A request says itself whose it is, so it must come through the sidecar, which lets in only our own apps."""
@@ -95,10 +93,6 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
         """The card for other frameworks."""
         return a2a_card(card, str(request.base_url).rstrip("/") + f"/{paths.AGENT_TURNS}")
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
         checks = await specialist.checks()
@@ -109,7 +103,6 @@ def build_app(specialist: Specialist, factory: ToolsFactory | None, telemetry: T
         await answer_turn(specialist, turn)
 
     subscribe(app, topics.turns_of(card.id), answer, model=TurnRequest, app_token=specialist.settings.app_api_token)
-    telemetry.instrument(app)
     return app
 
 

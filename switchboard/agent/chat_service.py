@@ -72,6 +72,7 @@ class GatewayChatService(ChatCompletionClientBase):
         self._client = client
 
     def get_prompt_execution_settings_class(self) -> type[PromptExecutionSettings]:
+        """For the kernel: what it makes where it is given no settings."""
         return ChatSettings
 
     async def _inner_get_streaming_chat_message_contents(
@@ -130,9 +131,10 @@ class _Answer:
             if isinstance(chunk.get("usage"), dict):
                 usage = usage_of(chunk["usage"])
             for choice in chunk.get("choices") or ():
-                delta = choice.get("delta") or {}
-                text += delta.get("content") or ""
-                for number, call in enumerate(delta.get("tool_calls") or ()):
+                delta: Mapping[str, Any] = choice.get("delta") or {}
+                tool_calls: Sequence[Mapping[str, Any]] = delta.get("tool_calls") or ()
+                text += str(delta.get("content") or "")
+                for number, call in enumerate(tool_calls):
                     self._calls.setdefault(call.get("index", number), _ToolCall()).add(call)
         if not self._has_text:
             text = self._leading_space + text
@@ -152,9 +154,9 @@ class _ToolCall:
 
     def add(self, delta: Mapping[str, Any]) -> None:
         self._id = self._id or str(delta.get("id") or "")
-        function = delta.get("function") or {}
-        self._name += function.get("name") or ""
-        self._arguments += function.get("arguments") or ""
+        function: Mapping[str, Any] = delta.get("function") or {}
+        self._name += str(function.get("name") or "")
+        self._arguments += str(function.get("arguments") or "")
 
     @property
     def content(self) -> FunctionCallContent:

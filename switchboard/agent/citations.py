@@ -25,6 +25,7 @@ class Passages:
         self._claim = ""
 
     def number(self, passages: Sequence[Passage]) -> list[Passage]:
+        """`passages` with their numbers in this turn; one that was seen before keeps the number that it had."""
         numbered: list[Passage] = []
         for passage in passages:
             known = self._by_uri.get(passage.uri)

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -39,7 +39,7 @@ class Database:
             raise Unavailable(self._unreadable) from error
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Generator[sqlite3.Connection]:
         try:
             connection = self._idle.get_nowait()
         except Empty:

@@ -11,6 +11,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_calling_utils import kernel_function_metadata_to_function_call_format
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.function_choice_type import FunctionChoiceType
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
 from semantic_kernel.exceptions.kernel_exceptions import KernelException
 from semantic_kernel.filters import AutoFunctionInvocationContext, FilterTypes, FunctionInvocationContext
@@ -85,9 +86,12 @@ class ModelLoop:
         behavior = None
         if functions:
             kernel.plugins["tools"] = _plugin(functions)
-            kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _end_when_stopped)
+            # Cast: the kernel declares its filters by a type without parameters.
+            cast(Any, kernel).add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _end_when_stopped)
             # Each round makes at least one call, and after the last allowed one the model still has to answer.
-            behavior = FunctionChoiceBehavior.Auto(maximum_auto_invoke_attempts=card.limits.tool_calls + 2)
+            behavior = FunctionChoiceBehavior(
+                type_=FunctionChoiceType.AUTO, maximum_auto_invoke_attempts=card.limits.tool_calls + 2
+            )
         self._schemas = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
         self._agent = ChatCompletionAgent(
             name="".join(part.capitalize() for part in card.id.split("-")),
@@ -170,7 +174,7 @@ async def _end_when_stopped(
     context: AutoFunctionInvocationContext, next: Callable[[AutoFunctionInvocationContext], Awaitable[None]]
 ) -> None:
     await next(context)
-    calls: ToolCalls = context.arguments[TOOL_CALLS]
+    calls = cast(ToolCalls, cast(Any, context).arguments[TOOL_CALLS])
     if calls.stopped is not None:
         context.terminate = True
 

@@ -45,7 +45,9 @@ class Loop(Protocol):
 
     def run(
         self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
-    ) -> AsyncGenerator[ModelText | Usage]: ...
+    ) -> AsyncGenerator[ModelText | Usage]:
+        """Text as it comes and the usage of each model call; raises what `ModelLoop.run` raises."""
+        ...
 
 
 class TurnRunner:

@@ -48,64 +48,86 @@ class SwitchboardError(Exception):
 
 
 class CallerError(SwitchboardError):
+    """400 and its kinds: the caller's fault, and the same request fails again."""
+
     status, code, title = 400, "bad_request", "Bad request"
     default = "The request cannot be understood."
 
 
 class InvalidRequest(CallerError):
-    pass
+    """400: the body is no JSON, or no UTF-8."""
 
 
 class Unauthenticated(CallerError):
+    """401: no valid key or token; the answer carries `WWW-Authenticate: Bearer`."""
+
     status, code, title = 401, "unauthenticated", "Not signed in"
     default = "A valid API key is needed: send it as 'Authorization: Bearer <key>'."
 
 
 class Forbidden(CallerError):
+    """403: who asks is known, and may not."""
+
     status, code, title = 403, "forbidden", "Not allowed"
     default = "Your key does not allow this."
 
 
 class NotFound(CallerError):
+    """404: nothing is there, or it is another tenant's, which looks the same."""
+
     status, code, title = 404, "not_found", "Not found"
     default = "There is nothing here by that name."
 
 
 class Conflict(CallerError):
+    """409: a race for a version is lost, or what was to be new is there already."""
+
     status, code, title = 409, "conflict", "Conflict"
     default = "The conversation changed meanwhile. Please send the message again."
 
 
 class TooLarge(CallerError):
+    """413: above a bound of bytes or characters that is stated where it is checked."""
+
     status, code, title = 413, "too_large", "Too large"
     default = "The message is too long."
 
 
 class Unprocessable(CallerError):
+    """422: well-formed, but a field is missing, unknown or out of range."""
+
     status, code, title = 422, "unprocessable", "Not valid"
     default = "The request is well-formed, but a value in it is not valid."
 
 
 class LimitExceeded(SwitchboardError):
+    """429: a budget or a rate is spent; `retry_after_s` says when more passes, where that is known."""
+
     status, code, title = 429, "limit_exceeded", "Limit exceeded"
     default = "A limit is reached. Please try again a little later."
 
 
 class ToolError(SwitchboardError):
+    """A tool failed; the model is told `message`, and the turn goes on."""
+
     code, title = "tool_failed", "A tool failed"
     default = "A tool that the agent needed did not work."
 
 
 class ModelRetry(SwitchboardError):
+    """The model gave a tool wrong arguments; it is told `message`, and may call again."""
+
     code, title = "model_retry", "The model must try again"
     default = "The arguments of the tool call are not valid."
 
 
 class OurError(SwitchboardError):
-    pass
+    """500 and its kinds: not the caller's fault."""
 
 
 class Unavailable(OurError):
+    """503: something that we need does not answer now; after `retry_after_s` (5 unless told) it may."""
+
     status, code, title = 503, "unavailable", "Unavailable"
     default = "A part of the service does not answer at the moment. Please try again shortly."
 
@@ -114,16 +136,22 @@ class Unavailable(OurError):
 
 
 class Interrupted(Unavailable):
+    """503: the process that answered a turn went away after words were said."""
+
     code, title = "interrupted", "Interrupted"
     default = "The answer was interrupted. Please send the message again."
 
 
 class DeadlineExceeded(OurError):
+    """504: a turn or a call was not done by its deadline."""
+
     status, code, title = 504, "deadline_exceeded", "Too slow"
     default = "The answer took too long. Please try again."
 
 
 class BadConfiguration(OurError):
+    """500: an operator must repair the file or the setting that `message` names; a service does not start with it."""
+
     code, title = "bad_configuration", "Bad configuration"
     default = "The service is not configured correctly."
 

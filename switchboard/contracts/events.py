@@ -63,6 +63,8 @@ class Citation(BaseModel):
 
 
 class TurnStarted(BaseModel):
+    """First event of a turn: the turn is recorded, and from here on it always ends."""
+
     type: Literal["turn.started"] = "turn.started"
     turn_id: str
     conversation_id: str
@@ -70,6 +72,8 @@ class TurnStarted(BaseModel):
 
 
 class RouteDecided(BaseModel):
+    """Which specialists answer, and what decided it."""
+
     type: Literal["route.decided"] = "route.decided"
     agents: list[str]
     scores: dict[str, float] = Field(default_factory=dict)
@@ -80,12 +84,16 @@ class RouteDecided(BaseModel):
 
 
 class AgentStarted(BaseModel):
+    """A specialist took the turn up; `name` is its card's, for people."""
+
     type: Literal["agent.started"] = "agent.started"
     agent: str
     name: str = ""
 
 
 class ToolCalled(BaseModel):
+    """The model called a tool; `arguments` are checked against the tool's schema."""
+
     type: Literal["tool.called"] = "tool.called"
     agent: str
     call_id: str
@@ -94,6 +102,8 @@ class ToolCalled(BaseModel):
 
 
 class ToolReturned(BaseModel):
+    """The tool call `call_id` ended, well (`ok`) or not."""
+
     type: Literal["tool.result"] = "tool.result"
     agent: str
     call_id: str
@@ -107,6 +117,8 @@ class ToolReturned(BaseModel):
 
 
 class ApprovalRequired(BaseModel):
+    """The tool call `call_id` waits for a person; `reason` is the policy's sentence."""
+
     type: Literal["approval.required"] = "approval.required"
     agent: str
     call_id: str
@@ -115,6 +127,8 @@ class ApprovalRequired(BaseModel):
 
 
 class MessageDelta(BaseModel):
+    """More words of the answer, to be put behind those before, as they stand."""
+
     type: Literal["message.delta"] = "message.delta"
     agent: str
     text: str

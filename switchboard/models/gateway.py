@@ -9,7 +9,7 @@ import asyncio
 import base64
 import importlib
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -238,7 +238,7 @@ def url_behind_sidecar(dapr_http_port: int, gateway_app_id: str) -> str:
 
 
 @contextmanager
-def _span(path: str) -> Iterator[Span]:
+def _span(path: str) -> Generator[Span]:
     attributes = {"http.request.method": "POST", "url.path": path}
     with tracer(__name__).start_as_current_span("POST", kind=SpanKind.CLIENT, attributes=attributes) as span:
         try:

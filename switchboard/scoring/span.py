@@ -1,6 +1,6 @@
 """Scores on the trace of the turn they are of, by the OpenTelemetry GenAI conventions (`gen_ai.evaluation.*`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class TurnOfSpan:
     experiment: str = ""
 
     @contextmanager
-    def again(self) -> Iterator[None]:
+    def again(self) -> Generator[None]:
         """Spans started inside hang below the turn's own, with its ids."""
         ids = turn_attributes(
             self.tenant, self.conversation_id, self.turn_id, user=self.user, experiment=self.experiment

@@ -1,5 +1,7 @@
 """Errors to HTTP, for every service of ours: `application/problem+json` with a sentence for a person (RFC 9457)."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -66,23 +68,23 @@ def error_of_validation(error: ValidationError | RequestValidationError) -> Call
             return Unprocessable(f"'{field}' is not valid: {first['msg']}.")
 
 
-def install(app: FastAPI) -> None:
-    """Gives `app` the handlers of every kind of error that a route may raise."""
+def install(app: FastAPI, error_response: Callable[[SwitchboardError], Response] = problem_response) -> None:
+    """Gives `app` the handlers of every kind of error that a route may raise; `error_response` tells it to the caller."""
 
     async def switchboard(_: Request, error: Exception) -> Response:
         assert isinstance(error, SwitchboardError)
-        return problem_response(error)
+        return error_response(error)
 
     async def validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError | ValidationError)
-        return problem_response(error_of_validation(error))
+        return error_response(error_of_validation(error))
 
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem_response(_error_of_http(error))
+        return error_response(_error_of_http(error))
 
     async def unforeseen(_: Request, __: Exception) -> Response:
-        return problem_response(OurError())  # the server logs it
+        return error_response(OurError())  # the server logs it
 
     app.add_exception_handler(SwitchboardError, switchboard)
     app.add_exception_handler(RequestValidationError, validation)

@@ -6,7 +6,7 @@ A server first waits for open answers and only then closes the app: whoever has 
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -15,7 +15,7 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
-def on_termination(callback: Callable[[], object]) -> Iterator[None]:
+def on_termination(callback: Callable[[], object]) -> Generator[None]:
     """Calls `callback` in the running loop when SIGTERM or SIGINT comes, before the server's own handler.
 
     Outside the main thread (a test's portal) no signal arrives, and nothing is done.

@@ -64,6 +64,7 @@ class AgentDirectory:
         self._task = asyncio.create_task(self._polls(), name="agent directory")
 
     async def close(self) -> None:
+        """Ends the polling, a call of `changed` under way with it."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -18,11 +18,13 @@ def _partition(tenant: str, second: str) -> str:
 
 
 def conversation(tenant: str, conversation_id: str) -> StateKey:
+    """A conversation's record: owner, attempt, the tail of its turns."""
     partition = _partition(tenant, conversation_id)
     return StateKey(f"conversation|{partition}", partition)
 
 
 def turn(tenant: str, conversation_id: str, n: int) -> StateKey:
+    """Turn `n` of a conversation, counted from 1, in the conversation's partition."""
     partition = _partition(tenant, conversation_id)
     return StateKey(f"turn|{partition}|{n}", partition)
 
@@ -34,6 +36,7 @@ def idempotency(tenant: str, user: str, key: str) -> StateKey:
 
 
 def agent(agent_id: str) -> StateKey:
+    """An agent's registration, kept alive by its heartbeat."""
     return StateKey(f"agent|{_part(agent_id)}", "agents")
 
 
@@ -43,6 +46,7 @@ def agent_index() -> StateKey:
 
 
 def effect(turn_id: str, call: str) -> StateKey:
+    """What one tool call of a turn changed, so that a redelivery does not change it again."""
     return StateKey(f"effect|{_part(turn_id)}|{_part(call)}", f"effect|{_part(turn_id)}")
 
 

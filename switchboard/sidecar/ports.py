@@ -33,13 +33,19 @@ class StateKey:
 
 @dataclass(frozen=True, slots=True)
 class StateItem:
+    """A value and its version."""
+
     value: Any
     """What JSON gives: dict, list, str, number, bool."""
     etag: str
 
 
 class StateStore(Protocol):
-    async def get(self, key: StateKey) -> StateItem | None: ...
+    """JSON values by key, each with an ETag; one component of daprd's. Nothing here is a transaction."""
+
+    async def get(self, key: StateKey) -> StateItem | None:
+        """None where nothing is, or its time to live is over."""
+        ...
 
     async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
         """In the order of `keys`; at most 100 of them."""
@@ -83,7 +89,9 @@ class Blobs(Protocol):
         """Writes over what is there; at most 3 MiB. Raises `TooLarge`."""
         ...
 
-    async def get(self, name: str) -> bytes | None: ...
+    async def get(self, name: str) -> bytes | None:
+        """None where there is no blob of that name."""
+        ...
 
     async def delete(self, name: str) -> None:
         """Deletes what is there, if anything is."""
@@ -91,6 +99,8 @@ class Blobs(Protocol):
 
 
 class PubSub(Protocol):
+    """Events to a broker that delivers each at least once, in no certain order."""
+
     async def publish(self, topic: str, data: Mapping[str, Any]) -> None:
         """Returns when the broker has it. The current trace context travels in the CloudEvent."""
         ...
@@ -100,7 +110,9 @@ class Response(Protocol):
     """A streamed answer of an invoked service."""
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int:
+        """The HTTP status that the invoked app answered with, an error's too."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, cut anywhere. Raises `Unavailable` when the sidecar's connection breaks.
@@ -116,6 +128,8 @@ class Response(Protocol):
 
 
 class Invoker(Protocol):
+    """HTTP calls of other apps by their app id, balanced over their replicas."""
+
     def open(
         self,
         app_id: str,
@@ -138,7 +152,9 @@ class Sidecar(Protocol):
     """All of it, and its lifecycle."""
 
     @property
-    def state(self) -> StateStore: ...
+    def state(self) -> StateStore:
+        """The store of conversations."""
+        ...
 
     def store(self, name: str) -> StateStore:
         """The state store of another component than `state`."""
@@ -149,14 +165,22 @@ class Sidecar(Protocol):
         ...
 
     @property
-    def pubsub(self) -> PubSub: ...
+    def pubsub(self) -> PubSub:
+        """The one broker component."""
+        ...
 
     @property
-    def invoker(self) -> Invoker: ...
+    def invoker(self) -> Invoker:
+        """The way to other apps."""
+        ...
 
-    async def open(self) -> None: ...
+    async def open(self) -> None:
+        """Makes the connections; does not wait for the sidecar to answer."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Gives the connections back; calls made afterwards raise `Unavailable`."""
+        ...
 
     async def ready(self) -> dict[str, bool]:
         """Live checks by name: `sidecar`, `statestore`, `pubsub`."""

@@ -1,6 +1,6 @@
 """Whose turn a span belongs to: W3C baggage in the current context, stamped on every span that starts in it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -26,7 +26,7 @@ server_span: ContextVar[trace.Span | None] = ContextVar("switchboard_server_span
 @contextmanager
 def turn_attributes(
     tenant: str, conversation_id: str, turn_id: str, *, user: str = "", experiment: str = ""
-) -> Iterator[None]:
+) -> Generator[None]:
     """Puts the turn's ids on the current span, the request's server span and every span started inside.
 
     With them the variant of the `experiment` that the tenant is in.
@@ -53,7 +53,7 @@ def turn_attributes(
 
 
 @contextmanager
-def turn_again(trace_id: str, span_id: str) -> Iterator[None]:
+def turn_again(trace_id: str, span_id: str) -> Generator[None]:
     """Spans started inside belong to a turn that has ended, below its span. Ids are hex, as the turn's record has them.
 
     Where they are not ids, the spans inside are a trace of their own.

@@ -1,6 +1,6 @@
 """Spans of models, agents and tools by the OpenTelemetry GenAI semantic conventions (v1.36 names)."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -22,7 +22,7 @@ COST_PICOUSD = "switchboard.cost_picousd"
 
 
 @contextmanager
-def model_span(operation: str, model: str, provider: str) -> Iterator[Span]:
+def model_span(operation: str, model: str, provider: str) -> Generator[Span]:
     """A call of a model; `operation` is `chat` or `embeddings`, `model` what was asked for, `provider` who serves it."""
     attributes = {OPERATION: operation, REQUEST_MODEL: model, PROVIDER: provider}
     with _tracer().start_as_current_span(f"{operation} {model}", kind=SpanKind.CLIENT, attributes=attributes) as span:
@@ -30,7 +30,7 @@ def model_span(operation: str, model: str, provider: str) -> Iterator[Span]:
 
 
 @contextmanager
-def agent_span(agent_id: str, name: str = "") -> Iterator[Span]:
+def agent_span(agent_id: str, name: str = "") -> Generator[Span]:
     """An agent at work on a turn."""
     attributes = {OPERATION: "invoke_agent", AGENT_ID: agent_id, AGENT_NAME: name or agent_id}
     with _tracer().start_as_current_span(f"invoke_agent {agent_id}", attributes=attributes) as span:
@@ -38,7 +38,7 @@ def agent_span(agent_id: str, name: str = "") -> Iterator[Span]:
 
 
 @contextmanager
-def tool_span(name: str, call_id: str = "") -> Iterator[Span]:
+def tool_span(name: str, call_id: str = "") -> Generator[Span]:
     """A tool that an agent runs."""
     attributes = {OPERATION: "execute_tool", TOOL_NAME: name, TOOL_CALL_ID: call_id}
     with _tracer().start_as_current_span(f"execute_tool {name}", attributes=attributes) as span:

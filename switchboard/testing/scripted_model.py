@@ -49,7 +49,7 @@ class ScriptedCall(BaseModel):
 
 class Step(BaseModel):
     text: str | None = None
-    tool_calls: list[ScriptedCall] = Field(default_factory=list)
+    tool_calls: list[ScriptedCall] = Field(default_factory=list[ScriptedCall])
     status: int = 200
     message: str = "The scripted provider failed."
     when: str | None = None
@@ -61,7 +61,7 @@ class Step(BaseModel):
 
 
 class Script(BaseModel):
-    steps: list[Step] = Field(default_factory=list, max_length=1_000)
+    steps: list[Step] = Field(default_factory=list[Step], max_length=1_000)
 
 
 class ScriptedModel:
@@ -84,7 +84,8 @@ class ScriptedModel:
             if step.when in last:
                 return step
         if messages[-1].get("role") == "user":
-            for offered in body.get("tools") or []:
+            tools: list[dict[str, Any]] = body.get("tools") or []
+            for offered in tools:
                 if not offered["function"]["parameters"].get("required"):
                     return Step(tool_calls=[ScriptedCall(name=offered["function"]["name"])])
         return Step(text=DEFAULT_TEXT)
@@ -95,7 +96,8 @@ class ScriptedModel:
 
 
 def _usage(body: Mapping[str, Any], step: Step) -> dict[str, Any]:
-    prompt = sum(len(str(message.get("content") or "")) for message in body.get("messages") or []) // 4
+    messages: list[Mapping[str, Any]] = body.get("messages") or []
+    prompt = sum(len(str(message.get("content") or "")) for message in messages) // 4
     completion = max(1, len(step.text or "") // 4)
     return {
         "prompt_tokens": prompt,
@@ -155,7 +157,8 @@ async def _chunks(body: Mapping[str, Any], step: Step, model: ScriptedModel) -> 
         for piece in (arguments[:half], arguments[half:]):
             yield chunk({"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]})
     yield chunk({}, "tool_calls" if step.tool_calls else "stop")
-    if (body.get("stream_options") or {}).get("include_usage"):
+    stream_options: Mapping[str, Any] = body.get("stream_options") or {}
+    if stream_options.get("include_usage"):
         yield b"data: " + orjson.dumps({**head, "choices": [], "usage": _usage(body, step)}) + b"\n\n"
     yield b"data: [DONE]\n\n"
 

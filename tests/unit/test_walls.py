@@ -54,5 +54,30 @@ def test_a_client_of_a_model_is_given_its_address_and_key() -> None:
     assert not unaware
 
 
+def test_only_the_server_imports_an_entry_point() -> None:
+    """Importing a service's `app.py` wires the service; tests and documentation import `create_app` and `build`."""
+    entry = re.compile(r"services\.\w+\.app\b|from services\.\w+ import .*\bapp\b")
+    read = [
+        *TREES,
+        *(path for folder in ("tests", "bench", "evals", "docs") for path in (ROOT / folder).rglob("*.[pm][yd]")),
+    ]
+    assert not [name(path) for path in read if entry.search(path.read_text())]
+
+
+def test_an_entry_point_only_gives_the_app() -> None:
+    entries = sorted((ROOT / "services").glob("*/app.py"))
+    assert entries
+    for path in entries:
+        assert len(path.read_text().splitlines()) <= 20, name(path)
+        assigned = [
+            target.id
+            for node in TREES[path].body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        ]
+        assert assigned[-1] == "app", name(path)
+
+
 def test_the_gateway_is_where_the_secrets_are() -> None:
     assert any(PROVIDER_SECRET.match(word) for word in re.findall(r"\w+", (GATEWAY / "settings.py").read_text()))

@@ -4,14 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 
 from services.gateway.admin.routes import operator
+from services.gateway.bootstrap import Gateway
 from services.gateway.money import standing
-from services.gateway.money.ledger.book import Book
 from services.gateway.money.standing import BudgetEvent, TenantStanding
+from services.gateway.requests import Wired
 from switchboard.contracts.errors import InvalidRequest, Unavailable
 from switchboard.ledger.report import By, CostReport
 
@@ -25,14 +26,14 @@ TenantName = Annotated[str, Path(max_length=128)]
 
 @router.get("/cost")
 async def cost(
-    request: Request, tenant: Tenant = None, by: By = "feature", since: Day = None, until: Day = None
+    gateway: Wired, tenant: Tenant = None, by: By = "feature", since: Day = None, until: Day = None
 ) -> CostReport:
     """The sums of the ledger; without `since`, of the last 30 days."""
     last = until or datetime.now(UTC).date()
     first = since or last - timedelta(days=29)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise InvalidRequest(f"'since' must not be after 'until', and at most {DAYS_MAX} days before it.")
-    book: Book = request.app.state.gateway.accounting.book
+    book = gateway.accounting.book
     try:
         return await book.report(tenant=tenant, by=by, since=first, until=last)
     except RedisError as error:
@@ -40,9 +41,9 @@ async def cost(
 
 
 @router.get("/budgets")
-async def budgets(request: Request, tenant: Tenant = None) -> dict[str, list[TenantStanding] | list[BudgetEvent]]:
+async def budgets(gateway: Wired, tenant: Tenant = None) -> dict[str, list[TenantStanding] | list[BudgetEvent]]:
     """How much of its budget each tenant has spent this day and month, and the last events at 50, 80 and 100 %."""
-    accounting = request.app.state.gateway.accounting
+    accounting = gateway.accounting
     redis = accounting.book.redis
     if redis is None:
         return {"tenants": [], "events": []}
@@ -64,19 +65,19 @@ class Cap(BaseModel):
 
 
 @router.put("/budgets/{tenant}/cap")
-async def set_cap(request: Request, tenant: TenantName, cap: Cap) -> TenantStanding:
+async def set_cap(gateway: Wired, tenant: TenantName, cap: Cap) -> TenantStanding:
     """Caps a tenant in all replicas at once, above whatever `gateway.yaml` says."""
-    return await _capped(request, tenant, cap.day_usd)
+    return await _capped(gateway, tenant, cap.day_usd)
 
 
 @router.delete("/budgets/{tenant}/cap")
-async def lift_cap(request: Request, tenant: TenantName) -> TenantStanding:
+async def lift_cap(gateway: Wired, tenant: TenantName) -> TenantStanding:
     """Lifts it."""
-    return await _capped(request, tenant, None)
+    return await _capped(gateway, tenant, None)
 
 
-async def _capped(request: Request, tenant: str, day_usd: Decimal | None) -> TenantStanding:
-    accounting = request.app.state.gateway.accounting
+async def _capped(gateway: Gateway, tenant: str, day_usd: Decimal | None) -> TenantStanding:
+    accounting = gateway.accounting
     redis = accounting.book.redis
     if redis is None:
         raise Unavailable("A cap needs Redis, and this gateway has none.")

@@ -7,18 +7,17 @@ import secrets
 from ipaddress import ip_address
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.gateway.bootstrap import Gateway
-from services.gateway.settings import settings
+from services.gateway.requests import Wired, gateway_of, json_response
 from switchboard.contracts.errors import Forbidden, NotFound, Unauthenticated
 
 
 def operator(request: Request) -> None:
     """Raises `Unauthenticated` for a wrong token, `Forbidden` for a caller elsewhere where none is set."""
-    token = settings().admin_token
+    token = gateway_of(request).settings.admin_token
     if token is not None:
         sent = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not secrets.compare_digest(sent.encode(), token.get_secret_value().encode()):
@@ -36,9 +35,8 @@ router = APIRouter(prefix="/admin", dependencies=[Depends(operator)])
 
 
 @router.get("/providers")
-async def providers(request: Request) -> Response:
+async def providers(gateway: Wired) -> Response:
     """State, latency, error and 429 rates of the last minute and the breaker of each deployment; the lanes."""
-    gateway = _gateway(request)
     breakers = gateway.attempts.breakers
     deployments = [
         {
@@ -55,7 +53,7 @@ async def providers(request: Request) -> Response:
         for target in gateway.policies.active.catalog.all()
     ]
     shared = gateway.shared_breakers
-    return _json(
+    return json_response(
         {
             "deployments": deployments,
             "lanes": gateway.bulkheads.figures(),
@@ -65,34 +63,28 @@ async def providers(request: Request) -> Response:
 
 
 @router.post("/providers/reset")
-async def reset(request: Request, deployment: str | None = None) -> Response:
+async def reset(gateway: Wired, deployment: str | None = None) -> Response:
     """Closes the circuit of a deployment, or of all, and calls it again; for an operator who knows that it works."""
-    gateway = _gateway(request)
     names = [each.name for each in gateway.policies.active.catalog.all() if deployment in (None, each.name)]
     if not names:
         raise NotFound("There is no deployment by that name.")
     for name in names:
         gateway.attempts.breakers.reset(name)
         gateway.attempts.health.forgive(name)
-    return _json({"deployments": names})
+    return json_response({"deployments": names})
 
 
 @router.get("/policy")
-async def policy(request: Request) -> Response:
+async def policy(gateway: Wired) -> Response:
     """The active policy, since when, and why a newer file was refused."""
-    return _json(_policy(_gateway(request)))
+    return json_response(_policy(gateway))
 
 
 @router.post("/policy/reload")
-async def reload(request: Request) -> Response:
+async def reload(gateway: Wired) -> Response:
     """Reads the file now. 422 with the line that is wrong where it is refused."""
-    gateway = _gateway(request)
     refusal = await gateway.policies.reload()
-    return _json(_policy(gateway), 200 if refusal is None else 422)
-
-
-def _gateway(request: Request) -> Gateway:
-    return request.app.state.gateway
+    return json_response(_policy(gateway), 200 if refusal is None else 422)
 
 
 def _state(gateway: Gateway, name: str) -> str:
@@ -118,7 +110,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body, default=str), status, media_type="application/json")

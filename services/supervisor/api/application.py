@@ -1,7 +1,6 @@
 """Puts the public API together: its layers, its lifespan, its events from the broker, its routes."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -14,7 +13,7 @@ from services.supervisor.bootstrap import Supervisor
 from switchboard.contracts import headers, topics
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.turns import TurnRequest, TurnResult
-from switchboard.serving import problems
+from switchboard.serving.service import create_service
 from switchboard.serving.termination import on_termination
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
@@ -30,18 +29,16 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         endpoint=settings.otlp_endpoint,
         connection_string=settings.applicationinsights_connection_string,
     )
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await supervisor.open()
-        with on_termination(supervisor.drain):
-            yield
-        await supervisor.close()
-        await asyncio.to_thread(telemetry.flush)
-
-    app = FastAPI(title="Switchboard", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app = create_service(
+        lambda: _opened(supervisor),
+        telemetry,
+        public=True,
+        title="Switchboard",
+        version="0.1.0",
+        description=DESCRIPTION,
+        redoc_url=None,
+    )
     app.state.supervisor = supervisor
-    problems.install(app)
     app.add_middleware(Edge)
     if settings.console_url:
         app.add_middleware(
@@ -54,11 +51,18 @@ def create_app(supervisor: Supervisor) -> FastAPI:
             ],
             expose_headers=[headers.TRACE_ID, headers.RETRY_AFTER, "location"],
         )
-    telemetry.instrument(app, public=True)
     _subscribe(app, supervisor)
     for each in ROUTERS:
         app.include_router(each.router)
     return app
+
+
+@asynccontextmanager
+async def _opened(supervisor: Supervisor) -> AsyncGenerator[None]:
+    await supervisor.open()
+    with on_termination(supervisor.drain):
+        yield
+    await supervisor.close()
 
 
 def _subscribe(app: FastAPI, supervisor: Supervisor) -> None:

@@ -37,7 +37,9 @@ class ColdTier:
         found: dict[int, Any] = {}
         wanted = set(numbers)
         for page in sorted({_page(n) for n in numbers}):
-            held = _unpacked(await self._blobs.get(keys.cold_turns(tenant, conversation_id, page))) or {}
+            held: dict[str, Any] = (
+                _unpacked(await self._blobs.get(keys.cold_turns(tenant, conversation_id, page))) or {}
+            )
             found |= {int(n): value for n, value in held.items() if int(n) in wanted}
         return found
 
@@ -45,7 +47,7 @@ class ColdTier:
         """Adds `turns` to those that are here."""
         for page in sorted({_page(n) for n in turns}):
             name = keys.cold_turns(tenant, conversation_id, page)
-            held = _unpacked(await self._blobs.get(name)) or {}
+            held: dict[str, Any] = _unpacked(await self._blobs.get(name)) or {}
             held |= {str(n): value for n, value in turns.items() if _page(n) == page}
             await self._kept(name, held)
 

@@ -5,11 +5,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.memory.tiers.index import ConversationIndex, Entry
-from switchboard.memory.tiers.store import MOVED_KEY, TieredStore
+from switchboard.memory.tiers.store import MOVED_KEY, LowerTier, Tier, TieredStore
 from switchboard.sidecar import keys
 from switchboard.sidecar.lease import Lease
 
@@ -158,7 +157,7 @@ def _key_of(entry: Entry) -> keys.StateKey:
     return keys.user_memory(entry.tenant, entry.user)
 
 
-def _next(tier: str, below: list[Literal["hot", "warm", "cold"]]) -> Literal["warm", "cold"] | None:
+def _next(tier: Tier, below: list[LowerTier]) -> LowerTier | None:
     if tier == "hot":
-        return below[0] if below else None  # type: ignore[return-value]
+        return below[0] if below else None
     return "cold" if tier == "warm" and "cold" in below else None

@@ -23,6 +23,7 @@ BATCH_KEYS = 100
 PARALLEL_WRITES = 16
 
 Tier = Literal["hot", "warm", "cold"]
+LowerTier = Literal["warm", "cold"]
 Moved = Literal["moved", "used", "busy", "gone"]
 """`used`: somebody wrote to it meanwhile; `busy`: a turn of it is running; `gone`: it is not in the tier above."""
 MOVED_KEY = "moved"
@@ -49,9 +50,10 @@ class TieredStore:
         self._hot, self._warm, self._cold = hot, warm, cold
 
     @property
-    def below(self) -> list[Tier]:
+    def below(self) -> list[LowerTier]:
         """The tiers that there are under the hot one, in their order."""
-        return [tier for tier, store in (("warm", self._warm), ("cold", self._cold)) if store is not None]  # type: ignore[misc]
+        tiers: tuple[tuple[LowerTier, object], ...] = (("warm", self._warm), ("cold", self._cold))
+        return [tier for tier, store in tiers if store is not None]
 
     async def find(self, key: StateKey) -> Found | None:
         """The record of `key`, wherever it is."""
@@ -105,7 +107,7 @@ class TieredStore:
 
     # -- moving down
 
-    async def move_conversation(self, tenant: str, conversation_id: str, to: Literal["warm", "cold"]) -> Moved:
+    async def move_conversation(self, tenant: str, conversation_id: str, to: LowerTier) -> Moved:
         """Moves a conversation one tier down (to `cold` from warm, or from hot where there is no warm tier).
 
         What a crash left half-moved is finished by moving it again.
@@ -144,7 +146,7 @@ class TieredStore:
         await self._erase_again(tenant, conversation_id, turn_count)
         return "moved"
 
-    async def _move_memory(self, source: StateStore, to: Literal["warm", "cold"], key: StateKey) -> None:
+    async def _move_memory(self, source: StateStore, to: LowerTier, key: StateKey) -> None:
         """Deletes it above; where it was changed since it was copied (it may have been emptied), copies it again."""
 
         async def copied(value: Any | None) -> Changed[Any]:
@@ -160,7 +162,7 @@ class TieredStore:
         if is_erased(await self._hot.get(keys.conversation(tenant, conversation_id))):
             await self.erase_conversation(tenant, conversation_id, turn_count)
 
-    async def move_record(self, key: StateKey, to: Literal["warm", "cold"]) -> Moved:
+    async def move_record(self, key: StateKey, to: LowerTier) -> Moved:
         """Moves one record down; the hot store keeps a note that it is further down."""
         item = await self._hot.get(key)
         if item is None:
@@ -209,7 +211,7 @@ class TieredStore:
         if not but_hot:
             await self._hot.delete(key)
 
-    async def _keep(self, to: Literal["warm", "cold"], key: StateKey, value: Any) -> None:
+    async def _keep(self, to: LowerTier, key: StateKey, value: Any) -> None:
         if to == "warm":
             assert self._warm is not None
             await self._warm.put(key, value)
@@ -217,9 +219,7 @@ class TieredStore:
             assert self._cold is not None
             await self._cold.keep_record(key, value)
 
-    async def _keep_turns(
-        self, to: Literal["warm", "cold"], tenant: str, conversation_id: str, turns: dict[int, Any]
-    ) -> None:
+    async def _keep_turns(self, to: LowerTier, tenant: str, conversation_id: str, turns: dict[int, Any]) -> None:
         if to == "cold":
             assert self._cold is not None
             await self._cold.keep_turns(tenant, conversation_id, turns)
@@ -242,7 +242,8 @@ class TieredStore:
 
 def is_erased(item: StateItem | None) -> bool:
     """Whether a hot record says that what stood there was deleted."""
-    return item is not None and isinstance(item.value, dict) and ERASED_KEY in item.value
+    value: object = None if item is None else item.value
+    return isinstance(value, dict) and ERASED_KEY in value
 
 
 def _is_running(turn: Any) -> bool:

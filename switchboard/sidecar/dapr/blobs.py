@@ -25,17 +25,20 @@ class DaprBlobs:
         self._name = name
 
     async def put(self, name: str, data: bytes) -> None:
+        """One binding call, `create`. Raises `TooLarge` above 3 MiB."""
         if len(data) > BLOB_BYTES_MAX:
             raise TooLarge("This is more than one blob can keep.")
         await self._invoke("create", name, base64.b64encode(data))
 
     async def get(self, name: str) -> bytes | None:
+        """One binding call; None where the component's error says that there is no such blob."""
         try:
             return await self._invoke("get", name)
         except _Missing:
             return None
 
     async def delete(self, name: str) -> None:
+        """One binding call; a blob that is not there is no error."""
         try:
             await self._invoke("delete", name)
         except _Missing:

@@ -3,10 +3,11 @@
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar, cast
 
 import grpc
 import grpc.aio
+from dapr.proto import api_v1
 from dapr.proto.runtime.v1.dapr_pb2_grpc import DaprStub
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -20,7 +21,28 @@ _log = logging.getLogger(__name__)
 _CONFLICTS = (grpc.StatusCode.ABORTED, grpc.StatusCode.INVALID_ARGUMENT)
 """daprd's answers to an ETag that does not match, and to one that the store cannot have given."""
 Answer = TypeVar("Answer")
+Method = Callable[..., Awaitable[Answer]]
+"""A call of the stub: takes the request, and `timeout` and `metadata` by name."""
 _propagator = TraceContextTextMapPropagator()
+
+
+class _Stub(Protocol):
+    """The calls of the SDK's `DaprStub` that we make. The generated class makes them at run time, without types."""
+
+    @property
+    def GetState(self) -> Method[api_v1.GetStateResponse]: ...
+    @property
+    def GetBulkState(self) -> Method[api_v1.GetBulkStateResponse]: ...
+    @property
+    def SaveState(self) -> Method[object]: ...
+    @property
+    def DeleteState(self) -> Method[object]: ...
+    @property
+    def PublishEvent(self) -> Method[object]: ...
+    @property
+    def InvokeBinding(self) -> Method[api_v1.InvokeBindingResponse]: ...
+    @property
+    def GetMetadata(self) -> Method[api_v1.GetMetadataResponse]: ...
 
 
 class DaprChannel:
@@ -34,9 +56,10 @@ class DaprChannel:
         self._target = f"{host}:{grpc_port}"
         self._token = (("dapr-api-token", api_token),) if api_token else ()
         self._channel: grpc.aio.Channel | None = None
-        self._stub: DaprStub | None = None
+        self._stub: _Stub | None = None
 
     async def open(self) -> None:
+        """Makes the channel; the first call connects it."""
         options = [
             ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -47,15 +70,16 @@ class DaprChannel:
             ("grpc.enable_http_proxy", 0),
         ]
         self._channel = grpc.aio.insecure_channel(self._target, options=options)
-        self._stub = DaprStub(self._channel)
+        self._stub = cast(_Stub, DaprStub(self._channel))
 
     async def close(self) -> None:
+        """Lets the calls under way end for a second, then cuts them."""
         channel, self._channel, self._stub = self._channel, None, None
         if channel is not None:
             await channel.close(grace=1.0)
 
     @property
-    def stub(self) -> DaprStub:
+    def stub(self) -> _Stub:
         """Raises `Unavailable` before `open` and after `close`."""
         if self._stub is None:
             raise Unavailable()
@@ -77,7 +101,7 @@ class DaprChannel:
     async def call(
         self,
         what: str,
-        method: Callable[..., Awaitable[Answer]],
+        method: Method[Answer],
         request: object,
         timeout_s: float,
         *,

@@ -39,12 +39,15 @@ class DaprSidecar:
         self.invoker = DaprInvoker(host, http_port, api_token)
 
     def store(self, name: str) -> DaprStateStore:
+        """On the same channel; asked again for a name, the same one."""
         return self._stores.setdefault(name, DaprStateStore(self._channel, name))
 
     def blobs(self, name: str) -> DaprBlobs:
+        """On the same channel as the state."""
         return DaprBlobs(self._channel, name)
 
     async def open(self) -> None:
+        """Makes the gRPC channel and the pooled HTTP session, neither connected yet."""
         await self._channel.open()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=60.0),
@@ -54,6 +57,7 @@ class DaprSidecar:
         self.invoker.use(self._session)
 
     async def close(self) -> None:
+        """Closes session and channel; calls under way raise `Unavailable`."""
         self.invoker.use(None)
         session, self._session = self._session, None
         if session is not None:
@@ -61,6 +65,7 @@ class DaprSidecar:
         await self._channel.close()
 
     async def ready(self) -> dict[str, bool]:
+        """Asks daprd three questions at once, each for at most 2 s; never raises."""
         sidecar, statestore, pubsub = await asyncio.gather(self._outbound(), self._state_answers(), self._has_pubsub())
         return {"sidecar": sidecar, "statestore": statestore, "pubsub": pubsub}
 

@@ -29,11 +29,13 @@ class DaprStateStore:
         self._name = name
 
     async def get(self, key: StateKey) -> StateItem | None:
+        """One round trip; daprd gives an empty value where nothing is."""
         request = api_v1.GetStateRequest(store_name=self._name, key=key.key, metadata={"partitionKey": key.partition})
         answer = await self._channel.call("get state", self._channel.stub.GetState, request, CALL_TIMEOUT_S)
         return _item(answer.data, answer.etag)
 
     async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
+        """One bulk call, in which daprd reads ten keys at a time. Raises `ValueError` above 100 keys."""
         if len(keys) > KEYS_MAX:
             raise ValueError(f"at most {KEYS_MAX} keys at once, not {len(keys)}")
         if not keys:
@@ -50,10 +52,12 @@ class DaprStateStore:
         return [found.get(key.key) for key in keys]
 
     async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """A write under an ETag that no version has, so that it passes only where nothing is."""
         state = _state_item(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
         await self._checked(lambda: self._save(state), key, None)
 
     async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        """One call. Raises `Unavailable` where it failed and all that is there now is ours."""
         try:
             await self._save(*(_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items))
         except Conflict:
@@ -64,10 +68,12 @@ class DaprStateStore:
             raise Unavailable() from None
 
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
+        """A write under `etag`; without `ttl_s` an earlier time to live ends."""
         state = _state_item(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
         await self._checked(lambda: self._save(state), key, etag)
 
     async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        """One call. Raises `Unavailable` where it failed and nobody else's value is there."""
         try:
             await self._save(*(_state_item(key, value, etag, {"ttlInSeconds": _FOREVER}) for key, value, etag in items))
         except Conflict:
@@ -79,9 +85,11 @@ class DaprStateStore:
             raise Unavailable() from None
 
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """A write without an ETag; without `ttl_s` an earlier time to live ends."""
         await self._save(_state_item(key, value, None, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER}))
 
     async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
+        """One round trip; under `etag` it is checked as a write is."""
         request = api_v1.DeleteStateRequest(
             store_name=self._name,
             key=key.key,

@@ -12,16 +12,19 @@ class InMemoryBlobs:
         self.data: dict[str, bytes] = {}
 
     async def put(self, name: str, data: bytes) -> None:
+        """Keeps `data`. Raises `TooLarge` above 3 MiB."""
         self._check()
         if len(data) > BLOB_BYTES_MAX:
             raise TooLarge("This is more than one blob can keep.")
         self.data[name] = data
 
     async def get(self, name: str) -> bytes | None:
+        """None where there is no such blob."""
         self._check()
         return self.data.get(name)
 
     async def delete(self, name: str) -> None:
+        """A blob that is not there is no error."""
         self._check()
         self.data.pop(name, None)
 

@@ -6,7 +6,7 @@ httpx's ASGITransport waits for the whole answer, which would hide whether a ser
 import asyncio
 import contextvars
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -37,9 +37,11 @@ class InMemoryInvoker:
         self._replicas: dict[str, list[AsgiApp]] = {}
 
     def attach(self, app_id: str, app: "AsgiApp") -> None:
+        """Adds `app` as one more replica of `app_id`."""
         self._replicas.setdefault(app_id, []).append(app)
 
     def detach(self, app_id: str) -> None:
+        """Takes all replicas of `app_id` away; calls of it raise `Unavailable`."""
         self._replicas.pop(app_id, None)
 
     @asynccontextmanager
@@ -52,7 +54,8 @@ class InMemoryInvoker:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 60.0,
         method: str = "POST",
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncGenerator[Response]:
+        """Calls the next replica in a task and a context of its own; leaving the block cancels what still runs."""
         replicas = self._replicas.get(app_id)
         if self.down or not replicas:
             raise Unavailable()

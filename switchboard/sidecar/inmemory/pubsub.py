@@ -43,6 +43,7 @@ class InMemoryPubSub:
         self._deliveries: set[asyncio.Task[None]] = set()
 
     async def publish(self, topic: str, data: Mapping[str, Any]) -> None:
+        """Keeps the event and starts its deliveries in the background. Raises `TooLarge` above 240 KiB."""
         if self.down:
             raise Unavailable()
         body = orjson.dumps(data)
@@ -63,7 +64,7 @@ class InMemoryPubSub:
     async def attach(self, app_id: str) -> None:
         """Reads what the app subscribed to, as daprd does at its start: `GET /dapr/subscribe`."""
         async with self._invoker.open(app_id, "/dapr/subscribe", method="GET") as response:
-            subscribed = orjson.loads(await response.body()) if response.status == 200 else []
+            subscribed: list[dict[str, Any]] = orjson.loads(await response.body()) if response.status == 200 else []
         for entry in subscribed:
             subscription = _Subscription(app_id, entry["route"], entry.get("deadLetterTopic"))
             self._subscriptions.setdefault(entry["topic"], {})[app_id] = subscription

@@ -33,19 +33,22 @@ class InMemorySidecar:
         self.pubsub = InMemoryPubSub(self.invoker)
 
     def store(self, name: str) -> InMemoryStateStore:
+        """Made empty when it is first asked for."""
         return self.stores.setdefault(name, InMemoryStateStore(self._clock))
 
     def blobs(self, name: str) -> InMemoryBlobs:
+        """Made empty when it is first asked for."""
         return self.binders.setdefault(name, InMemoryBlobs())
 
     async def open(self) -> None:
-        pass
+        """Has nothing to connect."""
 
     async def close(self) -> None:
         """Waits for the events under way."""
         await self.pubsub.drained()
 
     async def ready(self) -> dict[str, bool]:
+        """False for each part that a test has put `down`."""
         return {"sidecar": not self.invoker.down, "statestore": not self.state.down, "pubsub": not self.pubsub.down}
 
     async def attach(self, app_id: str, app: AsgiApp) -> None:

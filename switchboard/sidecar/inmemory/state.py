@@ -31,30 +31,36 @@ class InMemoryStateStore:
         self._records: dict[tuple[str, str], _Record] = {}
 
     async def get(self, key: StateKey) -> StateItem | None:
+        """A fresh copy of the value; its ETag counts the writes of the key from 1."""
         record = self._live(key)
         return StateItem(orjson.loads(record.data), str(record.version)) if record else None
 
     async def get_many(self, keys: Sequence[StateKey]) -> list[StateItem | None]:
+        """Reads one by one. Raises `ValueError` above 100 keys."""
         if len(keys) > KEYS_MAX:
             raise ValueError(f"at most {KEYS_MAX} keys at once, not {len(keys)}")
         return [await self.get(key) for key in keys]
 
     async def create(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """Raises `Conflict` where a value lives."""
         if self._live(key):
             raise Conflict()
         self._write(key, value, ttl_s)
 
     async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+        """One after the other up to the first `Conflict`; those before it stay written."""
         for key, value in items:
             await self.create(key, value)
 
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
+        """Raises `Conflict` over another version; writes where nothing is any more, as Redis does."""
         record = self._live(key)
         if record and str(record.version) != etag:
             raise Conflict()
         self._write(key, value, ttl_s)
 
     async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+        """Writes all that it can, then raises `Conflict` if one was changed."""
         changed = False
         for key, value, etag in items:
             try:
@@ -65,9 +71,11 @@ class InMemoryStateStore:
             raise Conflict()
 
     async def put(self, key: StateKey, value: Any, *, ttl_s: int | None = None) -> None:
+        """Writes over everything; without `ttl_s` it lives for ever."""
         self._write(key, value, ttl_s)
 
     async def delete(self, key: StateKey, *, etag: str | None = None) -> None:
+        """With `etag` it raises `Conflict` where nothing is any more, too."""
         record = self._live(key)
         if etag is not None and (record is None or str(record.version) != etag):
             raise Conflict()

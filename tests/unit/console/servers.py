@@ -11,8 +11,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from services.console.app import create_app
-from services.console.settings import ConsoleSettings
+from services.console.api.application import create_app
+from services.console.bootstrap import build
+from services.console.settings import Settings
 from tests.unit.console.fake_supervisor import create_fake
 
 START_S_MAX = 10.0
@@ -31,7 +32,7 @@ def served(folder: Path) -> Iterator[Servers]:
     api_socket, console_socket = _listening(), _listening()
     api_url, console_url = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (api_socket, console_socket))
     fake = create_fake(console_url)
-    console = create_app(ConsoleSettings(data_dir=folder, api_url=api_url))
+    console = create_app(build(Settings(data_dir=folder, api_url=api_url)))
     running = [_run(fake, api_socket), _run(console, console_socket)]
     try:
         yield Servers(console_url, fake, console)

@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from services.console import otlp
-from services.console.app import create_app
-from services.console.settings import ConsoleSettings
+from services.console.api.application import create_app
+from services.console.bootstrap import build
+from services.console.settings import Settings
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 KEYS = """
@@ -30,8 +31,8 @@ keys:
 def client(tmp_path: Path) -> Iterator[TestClient]:
     keys = tmp_path / "demo-keys.yaml"
     keys.write_text(KEYS)
-    settings = ConsoleSettings(data_dir=tmp_path, keys_file=keys, api_url="http://127.0.0.1:8080")
-    with TestClient(create_app(settings)) as opened:
+    settings = Settings(data_dir=tmp_path, keys_file=keys, api_url="http://127.0.0.1:8080")
+    with TestClient(create_app(build(settings))) as opened:
         yield opened
 
 

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from services.supervisor.app import create_app
+from services.supervisor.api.application import create_app
 from services.supervisor.bootstrap import Supervisor, build
 from services.supervisor.settings import Settings
 from switchboard.contracts.cards import AgentCard, AgentRegistration, Skill

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
-from services.supervisor.app import create_app
+from services.supervisor.api.application import create_app
 from services.supervisor.bootstrap import build
 from services.supervisor.settings import Settings
 from switchboard.contracts import sse

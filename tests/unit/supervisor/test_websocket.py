@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from services.supervisor.app import create_app
+from services.supervisor.api.application import create_app
 from services.supervisor.bootstrap import build
 from services.supervisor.settings import Settings
 from switchboard.contracts.cards import AgentRegistration

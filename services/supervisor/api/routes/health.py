@@ -1,4 +1,4 @@
-"""Probes."""
+"""The readiness probe; the liveness probe is every service's."""
 
 from fastapi import APIRouter, Response
 
@@ -6,12 +6,6 @@ from services.supervisor.api.bodies import Readiness
 from services.supervisor.api.requests import Wired, json_response
 
 router = APIRouter(tags=["health"])
-
-
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """This process is alive."""
-    return {"status": "ok"}
 
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})

@@ -1,0 +1,35 @@
+"""What the gateway serves beside model calls: which models there are, and whether it is ready."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.gateway.requests import Wired, json_response
+from switchboard.contracts import paths
+
+router = APIRouter()
+
+
+@router.get(f"/{paths.MODELS}")
+async def models(gateway: Wired) -> Response:
+    """Aliases and models that may be asked for."""
+    names = gateway.policies.active.catalog.names()
+    return json_response({"object": "list", "data": [_model(name, provider) for name, provider in names]})
+
+
+@router.get(f"/{paths.MODELS}/{{name}}")
+async def model(gateway: Wired, name: str) -> Response:
+    """One of them. Raises `NotFound`."""
+    target = gateway.policies.active.catalog.target(name)
+    return json_response(_model(name, target.provider))
+
+
+@router.get("/readyz")
+async def readyz(gateway: Wired) -> dict[str, Any]:
+    """Ready when the models are loaded; providers outside are not called for this."""
+    return {"status": "ready", "providers": sorted(gateway.policies.active.providers)}
+
+
+def _model(name: str, provider: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": provider}
