@@ -19,6 +19,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 SWITCHBOARD_DATA_DIR=/data SWITCHBOA
 WORKDIR /app
 COPY switchboard/__init__.py switchboard/serve.py switchboard/
 COPY switchboard/contracts switchboard/contracts
+COPY switchboard/serving switchboard/serving
 COPY switchboard/telemetry switchboard/telemetry
 COPY services/__init__.py services/
 COPY services/${SERVICE} services/${SERVICE}
@@ -30,7 +31,6 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=12 \
 CMD ["sh", "-c", "exec python -m switchboard.serve services/$SERVICE"]
 
 FROM service AS console
-COPY switchboard/serving switchboard/serving
 COPY switchboard/identity switchboard/identity
 
 FROM service AS gateway
@@ -39,7 +39,6 @@ COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
-COPY switchboard/serving switchboard/serving
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
@@ -50,7 +49,6 @@ COPY switchboard/scoring switchboard/scoring
 COPY switchboard/sidecar switchboard/sidecar
 
 FROM service AS specialist
-COPY switchboard/serving switchboard/serving
 COPY switchboard/agent switchboard/agent
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models
