@@ -4,9 +4,10 @@ An event is parsed by the contract, so that nothing malformed and no unknown typ
 than a check by hand), and stays in the bytes that the specialist encoded.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,6 +43,7 @@ from switchboard.sidecar.ports import Invoker, Response
 ATTEMPTS_MAX = 2
 """A stream that broke before its first event is asked for again once: the turn's effects are exactly-once."""
 SOURCE_S_MAX = 10.0
+DRAIN_S_MAX = 0.1
 
 SpecialistEvent = AgentStarted | ToolCalled | ToolReturned | ApprovalRequired | MessageDelta | Citation | TurnCompleted
 
@@ -116,9 +118,9 @@ class Specialists:
 
 async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEvent]:
     """The events of an open stream. Raises `_Answered`, `_BrokenOff`, and `ValueError` for what is no event."""
-    parser = sse.Parser()
+    parser, chunks = sse.Parser(), response.chunks()
     try:
-        async for chunk in response.chunks():
+        async for chunk in chunks:
             for raw in parser.feed(chunk):
                 if not raw.data:
                     continue
@@ -128,10 +130,19 @@ async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEven
                     raise _Answered(error_of_code(event.code, event.message, event.retry_after_s))
                 yield event
                 if isinstance(event.event, TurnCompleted):
+                    await _drain(chunks)
                     return
     except Unavailable as error:
         raise _BrokenOff from error
     raise _BrokenOff
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Reads the body to its end, which follows the last event at once: only then is the connection used again."""
+    with suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(DRAIN_S_MAX):
+            async for _ in chunks:
+                pass
 
 
 def checked(raw: sse.Event, agent_id: str) -> AgentEvent | TurnFailed:

@@ -1,5 +1,6 @@
 """What a specialist says reaches the client in the specialist's own bytes, once it is proved to be an event."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -75,6 +76,22 @@ async def test_what_is_no_event_of_a_specialist_reaches_nobody(system: System, n
     assert data not in answer.content
     last = orjson.loads(list(sse.Parser().feed(answer.content))[-1].data)
     assert (last["type"], last["code"]) == ("turn.failed", "unavailable")
+
+
+async def test_an_agent_that_holds_its_stream_open_after_its_answer_holds_nothing_up(system: System) -> None:
+    app = FastAPI()
+
+    @app.post("/agent/turns")
+    async def turns() -> StreamingResponse:
+        async def stream() -> AsyncIterator[bytes]:
+            yield sse.encode(ENDED, event=b"turn.completed")
+            await asyncio.Event().wait()
+
+        return StreamingResponse(stream(), media_type=sse.MEDIA_TYPE)
+
+    system.sidecar.detach("billing-app")
+    await system.sidecar.attach("billing-app", app)
+    assert (await system.ask("Show my last invoice")).json()["text"] == "£ 3"
 
 
 def test_an_agent_speaks_under_its_own_name_only() -> None:
