@@ -16,7 +16,7 @@ from typing import Any
 import uvloop
 
 from bench.figures import percentile
-from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.call import CallOwner, ModelCall
 from services.gateway.money.accounting import Accounting
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
@@ -49,7 +49,7 @@ class Flat:
 
 async def one(accounting: Accounting, number: int) -> tuple[float, float]:
     """Milliseconds to admit a call, and to record and settle it."""
-    caller = Caller(
+    caller = CallOwner(
         "bench", "ada", "professional", "chat", "billing", f"c{number // 20}", f"c{number // 20}.{number // 3}"
     )
     call = ModelCall(uuid.uuid4().hex, "chat", "fast", {"stream": number % 2 == 0}, caller, 300, 200)

@@ -15,7 +15,7 @@ from services.product import policy as product_policy
 from services.tech import policy as tech_policy
 from switchboard.demo import tariff
 from switchboard.demo.company import company
-from switchboard.demo.model import Company, Invoice
+from switchboard.demo.model import Company, DemoInvoice
 from switchboard.demo.people import NAMED
 from switchboard.evaluation.golden.suite import Facts
 
@@ -117,7 +117,7 @@ def _of_customer(demo: Company, who: str, customer_id: str) -> Iterator[tuple[st
         yield f"{who}.number.{line.kind}", line.number
 
 
-def _invoice(name: str, invoice: Invoice) -> Iterator[tuple[str, str]]:
+def _invoice(name: str, invoice: DemoInvoice) -> Iterator[tuple[str, str]]:
     yield f"{name}.id", invoice.id
     yield f"{name}.total", pounds(invoice.total_pence)
     yield f"{name}.month", f"{invoice.issued_on:%B %Y}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.gateway.caching.semantic.decision import Candidate, Decision, Thresholds, decide
+from services.gateway.caching.semantic.decision import CachedQuestion, ReuseDecision, Thresholds, decide
 from services.gateway.caching.semantic.reading import Reading, read
 from services.gateway.caching.semantic.verifier import Verifier
 from switchboard.models.embedder import Vectors
@@ -62,7 +62,7 @@ def replay(
         asked = read(row.text)
         near = _near(store[: len(entries)], vectors[number], thresholds.cosine)
         candidates = [
-            Candidate(index, cosine, entries[index][1], rows[entries[index][0]].category if use_agreement else "")
+            CachedQuestion(index, cosine, entries[index][1], rows[entries[index][0]].category if use_agreement else "")
             for index, cosine in near
         ]
         decision = decide(asked, candidates, verifier, thresholds)
@@ -97,7 +97,7 @@ def _near(store: Vectors, vector: Vectors, floor: float) -> list[tuple[int, floa
     return [(int(index), float(cosines[index])) for index in found[np.argsort(-cosines[found], kind="stable")]]
 
 
-def _label(decision: Decision) -> str:
+def _label(decision: ReuseDecision) -> str:
     return f"guard:{decision.guard}" if decision.reason == "guard" else decision.reason
 
 

@@ -11,11 +11,11 @@ from services.gateway.caching.entries.memory import MemoryEntries
 from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.calls.attempts import Attempts
 from services.gateway.calls.background import Background
-from services.gateway.calls.ports import Cache, Ledger, Limits
 from services.gateway.money.accounting import Accounting
 from services.gateway.money.prices import Estimates
 from services.gateway.policy.active import PolicyWatcher
 from services.gateway.policy.models import BreakerRule, BulkheadsRule, ProviderInstance
+from services.gateway.ports import Cache, Ledger, Limits
 from services.gateway.providers.azure_openai import AzureOpenAi, ManagedIdentity
 from services.gateway.providers.embedded import CHAT_MODEL, Embedded
 from services.gateway.providers.openai_compatible import OpenAiCompatible

@@ -59,18 +59,18 @@ class Supervisor:
     handovers: Handovers
     publisher: BackgroundPublisher
     readiness: ReadinessChecks
-    remembering: Consolidation
-    memories: MemoryPrivacy
+    consolidation: Consolidation
+    memory_privacy: MemoryPrivacy
     mover: Mover
     experiments: Experiments
-    scoreboard: ExperimentTallies
-    feedback: Ratings
+    experiment_tallies: ExperimentTallies
+    ratings: Ratings
     evaluation: OnlineEvaluation
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def open(self) -> None:
         await self.sidecar.open()
-        await self.remembering.open()
+        await self.consolidation.open()
         self.background.add(asyncio.create_task(self.mover.run()))
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
@@ -83,7 +83,7 @@ class Supervisor:
         await self.directory.close()
         await self.turns.close(self.settings.drain_s)
         await self.logs.close()
-        await self.remembering.close()
+        await self.consolidation.close()
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
@@ -119,12 +119,12 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     tiers = TieredStore(sidecar.state, warm, cold)
     policy = TierPolicy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
     index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
-    ratings = RatingIndex(sidecar.state)
-    conversations = Conversations(sidecar.state, tiers, index, ratings)
+    rating_index = RatingIndex(sidecar.state)
+    conversations = Conversations(sidecar.state, tiers, index, rating_index)
     gateway = GatewayClient(
         url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
     )
-    remembering = Consolidation(
+    consolidation = Consolidation(
         sidecar.state, tiers, lambda caller: GatewaySummarizer(gateway, settings.summary_model, caller), index
     )
 
@@ -138,10 +138,10 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
     experiments = Experiments.load(settings.experiments_file)
-    scoreboard = ExperimentTallies(sidecar.state)
-    evaluation = OnlineEvaluation(embedder, scoreboard, share=settings.evaluation_share)
+    experiment_tallies = ExperimentTallies(sidecar.state)
+    evaluation = OnlineEvaluation(embedder, experiment_tallies, share=settings.evaluation_share)
     acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
-    outbox = Outbox(publisher, evaluation, remembering)
+    outbox = Outbox(publisher, evaluation, consolidation)
     logs = TurnLogs(conversations, settings.turns_max)
     return Supervisor(
         settings=settings,
@@ -158,11 +158,11 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=ReadinessChecks(sidecar, settings.gateway_app_id),
-        remembering=remembering,
-        memories=MemoryPrivacy(sidecar.state, tiers, index, lease(), conversations, policy.hot_s),
+        consolidation=consolidation,
+        memory_privacy=MemoryPrivacy(sidecar.state, tiers, index, lease(), conversations, policy.hot_s),
         mover=Mover(index, tiers, lease(), policy),
         experiments=experiments,
-        scoreboard=scoreboard,
-        feedback=Ratings(sidecar.state, conversations, ratings, scoreboard),
+        experiment_tallies=experiment_tallies,
+        ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies),
         evaluation=evaluation,
     )

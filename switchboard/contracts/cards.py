@@ -36,7 +36,7 @@ class ToolPolicy(BaseModel):
     approval: Literal["never", "always"] = "never"
 
 
-class Limits(BaseModel):
+class TurnLimits(BaseModel):
     """Of one turn; what exceeds them ends it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,7 +60,7 @@ class AgentCard(BaseModel):
     instructions: str
     knowledge: Knowledge | None = None
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)
-    limits: Limits = Field(default_factory=Limits)
+    limits: TurnLimits = Field(default_factory=TurnLimits)
 
 
 class AgentRegistration(BaseModel):

@@ -2,8 +2,8 @@
 
 from typing import Final, Literal
 
-from switchboard.demo.model import Product, Specification
-from switchboard.demo.tariff import PLANS, Plan
+from switchboard.demo.model import DemoProduct, DemoSpecification
+from switchboard.demo.tariff import PLANS, DemoPlan
 
 Value = str | int | float | bool
 BOTH: Final = ("aurora", "borealis")
@@ -36,16 +36,16 @@ _UNITS: Final[dict[str, tuple[str, Literal["more", "less", ""]]]] = {
 def _product(
     id: str, name: str, category: str, brand: str, price_pence: int, summary: str, specifications: dict[str, Value],
     tenants: tuple[str, ...] = BOTH, *, monthly: bool = False,
-) -> Product:  # fmt: skip
-    typed = tuple(Specification(key, value, *_UNITS.get(key, ("", ""))) for key, value in specifications.items())
-    return Product(id, name, category, brand, price_pence, monthly, tenants, summary, typed)
+) -> DemoProduct:  # fmt: skip
+    typed = tuple(DemoSpecification(key, value, *_UNITS.get(key, ("", ""))) for key, value in specifications.items())
+    return DemoProduct(id, name, category, brand, price_pence, monthly, tenants, summary, typed)
 
 
 def _phone(
     id: str, name: str, brand: str, price_pence: int, summary: str, *, display: float, storage: int, memory: int,
     camera: int, battery: int, charging: int, weight: int, updates: int, water: str, esim: bool = True,
     wireless: bool = False, network: str = "5G",
-) -> Product:  # fmt: skip
+) -> DemoProduct:  # fmt: skip
     return _product(
         id, name, "phone", brand, price_pence, summary,
         {
@@ -157,7 +157,7 @@ _ACCESSORIES: Final = (
 )  # fmt: skip
 
 
-def _plan(plan: Plan) -> Product:
+def _plan(plan: DemoPlan) -> DemoProduct:
     if plan.kind == "mobile":
         specifications: dict[str, Value] = {
             "data": plan.data_gb if plan.data_gb is not None else "unlimited",

@@ -8,8 +8,8 @@ from switchboard.demo.calendar import billing_months
 from switchboard.demo.catalogue import PRODUCTS
 from switchboard.demo.contracts import contract_of, usage_of
 from switchboard.demo.faults import incidents_of, line_status_of, tickets_of
-from switchboard.demo.invoices import Account, account_of
-from switchboard.demo.model import Company, Payment, Refund
+from switchboard.demo.invoices import CustomerInvoices, account_of
+from switchboard.demo.model import Company, DemoPayment, DemoRefund
 from switchboard.demo.people import BRANDS, customers_of
 
 SEED: Final = 20260101
@@ -45,14 +45,14 @@ def company(seed: int = SEED, today: date = TODAY) -> Company:
     )
 
 
-def _numbered(accounts: list[Account]) -> tuple[list[Payment], list[Refund]]:
+def _numbered(accounts: list[CustomerInvoices]) -> tuple[list[DemoPayment], list[DemoRefund]]:
     """Gives payments and refunds their numbers, in the order of days."""
     drafts = [draft for account in accounts for draft in account.payments]
     drafts.sort(key=lambda draft: (draft.paid_on, draft.customer_id, draft.invoice_id, draft.method != "direct_debit"))
-    payments: list[Payment] = []
-    refunds: list[Refund] = []
+    payments: list[DemoPayment] = []
+    refunds: list[DemoRefund] = []
     for number, draft in enumerate(drafts):
-        payment = Payment(
+        payment = DemoPayment(
             id=f"PAY-{100_001 + number}",
             tenant=draft.tenant,
             customer_id=draft.customer_id,
@@ -65,7 +65,7 @@ def _numbered(accounts: list[Account]) -> tuple[list[Payment], list[Refund]]:
         payments.append(payment)
         if draft.refund:
             refunds.append(
-                Refund(
+                DemoRefund(
                     id=f"REF-{500_001 + len(refunds)}",
                     tenant=draft.tenant,
                     customer_id=draft.customer_id,

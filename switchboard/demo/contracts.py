@@ -6,9 +6,9 @@ from random import Random
 from typing import Final
 
 from switchboard.demo.catalogue import PRODUCT_BY_ID, PRODUCTS
-from switchboard.demo.model import Customer, Device, Line, LineKind, Usage
+from switchboard.demo.model import DemoCustomer, DemoDevice, DemoLine, DemoUsage, LineKind
 from switchboard.demo.people import customer_random
-from switchboard.demo.tariff import ADD_ONS_PENCE, PLAN_BY_ID, ROUTERS, Plan, plans_of
+from switchboard.demo.tariff import ADD_ONS_PENCE, PLAN_BY_ID, ROUTERS, DemoPlan, plans_of
 
 INSTALMENTS: Final = 24
 
@@ -17,7 +17,7 @@ INSTALMENTS: Final = 24
 class PlanPeriod:
     """The plan of a line from `start` on, until the next one starts."""
 
-    plan: Plan
+    plan: DemoPlan
     start: date
 
 
@@ -52,16 +52,16 @@ class AddOn:
 class Contract:
     """All that one customer rents; the input of their invoices."""
 
-    customer: Customer
-    lines: tuple[Line, ...]
+    customer: DemoCustomer
+    lines: tuple[DemoLine, ...]
     plan_periods: dict[str, tuple[PlanPeriod, ...]]
-    devices: tuple[Device, ...]
+    devices: tuple[DemoDevice, ...]
     instalments: tuple[Instalments, ...]
     add_ons: tuple[AddOn, ...]
     paper_bill: bool
     loyalty_discount: bool
 
-    def lines_of(self, kind: LineKind) -> list[Line]:
+    def lines_of(self, kind: LineKind) -> list[DemoLine]:
         return [line for line in self.lines if line.kind == kind]
 
 
@@ -73,12 +73,12 @@ NAMED_PLANS: Final[dict[str, tuple[tuple[tuple[str, date | None], ...], ...]]] =
 """Lines of the named customers: for each its plans and the day of the change."""
 
 
-def contract_of(customer: Customer, number: int, seed: int, today: date) -> Contract:
+def contract_of(customer: DemoCustomer, number: int, seed: int, today: date) -> Contract:
     """The contract of the `number`-th customer (0…299), which also gives the phone numbers."""
     random = customer_random(seed, customer.id, "contract")
     named = customer.id in NAMED_PLANS
     histories = _named_histories(customer) if named else _histories(customer, random, today)
-    lines: list[Line] = []
+    lines: list[DemoLine] = []
     periods: dict[str, tuple[PlanPeriod, ...]] = {}
     mobiles = 0
     for index, history in enumerate(histories, start=1):
@@ -91,7 +91,7 @@ def contract_of(customer: Customer, number: int, seed: int, today: date) -> Cont
         else:
             phone = f"01632 960{number * 3 % 1000:03d}"
         lines.append(
-            Line(
+            DemoLine(
                 line_id,
                 customer.id,
                 current.plan.kind,
@@ -115,14 +115,14 @@ def contract_of(customer: Customer, number: int, seed: int, today: date) -> Cont
     )
 
 
-def _named_histories(customer: Customer) -> list[list[PlanPeriod]]:
+def _named_histories(customer: DemoCustomer) -> list[list[PlanPeriod]]:
     return [
         [PlanPeriod(PLAN_BY_ID[plan_id], start or customer.since) for plan_id, start in history]
         for history in NAMED_PLANS[customer.id]
     ]
 
 
-def _histories(customer: Customer, random: Random, today: date) -> list[list[PlanPeriod]]:
+def _histories(customer: DemoCustomer, random: Random, today: date) -> list[list[PlanPeriod]]:
     kinds: list[LineKind] = []
     if random.random() < 0.9:
         kinds.append("mobile")
@@ -151,9 +151,9 @@ def _contract_end(period: PlanPeriod, today: date) -> date:
 
 
 def _devices(
-    customer: Customer, lines: list[Line], random: Random, today: date, *, named: bool
-) -> tuple[list[Device], list[Instalments]]:
-    devices: list[Device] = []
+    customer: DemoCustomer, lines: list[DemoLine], random: Random, today: date, *, named: bool
+) -> tuple[list[DemoDevice], list[Instalments]]:
+    devices: list[DemoDevice] = []
     instalments: list[Instalments] = []
     phones = [product for product in PRODUCTS if product.category == "phone"]
     for index, line in enumerate(lines, start=1):
@@ -162,18 +162,18 @@ def _devices(
             router = ROUTERS[customer.tenant][PLAN_BY_ID[line.plan_id].network]
             product = next(product for product in PRODUCTS if product.name == router)
             serial = f"{router.split()[0][:2].upper()}{random.randint(10**8, 10**9 - 1)}"
-            devices.append(Device(device_id, customer.id, line.id, product.id, product.name, serial, line.since))
+            devices.append(DemoDevice(device_id, customer.id, line.id, product.id, product.name, serial, line.since))
             continue
         phone = PRODUCT_BY_ID["kestrel-11"] if customer.id == "C-10001" else random.choice(phones)
         bought = max(customer.since, today - timedelta(days=random.randint(20, 900)))
         serial = "".join(str(random.randint(0, 9)) for _ in range(15))
-        devices.append(Device(device_id, customer.id, line.id, phone.id, phone.name, serial, bought))
+        devices.append(DemoDevice(device_id, customer.id, line.id, phone.id, phone.name, serial, bought))
         if not named and random.random() < 0.5:
             instalments.append(Instalments(phone.name, line.id, phone.price_pence, bought))
     return devices, instalments
 
 
-def _add_ons(customer: Customer, lines: list[Line], random: Random, today: date, *, named: bool) -> list[AddOn]:
+def _add_ons(customer: DemoCustomer, lines: list[DemoLine], random: Random, today: date, *, named: bool) -> list[AddOn]:
     if named:
         # Cleo has had the TV Pack for long; what is new in November stands in `named.py`.
         return [AddOn("TV Pack", customer.since, None, "L-10151-2")] if customer.id == "C-10151" else []
@@ -192,15 +192,15 @@ def _add_ons(customer: Customer, lines: list[Line], random: Random, today: date,
     return add_ons
 
 
-def usage_of(contract: Contract, months: list[str], seed: int) -> list[Usage]:
+def usage_of(contract: Contract, months: list[str], seed: int) -> list[DemoUsage]:
     """What each mobile line used in each of `months`."""
     random = customer_random(seed, contract.customer.id, "usage")
-    rows: list[Usage] = []
+    rows: list[DemoUsage] = []
     for line in contract.lines_of("mobile"):
         allowance = PLAN_BY_ID[line.plan_id].data_gb or 80
         typical = allowance * random.uniform(0.15, 0.95)
         minutes = random.randint(20, 900)
         for month in months:
             data_gb = round(min(typical * random.uniform(0.7, 1.2), allowance), 1)
-            rows.append(Usage(line.customer_id, line.id, month, data_gb, int(minutes * random.uniform(0.6, 1.3))))
+            rows.append(DemoUsage(line.customer_id, line.id, month, data_gb, int(minutes * random.uniform(0.6, 1.3))))
     return rows

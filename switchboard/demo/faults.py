@@ -5,7 +5,7 @@ from random import Random
 from typing import Final, Literal
 
 from switchboard.demo.contracts import Contract
-from switchboard.demo.model import Incident, Line, LineStatus, Ticket, TicketStatus
+from switchboard.demo.model import DemoLine, DemoTicket, Incident, LineStatus, TicketStatus
 from switchboard.demo.people import BRANDS, TOWNS, customer_random
 from switchboard.demo.tariff import PLAN_BY_ID
 
@@ -70,7 +70,7 @@ def line_status_of(contract: Contract, incidents: list[Incident], seed: int, tod
 
 
 def _status(
-    contract: Contract, line: Line, condition: Condition, incident_id: str | None, random: Random, today: date
+    contract: Contract, line: DemoLine, condition: Condition, incident_id: str | None, random: Random, today: date
 ) -> LineStatus:
     plan = PLAN_BY_ID[line.plan_id]
     router = next(device for device in contract.devices if device.line_id == line.id)
@@ -110,9 +110,9 @@ def _status(
     )
 
 
-def tickets_of(contracts: list[Contract], seed: int, today: date) -> list[Ticket]:
+def tickets_of(contracts: list[Contract], seed: int, today: date) -> list[DemoTicket]:
     """Old tickets, numbered in the order they were opened; the named customers start with one that is resolved."""
-    drafts: list[tuple[date, Contract, Line, str, str, TicketStatus]] = []
+    drafts: list[tuple[date, Contract, DemoLine, str, str, TicketStatus]] = []
     for contract in contracts:
         random = customer_random(seed, contract.customer.id, "tickets")
         named = contract.customer.id in RED_BLINKING
@@ -129,7 +129,7 @@ def tickets_of(contracts: list[Contract], seed: int, today: date) -> list[Ticket
         drafts.append((opened, contract, line, subject, note, status))
     drafts.sort(key=lambda draft: (draft[0], draft[1].customer.id))
     return [
-        Ticket(
+        DemoTicket(
             id=f"TCK-{100_001 + number}",
             tenant=contract.customer.tenant,
             customer_id=contract.customer.id,

@@ -7,7 +7,7 @@ from typing import Final
 
 from switchboard.demo.calendar import BillingMonth, short_date
 from switchboard.demo.contracts import INSTALMENTS, Contract, PlanPeriod
-from switchboard.demo.model import Charge, Invoice, Line, PaymentMethod, PaymentStatus, RefundStatus
+from switchboard.demo.model import DemoCharge, DemoInvoice, DemoLine, PaymentMethod, PaymentStatus, RefundStatus
 from switchboard.demo.named import EXTRA_CHARGES, NEVER_PAID, PAID_TWICE
 from switchboard.demo.people import NAMED, customer_random
 from switchboard.demo.tariff import (
@@ -49,20 +49,20 @@ class PaymentDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CustomerInvoices:
     """All invoices of one customer, and what was paid on them."""
 
-    invoices: list[Invoice]
+    invoices: list[DemoInvoice]
     payments: list[PaymentDraft]
 
 
-def account_of(contract: Contract, months: list[BillingMonth], seed: int, today: date) -> Account:
+def account_of(contract: Contract, months: list[BillingMonth], seed: int, today: date) -> CustomerInvoices:
     customer = contract.customer
     random = customer_random(seed, customer.id, "invoices")
     # One customer in twenty-five has stopped paying lately.
     unpaid_from = len(months) - random.choice((2, 2, 3)) if random.random() < 0.04 else len(months)
-    account = Account([], [])
-    fees: list[Charge] = []
+    account = CustomerInvoices([], [])
+    fees: list[DemoCharge] = []
     for index, month in enumerate(months):
         if month.period_end < customer.since:
             continue
@@ -71,7 +71,7 @@ def account_of(contract: Contract, months: list[BillingMonth], seed: int, today:
         charges += fees
         charges += _reductions(contract, month, charges, random)
         total_pence = sum(charge.amount_pence for charge in charges)
-        invoice = Invoice(
+        invoice = DemoInvoice(
             id=f"INV-{month.month.replace('-', '')}-{customer.id[2:]}",
             tenant=customer.tenant,
             customer_id=customer.id,
@@ -94,15 +94,15 @@ def _plan_at(periods: tuple[PlanPeriod, ...], day: date) -> PlanPeriod | None:
     return next((period for period in reversed(periods) if period.start <= day), None)
 
 
-def _plan_charges(contract: Contract, month: BillingMonth) -> list[Charge]:
-    charges: list[Charge] = []
+def _plan_charges(contract: Contract, month: BillingMonth) -> list[DemoCharge]:
+    charges: list[DemoCharge] = []
     for line in contract.lines:
         periods = contract.plan_periods[line.id]
         first, last = _plan_at(periods, month.period_start), _plan_at(periods, month.period_end)
         if last is None:
             continue
         if first is last:
-            charges.append(Charge("plan", last.plan.name, last.plan.price_pence, line.number, line.id))
+            charges.append(DemoCharge("plan", last.plan.name, last.plan.price_pence, line.number, line.id))
         elif first is None:
             charges.append(_prorated(last, last.start, month.period_end, month, line))
         else:
@@ -111,23 +111,23 @@ def _plan_charges(contract: Contract, month: BillingMonth) -> list[Charge]:
     return charges
 
 
-def _prorated(period: PlanPeriod, start: date, end: date, month: BillingMonth, line: Line) -> Charge:
+def _prorated(period: PlanPeriod, start: date, end: date, month: BillingMonth, line: DemoLine) -> DemoCharge:
     days = (end - start).days + 1
     amount_pence = (2 * period.plan.price_pence * days + month.days) // (2 * month.days)
     detail = f"{short_date(start)} to {short_date(end)}, {days} of {month.days} days"
-    return Charge("proration", period.plan.name, amount_pence, detail, line.id)
+    return DemoCharge("proration", period.plan.name, amount_pence, detail, line.id)
 
 
-def _recurring_charges(contract: Contract, month: BillingMonth) -> list[Charge]:
-    charges: list[Charge] = []
+def _recurring_charges(contract: Contract, month: BillingMonth) -> list[DemoCharge]:
+    charges: list[DemoCharge] = []
     for add_on in contract.add_ons:
         if add_on.start <= month.period_end and (add_on.end is None or add_on.end >= month.period_start):
-            charges.append(Charge("add_on", add_on.name, add_on.price_pence, "", add_on.line_id))
+            charges.append(DemoCharge("add_on", add_on.name, add_on.price_pence, "", add_on.line_id))
     for device in contract.instalments:
         number = _months_between(device.start, month.period_end) + 1
         if 1 <= number <= INSTALMENTS:
             charges.append(
-                Charge(
+                DemoCharge(
                     "device",
                     f"{device.name} instalment",
                     device.amount_pence(number),
@@ -136,7 +136,7 @@ def _recurring_charges(contract: Contract, month: BillingMonth) -> list[Charge]:
                 )
             )
     if contract.paper_bill:
-        charges.append(Charge("fee", "Paper bill", PAPER_BILL_FEE_PENCE))
+        charges.append(DemoCharge("fee", "Paper bill", PAPER_BILL_FEE_PENCE))
     return charges
 
 
@@ -146,36 +146,40 @@ def _months_between(start: date, end: date) -> int:
     return end.year * 12 + end.month - shifted
 
 
-def _extra_charges(contract: Contract, month: BillingMonth, random: Random) -> list[Charge]:
+def _extra_charges(contract: Contract, month: BillingMonth, random: Random) -> list[DemoCharge]:
     customer = contract.customer
     if customer.id in NAMED:
         return list(EXTRA_CHARGES.get((customer.id, month.month), ()))
-    charges: list[Charge] = []
+    charges: list[DemoCharge] = []
     for line in contract.lines_of("mobile"):
         charges += _mobile_usage(line, month, random)
     for line in contract.lines_of("broadband"):
         if month.period_start <= line.since <= month.period_end:
-            charges.append(Charge("fee", "Broadband set-up", BROADBAND_SETUP_FEE_PENCE, "once", line.id))
+            charges.append(DemoCharge("fee", "Broadband set-up", BROADBAND_SETUP_FEE_PENCE, "once", line.id))
     return charges
 
 
-def _mobile_usage(line: Line, month: BillingMonth, random: Random) -> list[Charge]:
-    charges: list[Charge] = []
+def _mobile_usage(line: DemoLine, month: BillingMonth, random: Random) -> list[DemoCharge]:
+    charges: list[DemoCharge] = []
     if random.random() < 0.12:
         count = random.randint(1, 9)
-        charges.append(Charge("usage", "Picture messages", count * PICTURE_MESSAGE_PENCE, f"{count} at £0.20", line.id))
+        charges.append(
+            DemoCharge("usage", "Picture messages", count * PICTURE_MESSAGE_PENCE, f"{count} at £0.20", line.id)
+        )
     if random.random() < 0.08:
         minutes = random.randint(2, 30)
         pence = minutes * INTERNATIONAL_CALL_PENCE_PER_MINUTE
-        charges.append(Charge("usage", "International calls", pence, f"{minutes} minutes at £0.35", line.id))
+        charges.append(DemoCharge("usage", "International calls", pence, f"{minutes} minutes at £0.35", line.id))
     if random.random() < 0.07:
         minutes = random.randint(3, 25)
         pence = minutes * SERVICE_NUMBER_PENCE_PER_MINUTE
-        charges.append(Charge("usage", "Calls to 084 and 087 numbers", pence, f"{minutes} minutes at £0.18", line.id))
+        charges.append(
+            DemoCharge("usage", "Calls to 084 and 087 numbers", pence, f"{minutes} minutes at £0.18", line.id)
+        )
     if random.random() < 0.04:
         gigabytes = random.randint(1, 5)
         charges.append(
-            Charge("usage", "Extra data", gigabytes * EXTRA_DATA_PENCE_PER_GB, f"{gigabytes} GB at £2.50", line.id)
+            DemoCharge("usage", "Extra data", gigabytes * EXTRA_DATA_PENCE_PER_GB, f"{gigabytes} GB at £2.50", line.id)
         )
     if random.random() < (0.2 if month.issued_on.month in (7, 8, 9) else 0.04):
         days = random.randint(2, 12)
@@ -184,35 +188,37 @@ def _mobile_usage(line: Line, month: BillingMonth, random: Random) -> list[Charg
         else:
             country, pence, name, price = random.choice(WORLD), WORLD_DAY_PASS_PENCE, "World", "£6.00"
         charges.append(
-            Charge("roaming", f"Roaming in {country}", days * pence, f"{days} {name} day passes at {price}", line.id)
+            DemoCharge(
+                "roaming", f"Roaming in {country}", days * pence, f"{days} {name} day passes at {price}", line.id
+            )
         )
     if random.random() < 0.01:
-        charges.append(Charge("fee", "SIM replacement", SIM_REPLACEMENT_FEE_PENCE, "once", line.id))
+        charges.append(DemoCharge("fee", "SIM replacement", SIM_REPLACEMENT_FEE_PENCE, "once", line.id))
     return charges
 
 
-def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], random: Random) -> list[Charge]:
+def _reductions(contract: Contract, month: BillingMonth, charges: list[DemoCharge], random: Random) -> list[DemoCharge]:
     """Discounts and credits; never more than the invoice is."""
     customer = contract.customer
-    reductions: list[Charge] = []
+    reductions: list[DemoCharge] = []
     mobiles = contract.lines_of("mobile")
     if len(mobiles) > 1:
         base = sum(c.amount_pence for c in charges if c.line_id == mobiles[1].id and c.kind in ("plan", "proration"))
         percent = SECOND_MOBILE_DISCOUNT_PERCENT
         reductions.append(
-            Charge(
+            DemoCharge(
                 "discount", "Second line discount", -(base * percent // 100), f"{percent} % of the plan", mobiles[1].id
             )
         )
     years = (month.period_end - customer.since).days / 365.25
     if contract.loyalty_discount and years > 2:
-        reductions.append(Charge("discount", "Loyalty discount", -LOYALTY_DISCOUNT_PENCE))
+        reductions.append(DemoCharge("discount", "Loyalty discount", -LOYALTY_DISCOUNT_PENCE))
     if customer.id not in NAMED and years * 12 < WELCOME_DISCOUNT_MONTHS:
-        reductions.append(Charge("discount", "Welcome discount", -WELCOME_DISCOUNT_PENCE, "first 6 months"))
+        reductions.append(DemoCharge("discount", "Welcome discount", -WELCOME_DISCOUNT_PENCE, "first 6 months"))
     if customer.id not in NAMED and contract.lines_of("broadband") and random.random() < 0.02:
         days = random.randint(1, 2)
         reductions.append(
-            Charge(
+            DemoCharge(
                 "credit",
                 "Outage credit",
                 -days * OUTAGE_CREDIT_PENCE_PER_DAY,
@@ -220,7 +226,7 @@ def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], 
             )
         )
     left = sum(charge.amount_pence for charge in charges)
-    kept: list[Charge] = []
+    kept: list[DemoCharge] = []
     for reduction in reductions:
         if left + reduction.amount_pence >= 0:
             kept.append(reduction)
@@ -229,7 +235,7 @@ def _reductions(contract: Contract, month: BillingMonth, charges: list[Charge], 
 
 
 def _payments(
-    contract: Contract, invoice: Invoice, random: Random, today: date, *, stopped: bool
+    contract: Contract, invoice: DemoInvoice, random: Random, today: date, *, stopped: bool
 ) -> list[PaymentDraft]:
     customer = contract.customer
     key = (customer.id, invoice.month)
@@ -270,14 +276,14 @@ def _payments(
     return payments
 
 
-def _fees_after(invoice: Invoice, payments: list[PaymentDraft], today: date) -> list[Charge]:
+def _fees_after(invoice: DemoInvoice, payments: list[PaymentDraft], today: date) -> list[DemoCharge]:
     """What the next invoice charges for the trouble with this one."""
-    fees: list[Charge] = []
+    fees: list[DemoCharge] = []
     detail = f"{invoice.issued_on:%B} invoice"
     if any(payment.status == "failed" for payment in payments):
-        fees.append(Charge("fee", "Failed direct debit fee", FAILED_DIRECT_DEBIT_FEE_PENCE, detail))
+        fees.append(DemoCharge("fee", "Failed direct debit fee", FAILED_DIRECT_DEBIT_FEE_PENCE, detail))
     grace_end = invoice.due_on + timedelta(days=LATE_FEE_GRACE_DAYS)
     in_time = any(payment.status == "settled" and payment.paid_on <= grace_end for payment in payments)
     if invoice.total_pence > 0 and not in_time and grace_end < today:
-        fees.append(Charge("fee", "Late payment fee", LATE_FEE_PENCE, detail))
+        fees.append(DemoCharge("fee", "Late payment fee", LATE_FEE_PENCE, detail))
     return fees

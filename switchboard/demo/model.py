@@ -13,7 +13,7 @@ TicketStatus = Literal["open", "in_progress", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
+class DemoCustomer:
     id: str
     """`C-10001`…; also the user of a demo key."""
     tenant: str
@@ -32,7 +32,7 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemoLine:
     """A mobile number or a broadband connection that a customer rents."""
 
     id: str
@@ -47,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DemoDevice:
     """Something from the catalogue that a customer has: a phone on a mobile line, a router on a broadband line."""
 
     id: str
@@ -61,7 +61,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class DemoUsage:
     """What a mobile line used in one invoice period."""
 
     customer_id: str
@@ -72,7 +72,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class DemoCharge:
     """One line of an invoice; discounts and credits are negative."""
 
     kind: ChargeKind
@@ -85,7 +85,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Invoice:
+class DemoInvoice:
     """`total_pence` is the sum of `charges`."""
 
     id: str
@@ -98,12 +98,12 @@ class Invoice:
     due_on: date
     period_start: date
     period_end: date
-    charges: tuple[Charge, ...]
+    charges: tuple[DemoCharge, ...]
     total_pence: int
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class DemoPayment:
     id: str
     """`PAY-100001`…"""
     tenant: str
@@ -116,7 +116,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
+class DemoRefund:
     id: str
     """`REF-500001`…"""
     tenant: str
@@ -167,7 +167,7 @@ class LineStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class DemoTicket:
     id: str
     """`TCK-100001`…"""
     tenant: str
@@ -183,7 +183,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Specification:
+class DemoSpecification:
     """One typed property of a product: `battery`, 5000, `mAh`. `better` says which way a number is an advantage."""
 
     name: str
@@ -193,7 +193,7 @@ class Specification:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class DemoProduct:
     """One thing in the catalogue."""
 
     id: str
@@ -206,7 +206,7 @@ class Product:
     tenants: tuple[str, ...]
     """Brands that sell it."""
     summary: str
-    specifications: tuple[Specification, ...]
+    specifications: tuple[DemoSpecification, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +215,17 @@ class Company:
 
     seed: int
     today: date
-    customers: tuple[Customer, ...]
-    lines: tuple[Line, ...]
-    devices: tuple[Device, ...]
-    usage: tuple[Usage, ...]
-    invoices: tuple[Invoice, ...]
-    payments: tuple[Payment, ...]
-    refunds: tuple[Refund, ...]
+    customers: tuple[DemoCustomer, ...]
+    lines: tuple[DemoLine, ...]
+    devices: tuple[DemoDevice, ...]
+    usage: tuple[DemoUsage, ...]
+    invoices: tuple[DemoInvoice, ...]
+    payments: tuple[DemoPayment, ...]
+    refunds: tuple[DemoRefund, ...]
     incidents: tuple[Incident, ...]
     line_statuses: tuple[LineStatus, ...]
-    tickets: tuple[Ticket, ...]
-    products: tuple[Product, ...]
+    tickets: tuple[DemoTicket, ...]
+    products: tuple[DemoProduct, ...]
 
     def line_status(self, customer_id: str) -> LineStatus | None:
         """The test of the customer's broadband line; `None` when they have no broadband."""

@@ -2,24 +2,24 @@
 
 from typing import Final
 
-from switchboard.demo.model import Charge
+from switchboard.demo.model import DemoCharge
 from switchboard.demo.tariff import ADD_ONS_PENCE, EUROPE_DAY_PASS_PENCE, PICTURE_MESSAGE_PENCE
 
 
-def _roaming(country: str, days: int, line_id: str) -> Charge:
+def _roaming(country: str, days: int, line_id: str) -> DemoCharge:
     detail = f"{days} Europe day passes at £2.30"
-    return Charge("roaming", f"Roaming in {country}", days * EUROPE_DAY_PASS_PENCE, detail, line_id)
+    return DemoCharge("roaming", f"Roaming in {country}", days * EUROPE_DAY_PASS_PENCE, detail, line_id)
 
 
-def _pictures(count: int, line_id: str) -> Charge:
-    return Charge("usage", "Picture messages", count * PICTURE_MESSAGE_PENCE, f"{count} at £0.20", line_id)
+def _pictures(count: int, line_id: str) -> DemoCharge:
+    return DemoCharge("usage", "Picture messages", count * PICTURE_MESSAGE_PENCE, f"{count} at £0.20", line_id)
 
 
-def _add_on(name: str, line_id: str) -> Charge:
-    return Charge("add_on", name, ADD_ONS_PENCE[name], "", line_id)
+def _add_on(name: str, line_id: str) -> DemoCharge:
+    return DemoCharge("add_on", name, ADD_ONS_PENCE[name], "", line_id)
 
 
-EXTRA_CHARGES: Final[dict[tuple[str, str], tuple[Charge, ...]]] = {
+EXTRA_CHARGES: Final[dict[tuple[str, str], tuple[DemoCharge, ...]]] = {
     # Ada: £47.20 in October, £61.40 in November.
     ("C-10001", "2026-10"): (_pictures(6, "L-10001-1"),),
     ("C-10001", "2026-11"): (

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
-from switchboard.demo.model import Customer
+from switchboard.demo.model import DemoCustomer
 
 BRANDS: Final = {"aurora": "Aurora Mobile", "borealis": "Borealis Telecom"}
 """Tenant and name."""
@@ -35,12 +35,12 @@ def customer_random(seed: int, customer_id: str, topic: str) -> Random:
     return Random(f"{seed}|{customer_id}|{topic}")
 
 
-def customers_of(tenant: str, seed: int, today: date) -> list[Customer]:
+def customers_of(tenant: str, seed: int, today: date) -> list[DemoCustomer]:
     first = FIRST_CUSTOMER[tenant]
     return [_customer(f"C-{number}", tenant, seed, today) for number in range(first, first + CUSTOMERS_PER_BRAND)]
 
 
-def _customer(customer_id: str, tenant: str, seed: int, today: date) -> Customer:
+def _customer(customer_id: str, tenant: str, seed: int, today: date) -> DemoCustomer:
     random = customer_random(seed, customer_id, "person")
     first_name, last_name = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     town, area = random.choice(TOWNS)
@@ -52,7 +52,7 @@ def _customer(customer_id: str, tenant: str, seed: int, today: date) -> Customer
         area = dict(TOWNS)[town]
         payment_method, age_days = "direct_debit", 1400
     letters = "ABDEFGHJLNPQRSTUWXYZ"
-    return Customer(
+    return DemoCustomer(
         id=customer_id,
         tenant=tenant,
         first_name=first_name,

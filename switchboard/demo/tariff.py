@@ -48,7 +48,7 @@ OUTAGE_CREDIT_PENCE_PER_DAY: Final = 980
 
 # --- plans -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DemoPlan:
     """A tariff of one brand. `None` for data means unlimited; speeds are for broadband only."""
 
     id: str
@@ -65,22 +65,22 @@ class Plan:
 
 
 PLANS: Final = (
-    Plan("aurora-lite-5", "aurora", "mobile", "Aurora Lite 5", 900, 12, 5, network="5G"),
-    Plan("aurora-go-20", "aurora", "mobile", "Aurora Go 20", 1400, 24, 20, network="5G"),
-    Plan("aurora-plus-60", "aurora", "mobile", "Aurora Plus 60", 1900, 24, 60, network="5G"),
-    Plan("aurora-max", "aurora", "mobile", "Aurora Max Unlimited", 2900, 24, None, True, "5G"),
-    Plan("aurora-flex-30", "aurora", "mobile", "Aurora Flex 30", 1800, 1, 30, network="5G"),
-    Plan("aurora-fibre-40", "aurora", "broadband", "Aurora Fibre 40", 2600, 18, None, False, "FTTC", 40, 10),
-    Plan("aurora-fibre-80", "aurora", "broadband", "Aurora Fibre 80", 3000, 18, None, False, "FTTC", 80, 20),
-    Plan("aurora-full-500", "aurora", "broadband", "Aurora Full Fibre 500", 3800, 24, None, False, "FTTP", 500, 75),
-    Plan("borealis-start-6", "borealis", "mobile", "Borealis Start 6", 950, 12, 6, network="4G"),
-    Plan("borealis-steady-25", "borealis", "mobile", "Borealis Steady 25", 1550, 24, 25, network="5G"),
-    Plan("borealis-roam-50", "borealis", "mobile", "Borealis Roam 50", 2200, 24, 50, True, "5G"),
-    Plan("borealis-endless", "borealis", "mobile", "Borealis Endless", 3000, 24, None, True, "5G"),
-    Plan("borealis-monthly-15", "borealis", "mobile", "Borealis Monthly 15", 1500, 1, 15, network="5G"),
-    Plan("borealis-home-36", "borealis", "broadband", "Borealis Home 36", 2500, 18, None, False, "FTTC", 36, 9),
-    Plan("borealis-home-100", "borealis", "broadband", "Borealis Home 100", 3100, 24, None, False, "FTTP", 100, 30),
-    Plan(
+    DemoPlan("aurora-lite-5", "aurora", "mobile", "Aurora Lite 5", 900, 12, 5, network="5G"),
+    DemoPlan("aurora-go-20", "aurora", "mobile", "Aurora Go 20", 1400, 24, 20, network="5G"),
+    DemoPlan("aurora-plus-60", "aurora", "mobile", "Aurora Plus 60", 1900, 24, 60, network="5G"),
+    DemoPlan("aurora-max", "aurora", "mobile", "Aurora Max Unlimited", 2900, 24, None, True, "5G"),
+    DemoPlan("aurora-flex-30", "aurora", "mobile", "Aurora Flex 30", 1800, 1, 30, network="5G"),
+    DemoPlan("aurora-fibre-40", "aurora", "broadband", "Aurora Fibre 40", 2600, 18, None, False, "FTTC", 40, 10),
+    DemoPlan("aurora-fibre-80", "aurora", "broadband", "Aurora Fibre 80", 3000, 18, None, False, "FTTC", 80, 20),
+    DemoPlan("aurora-full-500", "aurora", "broadband", "Aurora Full Fibre 500", 3800, 24, None, False, "FTTP", 500, 75),
+    DemoPlan("borealis-start-6", "borealis", "mobile", "Borealis Start 6", 950, 12, 6, network="4G"),
+    DemoPlan("borealis-steady-25", "borealis", "mobile", "Borealis Steady 25", 1550, 24, 25, network="5G"),
+    DemoPlan("borealis-roam-50", "borealis", "mobile", "Borealis Roam 50", 2200, 24, 50, True, "5G"),
+    DemoPlan("borealis-endless", "borealis", "mobile", "Borealis Endless", 3000, 24, None, True, "5G"),
+    DemoPlan("borealis-monthly-15", "borealis", "mobile", "Borealis Monthly 15", 1500, 1, 15, network="5G"),
+    DemoPlan("borealis-home-36", "borealis", "broadband", "Borealis Home 36", 2500, 18, None, False, "FTTC", 36, 9),
+    DemoPlan("borealis-home-100", "borealis", "broadband", "Borealis Home 100", 3100, 24, None, False, "FTTP", 100, 30),
+    DemoPlan(
         "borealis-home-giga", "borealis", "broadband", "Borealis Home Gigabit", 4400, 24, None, False, "FTTP", 900, 110
     ),
 )
@@ -88,7 +88,7 @@ PLANS: Final = (
 PLAN_BY_ID: Final = {plan.id: plan for plan in PLANS}
 
 
-def plans_of(tenant: str, kind: Literal["mobile", "broadband"] | None = None) -> list[Plan]:
+def plans_of(tenant: str, kind: Literal["mobile", "broadband"] | None = None) -> list[DemoPlan]:
     """The plans a brand sells, cheapest first."""
     chosen = [plan for plan in PLANS if plan.tenant == tenant and kind in (None, plan.kind)]
     return sorted(chosen, key=lambda plan: plan.price_pence)

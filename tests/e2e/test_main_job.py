@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from switchboard.demo.company import company
-from switchboard.demo.model import Invoice, Payment
+from switchboard.demo.model import DemoInvoice, DemoPayment
 from switchboard.testing.system import System
 
 ADA, BEN, CLEO = "demo-aurora-ada", "demo-aurora-ben", "demo-borealis-cleo"
@@ -47,13 +47,13 @@ def pounds(pence: int) -> str:
     return f"£{pence / 100:,.2f}"
 
 
-def last_invoices(customer_id: str) -> tuple[Invoice, Invoice]:
+def last_invoices(customer_id: str) -> tuple[DemoInvoice, DemoInvoice]:
     """The latest invoice and the one before."""
     invoices = sorted((i for i in company().invoices if i.customer_id == customer_id), key=lambda i: i.issued_on)
     return invoices[-1], invoices[-2]
 
 
-def duplicate_of(customer_id: str) -> Payment:
+def duplicate_of(customer_id: str) -> DemoPayment:
     """The later payment of the invoice that the customer has paid twice."""
     before = last_invoices(customer_id)[1]
     paid = [p for p in company().payments if p.invoice_id == before.id and p.status == "settled"]

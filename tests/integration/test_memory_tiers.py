@@ -83,8 +83,8 @@ class Place:
         self.tiers = TieredStore(state, self.sidecar.store("warmstore"), ColdTier(self.sidecar.blobs("coldstore")))
         self.index = ConversationIndex(state, clock=lambda: time.time() + self.days * DAY_S)
         self.conversations = Conversations(state, self.tiers, self.index)
-        self.remembering = Consolidation(state, self.tiers, lambda _: ExtractiveSummarizer(), self.index)
-        self.memories = MemoryPrivacy(state, self.tiers, self.index, self.lease(), self.conversations, 7 * DAY_S)
+        self.consolidation = Consolidation(state, self.tiers, lambda _: ExtractiveSummarizer(), self.index)
+        self.memory_privacy = MemoryPrivacy(state, self.tiers, self.index, self.lease(), self.conversations, 7 * DAY_S)
         self.mover = Mover(
             self.index, self.tiers, self.lease(), TierPolicy(), lambda: datetime.now(UTC) + timedelta(days=self.days)
         )
@@ -117,7 +117,7 @@ class Place:
         stored = await self.conversations.stored(turn)
         turn.status, turn.text, turn.agents = "completed", text, ["billing"]
         await self.conversations.finish(turn, stored)
-        self.remembering.after(turn)
+        self.consolidation.after(turn)
         return conversation
 
     async def talk(self, secret: str) -> str:
@@ -127,7 +127,7 @@ class Place:
             message = f"Please never call me about {secret}. Where is TCK-{100_000 + n}?"
             said = await self.say(message, f"Ticket TCK-{100_000 + n} about {secret} is open.", conversation_id)
             conversation_id = said.conversation_id
-        await self.remembering.drained()
+        await self.consolidation.drained()
         assert conversation_id is not None
         return conversation_id
 
@@ -252,17 +252,17 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
     place: Place, days: tuple[int, ...]
 ) -> None:
     secret = f"s{uuid.uuid4().hex}"
-    assert not (await place.memories.read(place.user)).consent, "off by default"
-    await place.memories.consent(place.user, True)
+    assert not (await place.memory_privacy.read(place.user)).consent, "off by default"
+    await place.memory_privacy.consent(place.user, True)
     conversation_id = await place.talk(secret)
     for each in days:
         await place.pass_days(each)
-    memory = await place.memories.read(place.user)
+    memory = await place.memory_privacy.read(place.user)
     assert any(secret in each for each in memory.preferences)
     assert {each.value for each in memory.entities} >= {"TCK-100012"}
-    done = await place.memories.forget(place.user, transcripts=False)
+    done = await place.memory_privacy.forget(place.user, transcripts=False)
     assert done.conversations == 1
-    assert await place.memories.read(place.user) == type(memory)()
+    assert await place.memory_privacy.read(place.user) == type(memory)()
     for store in (place.sidecar.state, place.sidecar.store("warmstore")):
         for key in (keys.user_memory("aurora", place.user.user), keys.conversation_memory("aurora", conversation_id)):
             item = await store.get(key)
@@ -273,7 +273,7 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
         "the conversation is the user's"
     )
 
-    await place.memories.forget(place.user, transcripts=True)
+    await place.memory_privacy.forget(place.user, transcripts=True)
     assert place.where(secret) == set()
     left = await place.sidecar.state.get(keys.conversation("aurora", conversation_id))
     assert left is not None and left.value == {ERASED_KEY: True}, "for an hour"
@@ -286,7 +286,7 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
 
 
 async def test_the_memory_of_a_user_who_comes_back_goes_down_again_later(place: Place) -> None:
-    await place.memories.consent(place.user, True)
+    await place.memory_privacy.consent(place.user, True)
     await place.talk("one thing")
     for days in (8, 90):
         await place.pass_days(days)
@@ -298,8 +298,8 @@ async def test_the_memory_of_a_user_who_comes_back_goes_down_again_later(place: 
     told = await place.say("Hello", "Hello!")
     assert told.remembered is not None and told.remembered.preferences, "read from where it is"
     await place.say("Please never call me about another thing.", "All right.", told.conversation_id)
-    await place.remembering.drained()
-    memory = await place.memories.read(place.user)
+    await place.consolidation.drained()
+    memory = await place.memory_privacy.read(place.user)
     assert any("another thing" in each for each in memory.preferences)
     assert any("one thing" in each for each in memory.preferences)
     item = await place.sidecar.state.get(hot)
@@ -311,11 +311,11 @@ async def test_the_memory_of_a_user_who_comes_back_goes_down_again_later(place: 
 
 async def test_without_consent_nothing_is_remembered_of_a_user(place: Place) -> None:
     await place.talk("x")
-    assert await place.memories.read(place.user) == (await place.memories.read(place.user)).__class__()
-    await place.memories.consent(place.user, True)
+    assert await place.memory_privacy.read(place.user) == (await place.memory_privacy.read(place.user)).__class__()
+    await place.memory_privacy.consent(place.user, True)
     await place.talk("y")
-    assert (await place.memories.read(place.user)).preferences
-    await place.memories.consent(place.user, False)
-    assert not (await place.memories.read(place.user)).preferences
+    assert (await place.memory_privacy.read(place.user)).preferences
+    await place.memory_privacy.consent(place.user, False)
+    assert not (await place.memory_privacy.read(place.user)).preferences
     await place.talk("z")
-    assert not (await place.memories.read(place.user)).preferences
+    assert not (await place.memory_privacy.read(place.user)).preferences

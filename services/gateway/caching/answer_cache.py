@@ -16,10 +16,10 @@ from services.gateway.caching.entries.port import Entries
 from services.gateway.caching.fingerprint import digest, fingerprint
 from services.gateway.caching.policy import CacheRule, SemanticRule
 from services.gateway.caching.semantic.cache import SemanticCache, SemanticQuery
-from services.gateway.caching.semantic.decision import Decision
+from services.gateway.caching.semantic.decision import ReuseDecision
 from services.gateway.caching.semantic.verifier import Verifier, load
-from services.gateway.calls.call import ModelCall
-from services.gateway.calls.ports import CacheHit, CacheLookup, CacheState
+from services.gateway.call import ModelCall
+from services.gateway.ports import CacheHit, CacheLookup, CacheState
 from services.gateway.providers.port import Spent
 from switchboard.contracts import headers
 from switchboard.contracts.errors import SwitchboardError
@@ -33,7 +33,7 @@ SCORE, SAVED = "switchboard.cache.score", "switchboard.cache.saved_tokens"
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class StoreTicket:
     """What a look learned that `store` needs. Nothing is stored where a part is None."""
 
     exact: tuple[str, str] | None = None
@@ -74,19 +74,19 @@ class AnswerCache:
         exact: tuple[str, str] | None = None
         refused = exact_refusal(call.body, call.caller.cacheable)
         if refused is not None:
-            return self._explained(CacheLookup(state="off"), Decision("empty"), refused)
+            return self._explained(CacheLookup(state="off"), ReuseDecision("empty"), refused)
         if rule.exact.enabled:
             exact = _exact_key(call)
             hit = _hit(await _safe(self._entries.get(*exact), None), call, "exact", 1.0)
             if hit is not None:
-                return self._explained(CacheLookup(hit, state="exact"), Decision("hit", 0, 1.0), "")
+                return self._explained(CacheLookup(hit, state="exact"), ReuseDecision("hit", 0, 1.0), "")
         if not rule.semantic.enabled:
-            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), "")
+            return self._explained(CacheLookup(ticket=StoreTicket(exact=exact)), ReuseDecision("empty"), "")
         return await self._look_for_meaning(call, rule, exact)
 
     async def store(self, ticket: Any, body: dict[str, Any], spent: Spent) -> None:
         rule = self._rule()
-        if rule is None or not isinstance(ticket, Ticket):
+        if rule is None or not isinstance(ticket, StoreTicket):
             return
         if ticket.embeddings is not None:
             await _safe(self._embeddings.keep(ticket.embeddings, body, rule.embeddings.bounds), None)
@@ -119,22 +119,24 @@ class AnswerCache:
             return CacheLookup(state="off")
         body = await _safe(self._embeddings.look(key), None)
         if body is None:
-            return CacheLookup(ticket=Ticket(embeddings=key))
+            return CacheLookup(ticket=StoreTicket(embeddings=key))
         saved = Spent(prompt_tokens=body["usage"]["prompt_tokens"])
-        return self._explained(CacheLookup(CacheHit(body, "exact", saved), state="exact"), Decision("hit", 0, 1.0), "")
+        return self._explained(
+            CacheLookup(CacheHit(body, "exact", saved), state="exact"), ReuseDecision("hit", 0, 1.0), ""
+        )
 
     async def _look_for_meaning(self, call: ModelCall, rule: CacheRule, exact: tuple[str, str] | None) -> CacheLookup:
         query = await self._query_of(call, rule.semantic)
         if not isinstance(query, SemanticQuery):
-            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), query)
+            return self._explained(CacheLookup(ticket=StoreTicket(exact=exact)), ReuseDecision("empty"), query)
         thresholds = rule.semantic.thresholds(call.caller.tenant, call.alias)
         found = await _safe(self._semantic_of(rule.semantic).look(query, thresholds), None)
         if found is None:
-            return self._explained(CacheLookup(ticket=Ticket(exact=exact)), Decision("empty"), "unavailable")
+            return self._explained(CacheLookup(ticket=StoreTicket(exact=exact)), ReuseDecision("empty"), "unavailable")
         hit = _hit(found.value, call, "semantic", found.decision.score)
         if hit is not None:
             return self._explained(CacheLookup(hit, state="semantic"), found.decision, "")
-        ticket = Ticket(exact, query, tenant=call.caller.tenant, alias=call.alias)
+        ticket = StoreTicket(exact, query, tenant=call.caller.tenant, alias=call.alias)
         return self._explained(CacheLookup(ticket=ticket), found.decision, "")
 
     async def _query_of(self, call: ModelCall, rule: SemanticRule) -> SemanticQuery | str:
@@ -155,7 +157,7 @@ class AnswerCache:
             self._semantic = (rule.product_names, made)
         return self._semantic[1]
 
-    def _explained(self, lookup: CacheLookup, decision: Decision, refused: str) -> CacheLookup:
+    def _explained(self, lookup: CacheLookup, decision: ReuseDecision, refused: str) -> CacheLookup:
         """Logs the decision, puts it on the call's span and into a header."""
         saved = lookup.hit.saved.total if lookup.hit is not None else 0
         reason = refused or decision.reason

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.gateway.caching.fingerprint import NOT_ANSWERED_TO, digest
 from services.gateway.caching.semantic.reading import TEXT_CHARACTERS_MAX, Reading
-from services.gateway.calls.call import Cacheable
+from services.gateway.call import Cacheable
 
 OWN_DATA_DIGITS_MIN = 5
 

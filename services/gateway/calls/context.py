@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from opentelemetry.trace import Span
 
-from services.gateway.calls.call import ModelCall
-from services.gateway.calls.ports import CacheLookup
-from services.gateway.calls.route import Route
+from services.gateway.call import ModelCall
+from services.gateway.calls.route import CallRoute
 from services.gateway.calls.settlement import Settlement
 from services.gateway.policy.active import ActivePolicy
+from services.gateway.ports import CacheLookup
 from switchboard.contracts import headers
 
 NOT_LOOKED = CacheLookup(state="off")
@@ -25,7 +25,7 @@ class CallContext:
     active: ActivePolicy
     """The one in force when the call began: a newer file does not touch it."""
     span: Span
-    route: Route
+    route: CallRoute
     settlement: Settlement
     lookup: CacheLookup = NOT_LOOKED
     deadline: float = math.inf

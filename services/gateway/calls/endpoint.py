@@ -12,11 +12,11 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.calls.answers.chunked import DONE, events_of
+from services.gateway.call import ModelCall, Operation
 from services.gateway.calls.answers.errors import response_of
 from services.gateway.calls.answers.stream import ModelStream
-from services.gateway.calls.call import ModelCall, Operation
 from services.gateway.calls.life import Calls
+from services.gateway.providers.chunked import DONE, events_of
 from switchboard.contracts import sse
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge
 from switchboard.telemetry import tracer

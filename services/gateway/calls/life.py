@@ -11,17 +11,17 @@ from typing import Any
 from opentelemetry.trace import Span
 
 from services.gateway.bootstrap import Gateway
+from services.gateway.call import ModelCall, Operation, caller_of
 from services.gateway.calls.answers.cascade import fault_of
 from services.gateway.calls.answers.degraded import polite, with_banner
 from services.gateway.calls.answers.reader import EventReader
 from services.gateway.calls.answers.stream import ModelStream, OpenedStream
-from services.gateway.calls.call import ModelCall, Operation, caller_of
 from services.gateway.calls.context import CallContext
-from services.gateway.calls.ports import CacheHit
-from services.gateway.calls.route import Route
+from services.gateway.calls.route import CallRoute
 from services.gateway.calls.settlement import Attempt, AttemptEnd, Settlement, usage_of
 from services.gateway.policy.planner import ChainLink
-from services.gateway.providers.port import TOO_SLOW, Answer, Call, Provider
+from services.gateway.ports import CacheHit
+from services.gateway.providers.port import TOO_SLOW, Call, ModelAnswer, Provider
 from switchboard.contracts.errors import (
     BadConfiguration,
     DeadlineExceeded,
@@ -74,7 +74,7 @@ class Calls:
         span.update_name(f"{call.operation} {call.body['model']}")
         span.set_attribute(REQUEST_MODEL, call.body["model"])
         settlement = Settlement(call, gateway.ledger, gateway.background)
-        context = CallContext(call, gateway.policies.active, span, Route(call.alias), settlement)
+        context = CallContext(call, gateway.policies.active, span, CallRoute(call.alias), settlement)
         # Limits and caches are asked at once: each answers after a way to Redis and back.
         looking = asyncio.create_task(gateway.cache.look(call))
         try:
@@ -173,7 +173,7 @@ def _from_cache(context: CallContext, hit: CacheHit) -> CallReply:
     return CallReply(context.response_headers(), {**hit.body, "usage": usage})
 
 
-def _accounted(answer: Answer, attempt: Attempt, context: CallContext) -> dict[str, Any]:
+def _accounted(answer: ModelAnswer, attempt: Attempt, context: CallContext) -> dict[str, Any]:
     """Records a whole answer; its body with the cost in its usage."""
     cost = context.settlement.ended(attempt, AttemptEnd("ok", answer.spent, answer.model))
     context.span.set_attribute(PROVIDER, attempt.provider.name)
@@ -188,7 +188,7 @@ def _accounted(answer: Answer, attempt: Attempt, context: CallContext) -> dict[s
     return {**answer.body, "usage": usage_of(answer.body.get("usage"), cost)}
 
 
-async def _chat(provider: Provider, call: Call) -> Answer:
+async def _chat(provider: Provider, call: Call) -> ModelAnswer:
     if call.body.get("stream"):  # a cascade wants it whole
         whole = {key: value for key, value in call.body.items() if key not in ("stream", "stream_options")}
         call = replace(call, body=whole)
@@ -196,7 +196,7 @@ async def _chat(provider: Provider, call: Call) -> Answer:
         return await provider.chat(call)
 
 
-async def _embed(provider: Provider, call: Call) -> Answer:
+async def _embed(provider: Provider, call: Call) -> ModelAnswer:
     async with _within(call.times.answer_s):
         return await provider.embed(call)
 

@@ -1,31 +1,19 @@
 """Where a call went: for the response header `x-switchboard-route` and the span's attributes."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from opentelemetry.trace import Span
 
-from services.gateway.calls.ports import CacheState
+from services.gateway.call import StepName
 from services.gateway.policy.catalog import Target
+from services.gateway.ports import CacheState
 
-StepName = Literal[
-    "primary",
-    "canary",
-    "other_deployment",
-    "other_region",
-    "cascade",
-    "smaller_model",
-    "exact_cache",
-    "semantic_cache",
-    "answer_cache",
-    "message",
-]
 DEPLOYMENT, ATTEMPTS, STEP = "switchboard.route.deployment", "switchboard.route.attempts", "switchboard.route.step"
 REGION, ALIAS, CACHE = "switchboard.route.region", "switchboard.route.alias", "switchboard.cache.state"
 
 
 @dataclass(slots=True)
-class Route:
+class CallRoute:
     """Grows while the call finds its way."""
 
     alias: str

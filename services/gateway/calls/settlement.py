@@ -6,12 +6,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from services.gateway.call import ModelCall, StepName
 from services.gateway.calls.background import Background
-from services.gateway.calls.call import ModelCall
-from services.gateway.calls.ports import Admission, CacheHit, CacheState, Ledger
-from services.gateway.calls.route import StepName
 from services.gateway.money.prices import FREE, cost_of, price_of
 from services.gateway.policy.catalog import Target
+from services.gateway.ports import Admission, CacheHit, CacheState, Ledger
 from services.gateway.providers.port import Provider, Spent
 from services.gateway.resilience.bulkheads import Slot
 from switchboard.contracts.money import usd_of

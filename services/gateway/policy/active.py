@@ -34,7 +34,7 @@ class ActivePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PolicyRefusal:
     """Why the file is not in force."""
 
     message: str
@@ -58,7 +58,7 @@ class PolicyWatcher:
         self._active: ActivePolicy | None = None
         self._watching: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self.refusal: Refusal | None = None
+        self.refusal: PolicyRefusal | None = None
         self.since = ""
 
     @property
@@ -77,14 +77,14 @@ class PolicyWatcher:
             await asyncio.gather(self._watching, return_exceptions=True)
         await self._providers.close()
 
-    async def reload(self) -> Refusal | None:
+    async def reload(self) -> PolicyRefusal | None:
         """Reads the file now. The refusal where it is wrong; the old policy is then still in force."""
         async with self._lock:
             self._seen = self._stamp()
             try:
                 await self._follow(await asyncio.to_thread(load_policy, self._file))
             except BadConfiguration as error:
-                self.refusal = Refusal(error.message, _now())
+                self.refusal = PolicyRefusal(error.message, _now())
                 logger.error("The policy is not followed, the old one stays in force. %s", error.message)
             else:
                 self.refusal = None

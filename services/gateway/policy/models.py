@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from services.gateway.caching.policy import CacheRule
-from services.gateway.calls.call import Lane, Tier
+from services.gateway.call import Lane, Tier
 from services.gateway.money.budgets import BudgetsPolicy
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance, default_tiers
 from switchboard.contracts.money import PICOUSD_PER_MICROUSD

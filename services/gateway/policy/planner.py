@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.gateway.calls.call import ModelCall
-from services.gateway.calls.route import StepName
+from services.gateway.call import ModelCall, StepName
 from services.gateway.policy.catalog import ModelCatalog, Target
 from services.gateway.policy.models import Alias, Canary, Capability
 from services.gateway.resilience.breaker import Breakers

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from services.gateway.calls.answers.chunked import WholeStream
-from services.gateway.providers.port import Answer, Call, EventBytes, Spent
+from services.gateway.providers.chunked import WholeStream
+from services.gateway.providers.port import Call, EventBytes, ModelAnswer, Spent
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.models.embedded.completion import CompletionReply, completion_request_of
 from switchboard.models.embedded.model import EmbeddedChatModel
@@ -36,7 +36,7 @@ class Embedded:
     async def close(self) -> None:
         """Nothing is held that must be given back."""
 
-    async def chat(self, call: Call) -> Answer:
+    async def chat(self, call: Call) -> ModelAnswer:
         reply = await self._chat.complete(completion_request_of(call.body))
         message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
         if reply.calls:
@@ -46,7 +46,7 @@ class Embedded:
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}],
             "usage": _usage(reply),
         }
-        return Answer(body, _spent(reply), call.model, reply.finish_reason)
+        return ModelAnswer(body, _spent(reply), call.model, reply.finish_reason)
 
     async def stream(self, call: Call) -> EventBytes:
         return WholeStream((await self.chat(call)).body)
@@ -55,7 +55,7 @@ class Embedded:
         del call_id
         return Spent()
 
-    async def embed(self, call: Call) -> Answer:
+    async def embed(self, call: Call) -> ModelAnswer:
         texts = _inputs(call.body.get("input"))
         encoding = call.body.get("encoding_format") or "float"
         if encoding not in ("float", "base64"):
@@ -70,7 +70,7 @@ class Embedded:
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": self._embedder.model_id, "usage": usage}
-        return Answer(body, Spent(prompt_tokens=tokens), self._embedder.model_id)
+        return ModelAnswer(body, Spent(prompt_tokens=tokens), self._embedder.model_id)
 
 
 def _inputs(raw: Any) -> list[str]:

@@ -13,10 +13,10 @@ from services.gateway.providers.port import (
     BROKEN_OFF,
     TOO_SLOW,
     UNREADABLE,
-    Answer,
     Call,
     Down,
     EventBytes,
+    ModelAnswer,
     Spent,
     Throttled,
     spent_of,
@@ -69,10 +69,10 @@ class OpenAiCompatible:
         if self._session is not None:
             await self._session.close()
 
-    async def chat(self, call: Call) -> Answer:
+    async def chat(self, call: Call) -> ModelAnswer:
         return await self._whole("chat/completions", call)
 
-    async def embed(self, call: Call) -> Answer:
+    async def embed(self, call: Call) -> ModelAnswer:
         return await self._whole("embeddings", call)
 
     async def stream(self, call: Call) -> EventBytes:
@@ -93,7 +93,7 @@ class OpenAiCompatible:
             headers["authorization"] = f"Bearer {self._api_key}"
         return headers
 
-    async def _whole(self, path: str, call: Call) -> Answer:
+    async def _whole(self, path: str, call: Call) -> ModelAnswer:
         response = await self._send(path, call)
         try:
             body = orjson.loads(await _bounded(response))
@@ -107,7 +107,7 @@ class OpenAiCompatible:
             response.release()
         if not isinstance(body, dict) or not isinstance(body.get("choices", body.get("data")), list):
             raise Unavailable(UNREADABLE)
-        return Answer(
+        return ModelAnswer(
             body=body,
             spent=spent_of(body.get("usage")),
             model=str(body.get("model") or call.model),

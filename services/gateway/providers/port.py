@@ -61,7 +61,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """A whole answer in OpenAI's shape."""
 
     body: dict[str, Any]
@@ -96,13 +96,13 @@ class Provider(Protocol):
 
     async def close(self) -> None: ...
 
-    async def chat(self, call: Call) -> Answer: ...
+    async def chat(self, call: Call) -> ModelAnswer: ...
 
     async def stream(self, call: Call) -> EventBytes:
         """Returns when the provider accepted the call. The last event before `[DONE]` carries usage."""
         ...
 
-    async def embed(self, call: Call) -> Answer: ...
+    async def embed(self, call: Call) -> ModelAnswer: ...
 
     async def spent_on(self, call_id: str) -> Spent | None:
         """What a call that broke off has cost, by its `Call.id`; it costs no more after this. None: it cannot say."""

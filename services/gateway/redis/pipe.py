@@ -16,7 +16,7 @@ from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import NoScriptError, RedisError
 
-from services.gateway.redis.scripts import PIPED, Script
+from services.gateway.redis.scripts import PIPED, LuaScript
 from services.gateway.redis.server import ANSWER_S, RedisServer
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Pipe:
         self._drop()
 
     def send(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Any], *, now: bool = False
+        self, script: LuaScript, keys: Sequence[str], arguments: Sequence[Any], *, now: bool = False
     ) -> asyncio.Future[Any]:
         """The future of its answer, which fails with `RedisAway`; raises that where Redis is known to be away.
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class LuaScript:
     """A Lua script by its file's name; `text` is its source. Its keys and arguments are described at its head."""
 
     name: str
     text: str
 
 
-def _read(name: str) -> Script:
-    return Script(name, (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8"))
+def _read(name: str) -> LuaScript:
+    return LuaScript(name, (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8"))
 
 
 RESERVE, SETTLE, RENEW = _read("reserve"), _read("settle"), _read("renew")

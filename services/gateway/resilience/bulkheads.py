@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter, WouldBlock
 
-from services.gateway.calls.call import Caller, Lane, Tier
+from services.gateway.call import CallOwner, Lane, Tier
 from services.gateway.policy.models import BulkheadsRule
 from switchboard.contracts.errors import Unavailable
 
@@ -50,7 +50,7 @@ class Bulkheads:
         for name, calls in rule.tiers.items():
             self._tiers.setdefault(name, CapacityLimiter(calls)).total_tokens = calls
 
-    async def enter(self, caller: Caller) -> Slot:
+    async def enter(self, caller: CallOwner) -> Slot:
         """Raises `Unavailable` with `Retry-After` where the queue is full, or nothing came free in the lane's `wait_s`."""
         slot = Slot()
         try:

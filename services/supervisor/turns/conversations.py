@@ -40,22 +40,22 @@ class Conversations:
         self,
         state: StateStore,
         tiers: TieredStore | None = None,
-        shelf: ConversationIndex | None = None,
+        index: ConversationIndex | None = None,
         ratings: RatingIndex | None = None,
     ) -> None:
         """`tiers` under the state store, the index that finds what is to be moved there, and that of ratings."""
         self._state = state
         self._ratings = ratings or RatingIndex(state)
         self._tiers = tiers or TieredStore(state)
-        self._shelf = shelf
+        self._index = index
 
     # -- accepting a turn
 
     async def create(self, conversation: Conversation, turn: Turn, principal: Principal) -> None:
         """Writes a new conversation with its first turn, and reads what is remembered of its user."""
         written = [(_key(conversation), conversation.model_dump(mode="json")), (_turn_key(turn), _json(turn))]
-        if self._shelf is not None:  # in the index with it: what is in none could neither be moved nor forgotten
-            written.append(await self._shelf.note(_entry(conversation)))
+        if self._index is not None:  # in the index with it: what is in none could neither be moved nor forgotten
+            written.append(await self._index.note(_entry(conversation)))
         known, _ = await asyncio.gather(
             self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
         )
@@ -159,8 +159,8 @@ class Conversations:
             raise Conflict("A message of this conversation is being answered. Please try again when it is.")
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
         await self._ratings.forget(principal.tenant, conversation_id)
-        if self._shelf is not None:
-            await self._shelf.disown(principal.tenant, principal.user, [conversation_id])
+        if self._index is not None:
+            await self._index.disown(principal.tenant, principal.user, [conversation_id])
 
     # -- turns
 
@@ -240,8 +240,8 @@ class Conversations:
             found = await self._tiers.find_below(key)
             # In the index before it is hot: what is hot and in no index would never move down again.
             below = _owned(found.value if found is not None else None, principal)
-            if self._shelf is not None:
-                await self._shelf.opened(_entry(below), "again")
+            if self._index is not None:
+                await self._index.opened(_entry(below), "again")
             item, remembered = await self._tiers.raised(key), await self._tiers.raised(recall)
         if item is None:
             raise NotFound(UNKNOWN_CONVERSATION)

@@ -25,17 +25,17 @@ class Outbox:
     """Takes turns that ended. Waits for nothing, raises nothing."""
 
     def __init__(
-        self, publisher: BackgroundPublisher, evaluation: OnlineEvaluation, remembering: Consolidation
+        self, publisher: BackgroundPublisher, evaluation: OnlineEvaluation, consolidation: Consolidation
     ) -> None:
         self._publisher = publisher
         self._evaluation = evaluation
-        self._remembering = remembering
+        self._consolidation = consolidation
 
     def put(self, turn: Turn, frames: Sequence[Frame] = (), history: Sequence[HistoryMessage] = ()) -> None:
         """`frames` are the turn's events, none for an asynchronous one; `history` is what stood before it."""
         self._publisher.publish(topics.CONVERSATION_EVENTS, event_of(turn))
         self._evaluation.consider(turn, frames, history)
-        self._remembering.after(turn)
+        self._consolidation.after(turn)
         if turn.handover is not None and turn.status == "completed":
             whose = (turn.conversation_id, turn.tenant, turn.user)
             event = event_of_handover(turn.handover, *whose, by=turn.user)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from switchboard.cli.exits import exit_on_error
-from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.difference import RunDifference, difference
 from switchboard.evaluation.golden.results import load_results
 from switchboard.system.errors import OperatorError
 
@@ -26,7 +26,7 @@ def diff(
         Console(stderr=True).print(_table(compared))
 
 
-def _table(compared: Difference) -> Table:
+def _table(compared: RunDifference) -> Table:
     table = Table("metric", "before", "after", "difference", "95 % interval", "p", "n", box=None)
     for name, change in compared.metrics.items():
         sign = (

@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from switchboard.cli.eval.target import system_to_judge, target_of, written
 from switchboard.cli.exits import exit_on_error
 from switchboard.evaluation.golden.cases import Case
-from switchboard.evaluation.golden.difference import Difference, difference
+from switchboard.evaluation.golden.difference import RunDifference, difference
 from switchboard.evaluation.golden.gate import Verdict, load_bars, verdict
 from switchboard.evaluation.golden.report import html_of
 from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, Results, load_results
-from switchboard.evaluation.golden.run import Judge, Runner, Target
+from switchboard.evaluation.golden.run import Judge, Runner, SystemUnderTest
 from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
 from switchboard.system.errors import OperatorError
@@ -98,7 +98,7 @@ def chosen(suite: str | None, tags: list[str], *, read_only: bool) -> list[Case]
 
 
 def judged(
-    target: Target, suite: str, cases: list[Case], judge: Judge | None, concurrency: int, console: Console
+    target: SystemUnderTest, suite: str, cases: list[Case], judge: Judge | None, concurrency: int, console: Console
 ) -> Results:
     from switchboard.models.minilm import MiniLmEmbedder
 
@@ -143,7 +143,7 @@ def summary_of(results: Results, kept: Path, report: Path, decided: Verdict | No
     )
 
 
-def _tell(console: Console, results: Results, compared: Difference | None, decided: Verdict | None) -> None:
+def _tell(console: Console, results: Results, compared: RunDifference | None, decided: Verdict | None) -> None:
     for case in results.failing:
         reasons = "; ".join(f"{score.metric}: {score.reason}" for score in case.scores if not score.passed)
         console.print(f"[red]✗[/] [bold]{case.id}[/] {reasons}", soft_wrap=True, highlight=False)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from switchboard.evaluation.golden.run import Target
+from switchboard.evaluation.golden.run import SystemUnderTest
 from switchboard.system import runfile
 from switchboard.system.errors import OperatorError
 from switchboard.system.runfile import Key, RunFile
@@ -30,8 +30,8 @@ def system_to_judge(
         yield system.run
 
 
-def target_of(run: RunFile) -> Target:
-    return Target(run.api_url, keys_by_user(run.keys))
+def target_of(run: RunFile) -> SystemUnderTest:
+    return SystemUnderTest(run.api_url, keys_by_user(run.keys))
 
 
 def keys_by_user(keys: list[Key]) -> dict[str, str]:

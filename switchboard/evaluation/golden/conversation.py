@@ -22,7 +22,7 @@ FRESH = {"cache-control": "no-cache"}
 """An answer out of a cache would say nothing of the system that is judged."""
 
 
-class Conversation:
+class GoldenConversation:
     """One user's conversation; messages are asked one after the other."""
 
     def __init__(self, client: httpx.AsyncClient, key: str, user: str) -> None:

@@ -25,7 +25,7 @@ class Change(BaseModel):
     significant: bool
 
 
-class Difference(BaseModel):
+class RunDifference(BaseModel):
     """`won` and `lost`: cases that pass only after, only before."""
 
     metrics: dict[str, Change]
@@ -40,7 +40,7 @@ class Difference(BaseModel):
         return [name for name, change in self.metrics.items() if change.significant and change.difference < 0]
 
 
-def difference(before: Results, after: Results) -> Difference:
+def difference(before: Results, after: Results) -> RunDifference:
     """Compares the cases that both runs have, metric by metric where both have a score."""
     raw: dict[str, Change] = {}
     for metric in (PASSED, *METRICS):
@@ -57,7 +57,7 @@ def difference(before: Results, after: Results) -> Difference:
     }
     old, new = before.values(PASSED), after.values(PASSED)
     shared = old.keys() & new.keys()
-    return Difference(
+    return RunDifference(
         metrics=metrics,
         won=sorted(each for each in shared if new[each] > old[each]),
         lost=sorted(each for each in shared if new[each] < old[each]),

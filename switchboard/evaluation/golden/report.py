@@ -2,7 +2,7 @@
 
 from html import escape
 
-from switchboard.evaluation.golden.difference import Difference
+from switchboard.evaluation.golden.difference import RunDifference
 from switchboard.evaluation.golden.gate import Verdict
 from switchboard.evaluation.golden.results import CaseResult, Figure, Results
 from switchboard.scoring.transcript import Transcript
@@ -21,7 +21,7 @@ code,pre{font:13px/1.45 ui-monospace,monospace}pre{white-space:pre-wrap;backgrou
 """
 
 
-def html_of(results: Results, verdict: Verdict | None = None, compared: Difference | None = None) -> str:
+def html_of(results: Results, verdict: Verdict | None = None, compared: RunDifference | None = None) -> str:
     """The report of a run. What a system or a user said is escaped; nothing is loaded, nothing runs."""
     failing = results.failing
     parts = [
@@ -75,7 +75,7 @@ def _metric(name: str, figure: Figure) -> str:
     )
 
 
-def _compared(compared: Difference | None) -> str:
+def _compared(compared: RunDifference | None) -> str:
     if compared is None:
         return ""
     rows = "".join(

@@ -14,7 +14,7 @@ from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.contracts.money import usd_of
 from switchboard.evaluation import machine
 from switchboard.evaluation.golden.cases import Case
-from switchboard.evaluation.golden.conversation import Conversation
+from switchboard.evaluation.golden.conversation import GoldenConversation
 from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, latency_of
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators import scores_of
@@ -33,7 +33,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class SystemUnderTest:
     """The system that is judged: its API, and the key of each user as `tenant/user`."""
 
     api_url: str
@@ -44,7 +44,7 @@ class Target:
 class Runner:
     """Runs cases. `judge` is asked besides the offline evaluators; `on_result` hears each result as it comes."""
 
-    target: Target
+    target: SystemUnderTest
     embedder: Embedder
     judge: Judge | None = None
     concurrency: int = CONCURRENCY
@@ -86,7 +86,7 @@ class Runner:
         )
 
     async def _case(self, client: httpx.AsyncClient, case: Case) -> CaseResult:
-        conversation = Conversation(client, self.target.keys[case.user], case.user.partition("/")[2])
+        conversation = GoldenConversation(client, self.target.keys[case.user], case.user.partition("/")[2])
         for message in case.before:
             await conversation.ask(message)
         turn = await conversation.ask(case.say)

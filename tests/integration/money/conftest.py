@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.call import CallOwner, ModelCall
 from services.gateway.money.budgets import BudgetsPolicy
 from services.gateway.money.ledger.recorder import Recorder
 from services.gateway.money.ledger.spool import Spool
@@ -121,7 +121,7 @@ def a_call(
         operation="chat",
         alias="fast",
         body={"stream": stream},
-        caller=Caller(
+        caller=CallOwner(
             tenant=tenant, user=user, tier=tier, turn=turn, conversation=conversation, feature=feature, agent=agent
         ),
         prompt_tokens=tokens // 2,

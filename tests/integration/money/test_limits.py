@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.calls.call import ModelCall
+from services.gateway.call import ModelCall
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget
 from services.gateway.money.limits.demand import QuotaExceeded
 from services.gateway.money.limits.shared import Reserved, SharedLimits

@@ -11,8 +11,8 @@ from services.gateway.caching.answer_cache import AnswerCache
 from services.gateway.caching.entries.memory import MemoryEntries
 from services.gateway.caching.entries.port import Changes
 from services.gateway.caching.policy import CacheRule, PartitionThreshold, SemanticRule
-from services.gateway.calls.call import Caller, ModelCall
-from services.gateway.calls.ports import CacheLookup
+from services.gateway.call import CallOwner, ModelCall
+from services.gateway.ports import CacheLookup
 from services.gateway.providers.port import Spent
 from switchboard.contracts import headers
 from switchboard.contracts.errors import Unavailable
@@ -62,14 +62,14 @@ def cache(embedder: OneDirection) -> AnswerCache:
     return AnswerCache(CacheRule, MemoryEntries(), embedder)
 
 
-def call(text: str = QUESTION, *more: dict[str, Any], caller: Caller | None = None, **fields: Any) -> ModelCall:
+def call(text: str = QUESTION, *more: dict[str, Any], caller: CallOwner | None = None, **fields: Any) -> ModelCall:
     messages = [SYSTEM, {"role": "user", "content": text}, *more]
     return ModelCall(
         id=uuid.uuid4().hex,
         operation="chat",
         alias="fast",
         body={"model": "fast", "messages": messages, **fields},
-        caller=caller or Caller(tenant="aurora", user="ada"),
+        caller=caller or CallOwner(tenant="aurora", user="ada"),
         prompt_tokens=10,
         completion_tokens_max=100,
     )
@@ -122,22 +122,22 @@ async def test_a_guard_is_told_in_the_header(cache: AnswerCache):
 
 @pytest.mark.parametrize(
     "caller",
-    [Caller(tenant="borealis", user="ada"), Caller(tenant="aurora", knowledge="v2", user="ada")],
+    [CallOwner(tenant="borealis", user="ada"), CallOwner(tenant="aurora", knowledge="v2", user="ada")],
 )
-async def test_another_tenant_or_knowledge_gets_nothing_by_meaning(cache: AnswerCache, caller: Caller):
+async def test_another_tenant_or_knowledge_gets_nothing_by_meaning(cache: AnswerCache, caller: CallOwner):
     await kept(cache, call())
     assert (await cache.look(call(SAME, caller=caller))).hit is None
 
 
 async def test_another_tenant_gets_nothing_exactly(cache: AnswerCache):
     await kept(cache, call())
-    assert (await cache.look(call(caller=Caller(tenant="borealis")))).state == "miss"
+    assert (await cache.look(call(caller=CallOwner(tenant="borealis")))).state == "miss"
 
 
 @pytest.mark.parametrize("said", ["", "yes"])
 async def test_a_request_with_a_tools_result_is_never_cached(cache: AnswerCache, said: Any):
     result = {"role": "tool", "tool_call_id": "1", "content": "The balance is 7."}
-    caller = Caller(tenant="aurora", user="ada", cacheable=said)
+    caller = CallOwner(tenant="aurora", user="ada", cacheable=said)
     looked = await kept(cache, call(QUESTION, result, caller=caller, temperature=0))
     assert (looked.ticket, looked.state) == (None, "off") and "reason=tool_results" in looked.headers[headers.CACHE]
 
@@ -152,7 +152,7 @@ async def test_a_request_that_offers_tools_is_cached_only_where_it_asks_for_the_
 
 async def test_a_caller_that_says_no_is_neither_answered_nor_kept(cache: AnswerCache):
     await kept(cache, call())
-    looked = await cache.look(call(caller=Caller(tenant="aurora", cacheable="no")))
+    looked = await cache.look(call(caller=CallOwner(tenant="aurora", cacheable="no")))
     assert (looked.hit, looked.ticket, looked.state) == (None, None, "off")
 
 
@@ -163,7 +163,7 @@ async def test_a_request_that_asks_for_variety_is_not_cached(cache: AnswerCache)
 
 async def test_an_answer_that_calls_a_tool_serves_the_very_same_request_only(cache: AnswerCache):
     tools = [{"type": "function", "function": {"name": "refund", "parameters": {}}}]
-    caller = Caller(tenant="aurora", user="ada", cacheable="yes")
+    caller = CallOwner(tenant="aurora", user="ada", cacheable="yes")
     called = answer(None, "tool_calls", tool_calls=[{"id": "c1", "type": "function", "function": {"name": "refund"}}])
     await kept(cache, call(tools=tools, caller=caller), called)
     assert (await cache.look(call(tools=tools, caller=caller))).state == "exact"

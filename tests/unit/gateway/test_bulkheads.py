@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from services.gateway.calls.call import Caller
+from services.gateway.call import CallOwner
 from services.gateway.policy.models import BulkheadsRule
 from services.gateway.resilience.bulkheads import Bulkheads, Slot
 from switchboard.contracts.errors import Unavailable
 
-PERSON, JOB = Caller(tier="free"), Caller(tier="free", lane="batch")
+PERSON, JOB = CallOwner(tier="free"), CallOwner(tier="free", lane="batch")
 
 
 def bulkheads(calls: int = 1, queue: int = 1, wait_s: float = 5.0, **tiers: int) -> Bulkheads:
@@ -65,7 +65,7 @@ async def test_a_tier_is_bounded_in_all_lanes_together_and_others_are_not():
     await free.enter(PERSON)
     with pytest.raises(Unavailable):
         await free.enter(JOB)
-    await free.enter(Caller(tier="professional"))
+    await free.enter(CallOwner(tier="professional"))
 
 
 async def test_a_new_policy_changes_the_sizes():

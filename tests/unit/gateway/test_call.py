@@ -1,15 +1,15 @@
 import pytest
 
-from services.gateway.calls.call import Caller, caller_of
+from services.gateway.call import CallOwner, caller_of
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.contracts.turns import Principal
-from switchboard.models.caller import Caller as OurCaller
+from switchboard.models.caller import CallOwner as OurCaller
 
 ADA = Principal(tenant="aurora", user="C-10001", tier="professional")
 
 
 def test_who_says_nothing_is_anonymous_and_of_the_tier_that_the_policy_gives():
-    assert caller_of({}) == Caller(tenant="anonymous", user="anonymous", tier="free")
+    assert caller_of({}) == CallOwner(tenant="anonymous", user="anonymous", tier="free")
     assert caller_of({}, anonymous_tier="developer").tier == "developer"
 
 
@@ -25,7 +25,7 @@ def test_headers_say_whose_call_it_is():
     caller = caller_of(
         {f"x-switchboard-{name}": value for name, value in said.items()} | {"x-model-preference": "cheap"}
     )
-    assert caller == Caller("aurora", "C-1", "enterprise", "chat", "billing", "", "", "batch", "cheap")
+    assert caller == CallOwner("aurora", "C-1", "enterprise", "chat", "billing", "", "", "batch", "cheap")
 
 
 def test_baggage_fills_in_what_the_headers_leave_out():
@@ -43,7 +43,9 @@ def test_what_does_not_exist_is_refused(header: str):
 def test_what_our_clients_send_is_what_the_gateway_reads():
     ours = OurCaller.of_turn(ADA, feature="chat", agent="billing", conversation="c1", turn="c1.1")
     caller = caller_of(ours.headers)
-    assert caller == Caller("aurora", "C-10001", "professional", "chat", "billing", "c1", "c1.1", "interactive", None)
+    assert caller == CallOwner(
+        "aurora", "C-10001", "professional", "chat", "billing", "c1", "c1.1", "interactive", None
+    )
     assert caller_of(OurCaller.internal(feature="memory").headers).tier == "internal"
     odd = OurCaller.of_turn(Principal(tenant="aurora", user="Jürgen 50%"), feature="chat", conversation="c1")
     assert caller_of(odd.headers).user == "Jürgen 50%"

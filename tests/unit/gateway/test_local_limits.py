@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.call import CallOwner, ModelCall
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget
 from services.gateway.money.limits.demand import Demand, Refusal
 from services.gateway.money.limits.local import SCOPES_MAX, LocalHold, LocalLimits
@@ -126,7 +126,7 @@ async def test_without_redis_a_replica_keeps_the_limits_itself():
     await limits.open()
     refused = 0
     for n in range(12):
-        call = ModelCall(str(n), "chat", "fast", {}, Caller(tenant="t", user="u"), 10, 10)
+        call = ModelCall(str(n), "chat", "fast", {}, CallOwner(tenant="t", user="u"), 10, 10)
         try:
             await (await limits.admit(call)).settle(0, 5)
         except LimitExceeded as error:

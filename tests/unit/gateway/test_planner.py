@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.calls.call import Caller, ModelCall
+from services.gateway.call import CallOwner, ModelCall
 from services.gateway.policy.catalog import ModelCatalog
 from services.gateway.policy.models import BreakerRule, Policy
 from services.gateway.policy.planner import Planner, needs_of, share_of
@@ -16,7 +16,7 @@ from switchboard.contracts.errors import InvalidRequest, NotFound, TooLarge
 
 def call(alias: str = "fast", *, conversation: str = "", **body: Any) -> ModelCall:
     whole = {"model": alias, "messages": [{"role": "user", "content": "hello"}], **body}
-    return ModelCall("id", "chat", alias, whole, Caller(conversation=conversation), 20, 100)
+    return ModelCall("id", "chat", alias, whole, CallOwner(conversation=conversation), 20, 100)
 
 
 class Planned:

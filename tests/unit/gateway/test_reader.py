@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.calls.answers.chunked import DONE, WholeStream, events_of
 from services.gateway.calls.answers.reader import EventReader
+from services.gateway.providers.chunked import DONE, WholeStream, events_of
 from services.gateway.providers.port import Spent
 from switchboard.contracts.errors import Unavailable
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from services.gateway.call import CallOwner, ModelCall
 from services.gateway.calls.background import Background
-from services.gateway.calls.call import Caller, ModelCall
-from services.gateway.calls.ports import CacheHit
 from services.gateway.calls.settlement import AttemptEnd, Settlement, usage_of
 from services.gateway.policy.catalog import Target
 from services.gateway.policy.models import Deployment, PricePerMillion
+from services.gateway.ports import CacheHit
 from services.gateway.providers.embedded import Embedded
 from services.gateway.providers.port import Spent
 from switchboard.ledger.record import Record
@@ -18,7 +18,7 @@ from switchboard.models.minilm import MiniLmEmbedder
 
 PRICE = PricePerMillion.model_validate({"input": "0.15", "output": "0.6"})
 TARGET = Target("openai", "gpt", "one", "openai", Deployment(provider="openai", price=PRICE))
-CALL = ModelCall("c1", "chat", "fast", {"model": "fast"}, Caller(tenant="aurora", agent="billing"), 10, 100)
+CALL = ModelCall("c1", "chat", "fast", {"model": "fast"}, CallOwner(tenant="aurora", agent="billing"), 10, 100)
 
 
 @dataclass

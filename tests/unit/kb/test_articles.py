@@ -182,7 +182,7 @@ def test_every_term_of_the_policy_is_in_some_article(phrase: str, expected: int)
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.id)
-def test_the_plan_articles_state_each_plan_as_it_is_sold(plan: tariff.Plan) -> None:
+def test_the_plan_articles_state_each_plan_as_it_is_sold(plan: tariff.DemoPlan) -> None:
     text = article(SERVICES / "product" / "kb" / f"{plan.kind}-plans-{plan.tenant}.md").text
     row = next(line for line in text.splitlines() if line.startswith(f"| {plan.name} |"))
     assert f"£{plan.price_pence / 100:.2f}" in row

@@ -29,7 +29,7 @@ async def talk(system: System, turns: int, message: str = "Why is invoice INV-{n
         answer = await system.ask(message.format(n=n), agent="billing", **body)
         assert answer.status_code == 200, answer.text
         conversation_id = answer.json()["conversation_id"]
-    await system.supervisor.remembering.drained()
+    await system.supervisor.consolidation.drained()
     assert conversation_id is not None
     return conversation_id
 
@@ -62,7 +62,7 @@ async def test_what_an_agent_gets_is_as_long_at_turn_a_hundred_and_twenty_as_at_
     sizes: list[int] = []
     for n in range(2, 121):
         await system.ask(f"Why is invoice INV-{n} higher?", agent="billing", conversation_id=conversation_id)
-        await system.supervisor.remembering.drained()
+        await system.supervisor.consolidation.drained()
         sizes.append(len(last_request(system).model_dump_json()))
     assert max(sizes[60:]) <= max(sizes[40:60]) * 1.05
 
@@ -78,7 +78,7 @@ async def test_an_asynchronous_turn_is_told_and_remembered_too(system: System) -
 async def test_failed_turns_are_not_remembered(system: System) -> None:
     system.specialists["billing"].script = failing("unavailable", "x")
     await system.ask("Why is invoice INV-1 higher?", agent="billing")
-    assert not system.supervisor.remembering._waiting
+    assert not system.supervisor.consolidation._waiting
 
 
 async def test_a_users_memory_reaches_agents_in_other_conversations_only_with_consent(system: System) -> None:
@@ -116,7 +116,7 @@ async def test_a_turn_under_way_brings_nothing_back_that_was_forgotten(system: S
     answer = await system.ask("I prefer e-mail to calls. Where is TCK-100001?", agent="billing")
     assert answer.status_code == 200  # and what it said is still to be remembered
     await system.api.delete("/v1/memory", headers=ADA)
-    await system.supervisor.remembering.drained()
+    await system.supervisor.consolidation.drained()
     memory = (await system.api.get("/v1/memory", headers=ADA)).json()
     assert memory["preferences"] == [] and memory["entities"] == [] and memory["conversations"] == []
 
@@ -265,10 +265,10 @@ async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_t
     conversation_id = await talk(system, LONG - 1)
     await system.ask("Why is invoice INV-99 higher?", agent="billing", conversation_id=conversation_id)
     system.sidecar.state.down = True
-    await system.supervisor.remembering.drained()
+    await system.supervisor.consolidation.drained()
     system.sidecar.state.down = False
     await system.ask("Why is invoice INV-100 higher?", agent="billing", conversation_id=conversation_id)
-    await system.supervisor.remembering.drained()
+    await system.supervisor.consolidation.drained()
     item = await system.sidecar.state.get(keys.conversation_memory("aurora", conversation_id))
     assert item is not None and item.value["upto"] == LONG + 1 - 4
     with pytest.raises(Unavailable):

@@ -156,9 +156,9 @@ async def test_scores_and_thumbs_add_up_by_variant_and_tenant(experimenting: Sys
 
 
 async def test_an_operator_sees_the_tallies_of_their_own_tenant_alone(experimenting: System) -> None:
-    scoreboard = experimenting.supervisor.scoreboard
+    experiment_tallies = experimenting.supervisor.experiment_tallies
     for tenant in ("aurora", "borealis"):
-        await scoreboard.add_scores("words=only", tenant, {"groundedness": 1.0})
+        await experiment_tallies.add_scores("words=only", tenant, {"groundedness": 1.0})
     answer = await experimenting.api.get("/v1/experiments/words", headers=OPS)
     assert [tally["tenant"] for tally in answer.json()["tallies"]] == ["aurora"]
 

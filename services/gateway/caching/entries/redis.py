@@ -12,7 +12,7 @@ from typing import Any
 from services.gateway.caching.entries.port import CHANGES_MAX, Bounds, Changes
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway
-from services.gateway.redis.scripts import CACHE_CHANGES, CACHE_GET, CACHE_GET_MANY, CACHE_IDS, CACHE_PUT, Script
+from services.gateway.redis.scripts import CACHE_CHANGES, CACHE_GET, CACHE_GET_MANY, CACHE_IDS, CACHE_PUT, LuaScript
 from switchboard.contracts.errors import Unavailable
 
 EXPIRED_AT_ONCE_MAX = 200
@@ -48,7 +48,7 @@ class RedisEntries:
     async def ids(self, partition: str) -> set[str]:
         return {each.decode() for each in await self._asked(CACHE_IDS, partition, _now_ms())}
 
-    async def _asked(self, script: Script, partition: str, *arguments: Any) -> Any:
+    async def _asked(self, script: LuaScript, partition: str, *arguments: Any) -> Any:
         try:
             return await self._pipe.answer(self._pipe.send(script, [keys.cache(partition)], arguments))
         except RedisAway as error:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.gateway.caching.eligibility import names_somebody
 from services.gateway.caching.entries.port import Bounds, Entries
 from services.gateway.caching.fingerprint import digest
-from services.gateway.caching.semantic.decision import Decision, Thresholds, decide
+from services.gateway.caching.semantic.decision import ReuseDecision, Thresholds, decide
 from services.gateway.caching.semantic.mirror import Head, Mirror
 from services.gateway.caching.semantic.reading import Reading, read
 from services.gateway.caching.semantic.verifier import Verifier
@@ -58,7 +58,7 @@ class SemanticQuery:
 class SemanticLookup:
     """What a look found; `value` is the entry's, None without a hit."""
 
-    decision: Decision
+    decision: ReuseDecision
     value: bytes | None = None
 
 
@@ -85,7 +85,7 @@ class SemanticCache:
 
     async def look(self, query: SemanticQuery, thresholds: Thresholds) -> SemanticLookup:
         mirror = await self._synced(query.partition)
-        decision = Decision("empty")
+        decision = ReuseDecision("empty")
         for _ in range(STALE_MAX):
             near = mirror.near(query.vector, thresholds.cosine, thresholds.neighbours_max)
             decision = decide(query.reading, near, self._verifier, thresholds)
@@ -96,7 +96,7 @@ class SemanticCache:
             if value is not None:
                 return SemanticLookup(decision, value)
             mirror.remove(identity)  # expired or evicted meanwhile
-        return SemanticLookup(Decision("empty", score=decision.score))
+        return SemanticLookup(ReuseDecision("empty", score=decision.score))
 
     async def keep(
         self, query: SemanticQuery, answer: str, value: bytes, bounds: Bounds, thresholds: Thresholds

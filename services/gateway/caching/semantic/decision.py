@@ -29,7 +29,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CachedQuestion:
     """A cached question: its place in the store, how near it is, what it reads, whose answer it holds."""
 
     index: int
@@ -40,7 +40,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ReuseDecision:
     """`index` is the candidate's that serves; None without a hit. `score` is the best there was."""
 
     reason: Reason
@@ -55,27 +55,27 @@ class Decision:
 
 
 def decide(
-    asked: Reading, candidates: Sequence[Candidate], verifier: Verifier, thresholds: Thresholds = Thresholds()
-) -> Decision:
+    asked: Reading, candidates: Sequence[CachedQuestion], verifier: Verifier, thresholds: Thresholds = Thresholds()
+) -> ReuseDecision:
     """`candidates` in falling order of cosine; those below `thresholds.cosine` count for nothing."""
     if not candidates:
-        return Decision("empty")
+        return ReuseDecision("empty")
     near = [candidate for candidate in candidates if candidate.cosine >= thresholds.cosine]
     if not near:
-        return Decision("cosine", score=candidates[0].cosine)
+        return ReuseDecision("cosine", score=candidates[0].cosine)
     refused = [refusal(asked, candidate.reading) for candidate in near[: thresholds.neighbours_max]]
     guard = refused[0] or ""
     # What a guard refuses is known to be another question; what is left might be the same one.
     left = [candidate for candidate, reason in zip(near, refused, strict=False) if reason is None]
     if not left:
-        return Decision("guard", score=near[0].cosine, guard=guard)
+        return ReuseDecision("guard", score=near[0].cosine, guard=guard)
     scores = [
         verifier.score(candidate.cosine, asked, candidate.reading) for candidate in left[: thresholds.candidates_max]
     ]
     score = max(scores)
     best = left[scores.index(score)]
     if score < thresholds.score:
-        return Decision("score", score=score, guard=guard)
+        return ReuseDecision("score", score=score, guard=guard)
     if any(other.cosine >= thresholds.agreement and other.answer != best.answer for other in left):
-        return Decision("agreement", score=score, guard=guard)
-    return Decision("hit", best.index, score, guard)
+        return ReuseDecision("agreement", score=score, guard=guard)
+    return ReuseDecision("hit", best.index, score, guard)

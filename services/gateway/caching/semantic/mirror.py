@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from services.gateway.caching.semantic.decision import Candidate
+from services.gateway.caching.semantic.decision import CachedQuestion
 from services.gateway.caching.semantic.reading import Reading, read
 from switchboard.models.embedder import DIMENSIONS, Vectors
 
@@ -94,12 +94,14 @@ class Mirror:
         for identity in [identity for identity in self._ids if identity not in identities]:
             self.remove(identity)
 
-    def near(self, vector: NDArray[np.float32], cosine_min: float, most: int) -> list[Candidate]:
+    def near(self, vector: NDArray[np.float32], cosine_min: float, most: int) -> list[CachedQuestion]:
         """At most `most`, in falling order of cosine; their `index` is for `id_of` until the next change."""
         cosines = self._vectors[: len(self._ids)] @ vector
         found = np.flatnonzero(cosines >= cosine_min)
         found = found[np.argsort(-cosines[found], kind="stable")][:most]
-        return [Candidate(int(row), float(cosines[row]), self._readings[row], self._heads[row].group) for row in found]
+        return [
+            CachedQuestion(int(row), float(cosines[row]), self._readings[row], self._heads[row].group) for row in found
+        ]
 
     def id_of(self, row: int) -> str:
         return self._ids[row]

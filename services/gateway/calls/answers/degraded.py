@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from services.gateway.calls.call import ModelCall
+from services.gateway.call import ModelCall
 
 BANNER = "AI is temporarily limited; this answer may be outdated"
 MESSAGE = (

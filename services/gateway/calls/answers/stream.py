@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from opentelemetry.trace import Status, StatusCode
 
-from services.gateway.calls.answers.chunked import DONE
 from services.gateway.calls.answers.errors import body_of
 from services.gateway.calls.answers.reader import EventReader
 from services.gateway.calls.context import CallContext
-from services.gateway.calls.ports import Cache
 from services.gateway.calls.settlement import Attempt, AttemptEnd, usage_of
+from services.gateway.ports import Cache
+from services.gateway.providers.chunked import DONE
 from services.gateway.providers.port import BROKEN_OFF, TOO_SLOW, EventBytes, Spent
 from switchboard.contracts.errors import DeadlineExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.sse import encode

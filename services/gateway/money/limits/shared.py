@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from services.gateway.calls.call import ModelCall
+from services.gateway.call import ModelCall
 from services.gateway.money.limits.demand import Demand, Refusal, error_of
 from services.gateway.money.limits.local import LocalHold, LocalLimits
 from services.gateway.money.limits.tiers import Rules

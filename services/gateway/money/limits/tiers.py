@@ -5,7 +5,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway.calls.call import Tier
+from services.gateway.call import Tier
 from services.gateway.money.budgets import BudgetsPolicy
 
 UNLIMITED = -1

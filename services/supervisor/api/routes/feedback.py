@@ -14,13 +14,13 @@ router = APIRouter(prefix="/v1", responses=PROBLEMS, tags=["feedback"])
 @router.post("/feedback")
 async def give_feedback(caller: Caller, supervisor: Wired, given: FeedbackRequest) -> FeedbackView:
     """Rates one of your own turns, thumbs up or down, with a comment if you like; again, and the last one counts."""
-    return await supervisor.feedback.give(caller, given)
+    return await supervisor.ratings.give(caller, given)
 
 
 @router.get("/feedback")
 async def feedback(operator: Operator, supervisor: Wired) -> FeedbackList:
     """The newest rated turns of your tenant, without anybody's words. For operators."""
-    return await supervisor.feedback.newest(operator.tenant)
+    return await supervisor.ratings.newest(operator.tenant)
 
 
 @router.get("/experiments/{name}")
@@ -29,4 +29,4 @@ async def experiment(operator: Operator, supervisor: Wired, name: str) -> Experi
     found = supervisor.experiments.named(name)
     if found is None:
         raise NotFound("There is no such experiment.")
-    return await supervisor.scoreboard.scores(found, operator.tenant)
+    return await supervisor.experiment_tallies.scores(found, operator.tenant)

@@ -12,16 +12,16 @@ router = APIRouter(prefix="/v1/memory", responses=PROBLEMS, tags=["memory"])
 @router.get("")
 async def memory(caller: Caller, supervisor: Wired) -> MemoryView:
     """What is remembered of you across conversations."""
-    return MemoryView.of(await supervisor.memories.read(caller))
+    return MemoryView.of(await supervisor.memory_privacy.read(caller))
 
 
 @router.put("/consent")
 async def consent(body: ConsentRequest, caller: Caller, supervisor: Wired) -> MemoryView:
     """Agrees to being remembered, or stops it; stopping also forgets what was remembered."""
-    return MemoryView.of(await supervisor.memories.consent(caller, body.consent))
+    return MemoryView.of(await supervisor.memory_privacy.consent(caller, body.consent))
 
 
 @router.delete("")
 async def forget(caller: Caller, supervisor: Wired, conversations: bool = False) -> Forgotten:
     """Forgets what is remembered of you, and your agreement to it; `conversations=true` deletes those too."""
-    return await supervisor.memories.forget(caller, transcripts=conversations)
+    return await supervisor.memory_privacy.forget(caller, transcripts=conversations)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.caching.semantic.decision import Candidate, Thresholds, decide
+from services.gateway.caching.semantic.decision import CachedQuestion, Thresholds, decide
 from services.gateway.caching.semantic.reading import read
 from services.gateway.caching.semantic.verifier import Verifier, load
 
@@ -16,8 +16,8 @@ def verifier() -> Verifier:
     return load(lambda word: min(1.0, len(word) / 10))
 
 
-def candidate(index: int = 0, cosine: float = 0.97, reading: object = SAME, answer: str = "a") -> Candidate:
-    return Candidate(index, cosine, reading, answer)  # pyright: ignore[reportArgumentType]
+def candidate(index: int = 0, cosine: float = 0.97, reading: object = SAME, answer: str = "a") -> CachedQuestion:
+    return CachedQuestion(index, cosine, reading, answer)  # pyright: ignore[reportArgumentType]
 
 
 def test_nothing_cached_is_no_hit(verifier: Verifier):

@@ -7,7 +7,7 @@ which order they are asked.
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from services.gateway.calls.call import ModelCall
+from services.gateway.call import ModelCall
 from services.gateway.providers.port import Spent
 from switchboard.ledger.record import Record
 

@@ -20,6 +20,19 @@ Preference = Literal["fast", "quality", "cheap"]
 Cacheable = Literal["", "yes", "no"]
 """`no`: neither answered from a cache nor kept in one. `yes`: the answer is anybody's, whatever tools are offered."""
 Operation = Literal["chat", "embeddings"]
+StepName = Literal[
+    "primary",
+    "canary",
+    "other_deployment",
+    "other_region",
+    "cascade",
+    "smaller_model",
+    "exact_cache",
+    "semantic_cache",
+    "answer_cache",
+    "message",
+]
+"""Which step of the policy's chain answered a call."""
 
 ANONYMOUS = "anonymous"
 VALUE_CHARACTERS_MAX = 128
@@ -27,7 +40,7 @@ _BAGGAGE = {headers.TENANT: "tenant.id", headers.CONVERSATION: "conversation.id"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CallOwner:
     """Whose call it is. Texts are at most `VALUE_CHARACTERS_MAX` long; empty where unknown."""
 
     tenant: str = ANONYMOUS
@@ -55,7 +68,7 @@ class ModelCall:
     alias: str
     """What is asked for, after the caller's preference; a budget may put a cheaper one in its place."""
     body: dict[str, Any] = field(repr=False)
-    caller: Caller
+    caller: CallOwner
     prompt_tokens: int
     """Estimated before the call, from the size of the prompt (4 characters a token, rounded up)."""
     completion_tokens_max: int
@@ -72,7 +85,7 @@ class ModelCall:
         return isinstance(options, dict) and bool(cast(dict[str, Any], options).get("include_usage"))
 
 
-def caller_of(sent: Mapping[str, str], *, anonymous_tier: Tier = "free") -> Caller:
+def caller_of(sent: Mapping[str, str], *, anonymous_tier: Tier = "free") -> CallOwner:
     """`sent` are headers with lower-case names. Raises `InvalidRequest` for a tier, lane or preference that does not exist."""
     baggage = _baggage_of(sent.get("baggage", ""))
 
@@ -87,7 +100,7 @@ def caller_of(sent: Mapping[str, str], *, anonymous_tier: Tier = "free") -> Call
             raise InvalidRequest(f"The header {header} must be one of: {', '.join(allowed)}.")
         return value or None
 
-    return Caller(
+    return CallOwner(
         tenant=value_of(headers.TENANT) or ANONYMOUS,
         user=value_of(headers.USER) or ANONYMOUS,
         tier=cast(Tier, one_of(headers.TIER, get_args(Tier)) or anonymous_tier),
