@@ -3,7 +3,7 @@ import pytest
 from services.gateway.call import CallOwner, caller_of
 from switchboard.contracts.errors import InvalidRequest
 from switchboard.contracts.turns import Principal
-from switchboard.models.caller import CallOwner as OurCaller
+from switchboard.models.caller import Caller as OurCaller
 
 ADA = Principal(tenant="aurora", user="C-10001", tier="professional")
 
