@@ -19,8 +19,8 @@ from rich.table import Table
 from switchboard.cli.eval.target import system_to_judge, target_of, written
 from switchboard.cli.exits import exit_on_error
 from switchboard.evaluation.blind import BlindCase, Totals, TurnScore, by_group, deeds_of, load_blind, score, totals
-from switchboard.evaluation.golden.conversation import Conversation
-from switchboard.evaluation.golden.run import Target
+from switchboard.evaluation.golden.conversation import GoldenConversation
+from switchboard.evaluation.golden.run import SystemUnderTest
 from switchboard.system.errors import OperatorError
 
 FOLDER = Path("evals/blind")
@@ -103,7 +103,11 @@ def undo_of(state_dir: Path) -> Callable[[], None]:
 
 
 def run(
-    target: Target, cases: Sequence[BlindCase], concurrency: int, undo: Callable[[], None] | None, console: Console
+    target: SystemUnderTest,
+    cases: Sequence[BlindCase],
+    concurrency: int,
+    undo: Callable[[], None] | None,
+    console: Console,
 ) -> list[TurnScore]:
     """Those that change nothing side by side, then the others one at a time."""
     deeds = deeds_of(cases)
@@ -112,7 +116,7 @@ def run(
         task = progress.add_task("blind cases", total=len(cases))
 
         async def one(client: httpx.AsyncClient, case: BlindCase) -> list[TurnScore]:
-            conversation = Conversation(client, target.keys[case.user], case.user.partition("/")[2])
+            conversation = GoldenConversation(client, target.keys[case.user], case.user.partition("/")[2])
             scores = [score(case, n, await conversation.ask(turn.say), deeds) for n, turn in enumerate(case.turns)]
             if undo is not None and any(set(each.tools) & deeds for each in scores):
                 await asyncio.to_thread(undo)

@@ -98,3 +98,13 @@ def test_the_set_is_as_large_and_as_hard_as_it_must_be() -> None:
     assert not {case.id for case in dev} & {case.id for case in test}
     assert {case.writer for case in test} - {case.writer for case in dev} == {"w3"}
     assert deeds_of(every) == {"open_ticket", "request_refund"}
+
+
+def test_the_command_is_there_and_keeps_the_test_part_to_itself() -> None:
+    from typer.testing import CliRunner
+
+    from switchboard.cli.main import app
+
+    refused = CliRunner().invoke(app, ["eval", "blind", "test", "--verdict", "wrong"])
+    assert refused.exit_code == 1
+    assert "only totals" in refused.output
