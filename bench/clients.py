@@ -19,7 +19,6 @@ import openai
 import uvloop
 from redis.asyncio import Redis
 
-from bench import machine
 from bench.figures import percentile
 from bench.gateway import started
 from services.gateway.calls.answers.reader import EventReader
@@ -28,6 +27,7 @@ from services.gateway.providers.port import Call
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.scripts import RESERVE
 from services.gateway.redis.server import RedisServer
+from switchboard.evaluation import machine
 from switchboard.system import redis
 from switchboard.system.ports import Ports, free_port
 from switchboard.system.process import Spawner, stop
