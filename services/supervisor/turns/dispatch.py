@@ -58,6 +58,10 @@ class AgentEvent:
     data: bytes
 
 
+GRACE_S = 1.0
+"""An invocation may last this much longer than its turn: who waits ends it at the deadline, and knows that it was too slow."""
+
+
 class Specialists:
     """The specialists behind the sidecar. May be called concurrently."""
 
@@ -100,8 +104,9 @@ class Specialists:
         if left_s <= 0:
             raise too_slow(agent.card.name)
         body = request.model_dump(mode="json")
+        opened = self._invoker.open(agent.app_id, paths.AGENT_TURNS, json=body, timeout_s=left_s + GRACE_S)
         try:
-            async with self._invoker.open(agent.app_id, paths.AGENT_TURNS, json=body, timeout_s=left_s) as response:
+            async with opened as response:
                 if response.status != 200:
                     raise _Answered(await _refusal(agent.card, response))
                 async with aclosing(_read(agent.card, response)) as events:
