@@ -268,7 +268,7 @@ def new_conversation(principal: Principal) -> Conversation:
     """A conversation that begins with its first turn; nothing is written yet."""
     at = now()
     return Conversation(
-        conversation_id=secrets.token_urlsafe(12),
+        conversation_id=secrets.token_hex(12),  # of hex digits alone: an id that begins with a dash reads as an option
         tenant=principal.tenant,
         owner=principal.user,
         turn_count=1,

@@ -17,6 +17,7 @@ from services.supervisor.turns.records import Turn, now
 from switchboard.contracts.events import AgentStarted, MessageDelta, ToolCalled, ToolReturned, TurnCompleted, TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.inmemory import InMemorySidecar
+from switchboard.telemetry.context import TurnStamp
 from tests.unit.supervisor.conftest import ADA, System, WordEmbedder, running
 
 OPS = {"Authorization": "Bearer demo-aurora-ops"}
@@ -37,6 +38,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
     if not isinstance(provider, TracerProvider):
         provider = TracerProvider()
         trace.set_tracer_provider(provider)
+    provider.add_span_processor(TurnStamp())  # another test of this process may have set a provider without it
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     yield exporter
     exporter.shutdown()
