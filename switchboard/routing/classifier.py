@@ -31,6 +31,8 @@ class Example:
     skill: str
     is_name: bool = False
     """What the skill is called, which nobody says: it teaches, but thresholds are not measured by it."""
+    group: str = ""
+    """Texts of an agent's group are ways to ask for one thing: how a new matter is read shows only where all are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,19 @@ class Classifier:
         targets = np.zeros((len(examples), len(skills) + len(names)), dtype=np.float32)
         targets[np.arange(len(examples)), of_skills] = 1
         targets[np.arange(len(examples)), len(skills) + truth] = 1
-        fit, unseen = fitted(vectors, rows, targets)
+        groups = _groups(examples)
+        order = np.argsort(groups, kind="stable")
+        runs = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+        together = [run for run in runs if len(run) > 1]
+        fit, unseen = fitted(vectors, rows, targets, together)
 
         own = np.array([is_agent(each.agent) for each in examples])
         said = own & ~np.array([each.is_name for each in examples])
         in_scope = np.array([is_agent(agent) for agent, _ in skills])
         best = unseen[:, : len(skills)][:, in_scope].max(axis=1)
+        nearest = _nearest_other(vectors, groups, fit.landmarks[own[fit.landmarks]])
         calibration = Calibration(
-            temperature_of(_agent_scores(unseen, columns), truth),
-            familiarity_min_of((best + _nearest_other(vectors, fit.landmarks[own[fit.landmarks]]))[said]),
+            temperature_of(_agent_scores(unseen, columns), truth), familiarity_min_of((best + nearest)[said])
         )
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
@@ -131,6 +137,18 @@ class Classifier:
         )
 
 
+def _groups(examples: Sequence[Example]) -> NDArray[np.intp]:
+    """Shape (texts,): equal for those that are left out together."""
+    numbers: dict[tuple[str, str], int] = {}
+    return np.array(
+        [
+            numbers.setdefault((each.agent, each.group), len(numbers) + len(examples)) if each.group else place
+            for place, each in enumerate(examples)
+        ],
+        dtype=np.intp,
+    )
+
+
 def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     """Shape (texts, agents), plus one for elsewhere where it has examples. `scores`: those of skills, then of agents."""
     count = int(columns.max()) + 1
@@ -141,12 +159,12 @@ def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     return (SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together).astype(np.float32, copy=False)
 
 
-def _nearest_other(vectors: Matrix, landmarks: NDArray[np.intp]) -> Matrix:
-    """Of each text, the cosine to the nearest of `landmarks` that it is not itself. Shape (texts,)."""
+def _nearest_other(vectors: Matrix, groups: NDArray[np.intp], landmarks: NDArray[np.intp]) -> Matrix:
+    """Of each text, the cosine to the nearest of `landmarks` that is of another group than itself. Shape (texts,)."""
     result = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK_ROWS):
-        rows = np.arange(start, min(start + BLOCK_ROWS, len(vectors)))
+        rows = slice(start, start + BLOCK_ROWS)
         cosines = vectors[rows] @ vectors[landmarks].T
-        cosines[rows[:, None] == landmarks] = -1
+        cosines[groups[rows, None] == groups[landmarks]] = -1
         result[rows] = cosines.max(axis=1)
     return result

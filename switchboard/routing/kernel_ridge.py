@@ -2,10 +2,12 @@
 
 The kernel of two texts is exp(γ(cos − 1)) of their embeddings (a Gaussian on the sphere) plus the inner product of their
 lexical rows. The leave-one-out scores fall out of the same system (the hat matrix), so that calibration needs no
-second fit: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 5.4.2. Above `EXACT_TEXTS_MAX` texts the
+second fit: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 5.4.2. Texts that resemble each other are left out
+together, by the block of the same matrix that is theirs. Above `EXACT_TEXTS_MAX` texts the
 system is that of the subset of regressors (ibid., 8.3.1).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -49,22 +51,29 @@ class Fit:
         return scores.astype(np.float32, copy=False)
 
 
-def fitted(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+def fitted(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows] = ()) -> tuple[Fit, Matrix]:
     """The fit, and for each text the scores that it would get had it not been there: shape (texts, C).
 
     `vectors`: shape (texts, 384), of length 1; `rows`: shape (texts, buckets); `targets`: shape (texts, C), 0 or 1.
+    `together`: places of texts that are left out together, each text in one group at most.
     """
     if len(vectors) <= EXACT_TEXTS_MAX:
-        return _exact(vectors, rows, targets)
-    return _of_landmarks(vectors, rows, targets)
+        return _exact(vectors, rows, targets, together)
+    return _of_landmarks(vectors, rows, targets, together)
 
 
-def _exact(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+def _exact(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows]) -> tuple[Fit, Matrix]:
     kernel = _kernel(vectors, rows, vectors, rows)
     kernel[np.diag_indices_from(kernel)] += RIDGE
-    half = _inverse_of_triangle(np.linalg.cholesky(kernel))  # its inverse is half.T @ half
+    lower = np.linalg.cholesky(kernel)
+    del kernel  # three matrices of this size are more than a supervisor has to spare
+    half = _inverse_of_triangle(lower)  # its inverse is half.T @ half
+    del lower
     weights = half.T @ (half @ targets)
     unseen = targets - weights / np.einsum("ij,ij->j", half, half)[:, None]
+    for group in together:
+        own = half[group[0] :, group]  # above its diagonal a triangle is empty
+        unseen[group] = targets[group] - np.linalg.solve(own.T @ own, weights[group])
     return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen
 
 
@@ -81,8 +90,8 @@ def _inverse_of_triangle(lower: Any) -> Any:
     return result
 
 
-def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
-    chosen = spread(targets, LANDMARKS)
+def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows]) -> tuple[Fit, Matrix]:
+    chosen = spread(targets.argmax(axis=1), LANDMARKS)
     near, near_rows = vectors[chosen], rows[chosen]
     system = RIDGE * _kernel(near, near_rows, near, near_rows).astype(np.float64)
     system[np.diag_indices_from(system)] += JITTER
@@ -101,16 +110,20 @@ def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, 
         leverage = np.square(features @ narrow).sum(axis=1)
         residual = (targets[block] - features @ weights) / np.maximum(1 - leverage, JITTER)[:, None]
         unseen[block] = targets[block] - residual
+    for group in together:
+        features = _kernel(vectors[group], rows[group], near, near_rows)
+        own = features @ narrow
+        left = np.eye(len(group)) - own @ own.T
+        left[np.diag_indices_from(left)] += JITTER
+        unseen[group] = targets[group] - np.linalg.solve(left, targets[group] - features @ weights)
     return _fit(chosen, near, near_rows, weights), unseen
 
 
-def spread(targets: Matrix, count: int) -> Rows:
-    """`count` texts spread evenly over the classes, in their order."""
-    classes = targets.argmax(axis=1)
+def spread(classes: Rows, count: int) -> Rows:
+    """Places of `count` texts spread evenly over the classes, the first ones of each, in their order. `classes`: shape (texts,)."""
     place = np.empty(len(classes), dtype=np.float64)
-    for each in np.unique(classes):
-        members = np.flatnonzero(classes == each)
-        place[members] = np.arange(len(members)) / len(members)
+    for members in np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1]):
+        place[members] = np.arange(len(members)) / max(1, len(members))
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 

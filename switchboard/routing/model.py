@@ -1,23 +1,33 @@
-"""What the router has learned from the cards of the agents that are here now."""
+"""What the router has learned from the cards and topics of the agents that are here now."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from anyio import to_thread
 
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard
-from switchboard.models.embedder import Embedder, Vectors
-from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
-from switchboard.routing.reference_texts import COMMON_WORDS, CONTINUATIONS, OUT_OF_SCOPE, PERSON_REQUESTS
+from switchboard.models.embedder import DIMENSIONS, Embedder, Vectors
+from switchboard.models.int8_vectors import unpacked
+from switchboard.routing import reference_texts
+from switchboard.routing.classifier import ELSEWHERE, RESERVED_PREFIX, Classification, Classifier, Example
+from switchboard.routing.glossary import in_english
+from switchboard.routing.kernel_ridge import spread
+from switchboard.routing.reference_texts import COMMON_WORDS
 from switchboard.text.spelling import IsWord, Speller
 
-PERSON = ":person"
+PERSON = f"{RESERVED_PREFIX}{reference_texts.PERSON}"
 """The class of requests for a human. It stands where an agent's id stands, and no card can have it."""
-CONTINUATION = ":continuation"
+CONTINUATION = f"{RESERVED_PREFIX}{reference_texts.CONTINUATION}"
 """The class of messages that lean on the one before, likewise."""
 OUT_OF_SCOPE_COSINE_MAX = 0.6
 """A text for nobody that is nearer than this to an example of a card is left out: the agent answers it."""
+TOPIC_TEXTS_MAX = 3_072
+"""Of all agents together that are learned, spread over their topics: a fit of a second, and more teach little."""
+TOPIC_CLASSES_MAX = 512
+"""With more topics than this those of an agent are learned as one class: a decision's time grows with the classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +38,52 @@ class RoutingModel:
     embedder: Embedder
     speller: Speller
     classifier: Classifier | None = None
+    examples: int = 0
+    """How many texts of agents it has learned from."""
 
     @classmethod
-    async def learned(cls, cards: Mapping[str, AgentCard], embedder: Embedder, is_word: IsWord) -> "RoutingModel":
-        """Learns from the cards' examples. Only texts that the embedder has not seen cost more than milliseconds."""
+    async def learned(
+        cls,
+        cards: Mapping[str, AgentCard],
+        embedder: Embedder,
+        is_word: IsWord,
+        topics: Mapping[str, AgentTopics] | None = None,
+    ) -> "RoutingModel":
+        """Learns from the cards' examples and the agents' topics, by agent id.
+
+        Only texts that neither come with vectors nor were seen by the embedder cost more than milliseconds.
+        """
+        known = reference_texts.reference_texts()
+        nobodys_texts = known[reference_texts.OUT_OF_SCOPE]
         examples = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
-        speller = Speller.learned([*(each.text for each in examples), *PERSON_REQUESTS, *COMMON_WORDS], is_word)
-        own = await embedder.embed([each.text for each in examples])
-        nobodys = await embedder.embed(OUT_OF_SCOPE)
-        shared = await embedder.embed([*PERSON_REQUESTS, *CONTINUATIONS])
+        spelled = [*(each.text for each in examples), *known[reference_texts.PERSON], *COMMON_WORDS]
+        speller = Speller.learned(spelled, is_word)
+        chosen = _chosen({agent_id: topics[agent_id] for agent_id in sorted(cards) if topics and agent_id in topics})
+        nobodys = await embedder.embed(nobodys_texts)
+        shared = [
+            Example(text, f"{RESERVED_PREFIX}{kind}", f"{RESERVED_PREFIX}{kind}")
+            for kind, texts in known.items()
+            if kind != reference_texts.OUT_OF_SCOPE
+            for text in texts
+        ]
+        parts = [
+            await embedder.embed([each.text for each in examples]),
+            await _vectors_of(chosen, embedder),
+        ]
+        shared_vectors = await embedder.embed([each.text for each in shared])
+        examples += [each.example for each in chosen]
         if not examples:
             return cls(cards, embedder, speller)
+        count = len(examples)
+        own = np.concatenate(parts)
         apart = (nobodys @ own.T).max(axis=1) <= OUT_OF_SCOPE_COSINE_MAX
-        examples += [Example(text, PERSON, PERSON) for text in PERSON_REQUESTS]
-        examples += [Example(text, CONTINUATION, CONTINUATION) for text in CONTINUATIONS]
+        examples += shared
         examples += [
-            Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(OUT_OF_SCOPE, apart, strict=True) if kept
+            Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(nobodys_texts, apart, strict=True) if kept
         ]
-        vectors = np.concatenate([own, shared, nobodys[apart]])
-        return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
-
-    @property
-    def examples(self) -> int:
-        """How many texts of cards it has learned from."""
-        return sum(len(examples_of(card)) for card in self.cards.values())
+        vectors = np.concatenate([own, shared_vectors, nobodys[apart]])
+        classifier = await to_thread.run_sync(Classifier.learned, examples, vectors)
+        return cls(cards, embedder, speller, classifier, count)
 
     async def classify(self, texts: Sequence[str]) -> list[Classification]:
         """One classification a text; there must be an agent."""
@@ -63,3 +95,57 @@ class RoutingModel:
 def examples_of(card: AgentCard) -> list[Example]:
     """The texts of a card that show what its agent is asked."""
     return [Example(text, card.id, skill.id) for skill in card.skills for text in (*skill.examples, skill.description)]
+
+
+@dataclass(frozen=True, slots=True)
+class _TopicExample:
+    example: Example
+    topics: AgentTopics
+    place: int
+    """Of the text in `topics`."""
+
+
+def _chosen(topics: Mapping[str, AgentTopics]) -> list[_TopicExample]:
+    """At most `TOPIC_TEXTS_MAX`. Of each topic the first text, then others in an order that no writer had in mind."""
+    heads: set[tuple[str, str]] = set()
+    found: list[tuple[int, str, int]] = []
+    for agent_id, told in topics.items():
+        for place, each in enumerate(told.texts):
+            head = (agent_id, each.topic)
+            found.append((zlib.crc32(each.text.encode()) if head in heads else -1, agent_id, place))
+            heads.add(head)
+    found.sort()
+    numbers = {head: number for number, head in enumerate(sorted(heads))}
+    classes = np.array([numbers[agent, topics[agent].texts[place].topic] for _, agent, place in found], dtype=np.intp)
+    result: list[_TopicExample] = []
+    for at in spread(classes, TOPIC_TEXTS_MAX):
+        _, agent_id, place = found[at]
+        each = topics[agent_id].texts[place]
+        skill = each.topic if len(heads) <= TOPIC_CLASSES_MAX else "topics"
+        # The classifier reads a message put into English, and so it learns them.
+        example = Example(in_english(each.text), agent_id, skill, group=each.topic)
+        result.append(_TopicExample(example, topics[agent_id], place))
+    return result
+
+
+async def _vectors_of(chosen: Sequence[_TopicExample], embedder: Embedder) -> Vectors:
+    """Those that the agents sent where they are this embedder's, of this very text; the others are made here."""
+    sent = {
+        id(each.topics): each.topics
+        for each in chosen
+        if each.topics.model_id == embedder.model_id
+        and len(each.topics.vectors) == len(each.topics.texts) * DIMENSIONS
+    }
+    rows = {key: unpacked(topics.vectors) for key, topics in sent.items()}
+    missing = [each for each in chosen if id(each.topics) not in rows or each.example.text != _text_of(each)]
+    made = await embedder.embed([each.example.text for each in missing])
+    by_text = dict(zip((each.example.text for each in missing), made, strict=True))
+    vectors = [
+        by_text[each.example.text] if each.example.text in by_text else rows[id(each.topics)][each.place]
+        for each in chosen
+    ]
+    return np.array(vectors, dtype=np.float32).reshape(len(chosen), DIMENSIONS)
+
+
+def _text_of(each: _TopicExample) -> str:
+    return each.topics.texts[each.place].text
