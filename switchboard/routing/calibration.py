@@ -53,3 +53,10 @@ def familiarity_min_of(familiarity: Matrix) -> float:
     if len(familiarity) < CALIBRATED_TEXTS_MIN:
         return FAMILIARITY_MIN_DEFAULT
     return min(FAMILIARITY_MIN_MAX, float(np.quantile(familiarity, REJECTED_SHARE)))
+
+
+def elsewhere_min_of(elsewhere: Matrix) -> float:
+    """The probability of being for nobody from which on a text is. `elsewhere`: shape (texts,), of agents' texts, each left out."""
+    if len(elsewhere) < CALIBRATED_TEXTS_MIN:
+        return ELSEWHERE_MIN_DEFAULT
+    return min(ELSEWHERE_MIN_DEFAULT, float(np.quantile(elsewhere, 1 - REJECTED_SHARE)))

@@ -1,12 +1,12 @@
 """Which agent a text is for, by the examples on the cards: a fit of milliseconds, a calibrated score per agent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from switchboard.routing.calibration import Calibration, familiarity_min_of, temperature_of
+from switchboard.routing.calibration import Calibration, elsewhere_min_of, familiarity_min_of, temperature_of
 from switchboard.routing.kernel_ridge import BLOCK_ROWS, Fit, fitted
 from switchboard.routing.lexical_features import LexicalSpace, Matrix
 
@@ -16,6 +16,8 @@ RESERVED_PREFIX = ":"
 """Begins the names of classes that compete with agents and are none, such as requests for a person."""
 SKILL_WEIGHT = 0.5
 """Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
+PARTS_WEIGHT = 0.5
+"""Of the mean score of a message's parts, beside the whole message's."""
 
 
 def is_agent(name: str) -> bool:
@@ -64,6 +66,25 @@ class Classification:
     def second(self) -> float:
         return list(self.agents.values())[1] if len(self.agents) > 1 else 0.0
 
+    @property
+    def nobodys(self) -> float:
+        """Probability that it is no agent's: for nobody, for a person, small talk."""
+        return 1 - sum(share for name, share in self.agents.items() if is_agent(name))
+
+    def with_parts(self, parts: Sequence["Classification"], calibration: Calibration) -> "Classification":
+        """The same, its agents told apart by the parts too: a story of many sentences blurs what it asks for."""
+        names = [name for name in self.agents if is_agent(name)]
+        whole = np.array([self.scores[name] for name in names], dtype=np.float32)
+        of_parts = np.array([[each.scores[name] for name in names] for each in parts], dtype=np.float32)
+        mixed = (1 - PARTS_WEIGHT) * whole + PARTS_WEIGHT * of_parts.mean(axis=0)
+        shares = calibration.probabilities(mixed) * (1 - self.nobodys)
+        agents = {**self.agents, **dict(zip(names, map(float, shares), strict=True))}
+        agents = dict(sorted(agents.items(), key=lambda one: -one[1]))
+        best = next(iter(agents))
+        skills = (each.skill for each in parts if next(iter(each.agents)) == best)
+        skill = self.skill if best == next(iter(self.agents)) else next(skills, "")
+        return replace(self, agents=agents, skill=skill)
+
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
@@ -109,9 +130,11 @@ class Classifier:
         in_scope = np.array([is_agent(agent) for agent, _ in skills])
         best = unseen[:, : len(skills)][:, in_scope].max(axis=1)
         nearest = _nearest_other(vectors, groups, fit.landmarks[own[fit.landmarks]])
-        calibration = Calibration(
-            temperature_of(_agent_scores(unseen, columns), truth), familiarity_min_of((best + nearest)[said])
-        )
+        of_agents = _agent_scores(unseen, columns)
+        calibration = Calibration(temperature_of(of_agents, truth), familiarity_min_of((best + nearest)[said]))
+        if together and ELSEWHERE in names and len(names) > len(agents):
+            shares = calibration.probabilities(of_agents)
+            calibration = replace(calibration, elsewhere_min=elsewhere_min_of(shares[said, -1]))
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
     def classify(self, texts: Sequence[str], vectors: Matrix) -> list[Classification]:

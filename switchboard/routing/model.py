@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from anyio import to_thread
@@ -15,6 +16,7 @@ from switchboard.routing import reference_texts
 from switchboard.routing.classifier import ELSEWHERE, RESERVED_PREFIX, Classification, Classifier, Example
 from switchboard.routing.glossary import in_english
 from switchboard.routing.kernel_ridge import spread
+from switchboard.routing.phrases import SmallTalk
 from switchboard.routing.reference_texts import COMMON_WORDS
 from switchboard.text.spelling import IsWord, Speller
 
@@ -22,6 +24,9 @@ PERSON = f"{RESERVED_PREFIX}{reference_texts.PERSON}"
 """The class of requests for a human. It stands where an agent's id stands, and no card can have it."""
 CONTINUATION = f"{RESERVED_PREFIX}{reference_texts.CONTINUATION}"
 """The class of messages that lean on the one before, likewise."""
+SMALL_TALK: Mapping[str, SmallTalk] = {f"{RESERVED_PREFIX}{kind}": kind for kind in get_args(SmallTalk)}
+"""The classes of small talk, and the kind that each is."""
+COMPLAINT = f"{RESERVED_PREFIX}complaint"
 OUT_OF_SCOPE_COSINE_MAX = 0.6
 """A text for nobody that is nearer than this to an example of a card is left out: the agent answers it."""
 TOPIC_TEXTS_MAX = 3_072
@@ -133,8 +138,7 @@ async def _vectors_of(chosen: Sequence[_TopicExample], embedder: Embedder) -> Ve
     sent = {
         id(each.topics): each.topics
         for each in chosen
-        if each.topics.model_id == embedder.model_id
-        and len(each.topics.vectors) == len(each.topics.texts) * DIMENSIONS
+        if each.topics.model_id == embedder.model_id and len(each.topics.vectors) == len(each.topics.texts) * DIMENSIONS
     }
     rows = {key: unpacked(topics.vectors) for key, topics in sent.items()}
     missing = [each for each in chosen if id(each.topics) not in rows or each.example.text != _text_of(each)]

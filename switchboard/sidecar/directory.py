@@ -105,9 +105,7 @@ class AgentDirectory:
             self._agents = MappingProxyType({})
 
     async def _announce(self) -> None:
-        now = {
-            agent_id: (one.app_id, one.topics, one.card.model_dump_json()) for agent_id, one in self._agents.items()
-        }
+        now = {agent_id: (one.app_id, one.topics, one.card.model_dump_json()) for agent_id, one in self._agents.items()}
         if now == self._announced:
             return
         try:
