@@ -61,7 +61,7 @@ async def with_vectors(topics: AgentTopics, embedder: Embedder, kept: Path) -> A
     await embedder.embed([topics.texts[0].text])  # the first answer names the model
     wanted = replace(topics, model_id=embedder.model_id)
     head = f"{wanted.digest}\n".encode()
-    read = await asyncio.to_thread(kept.read_bytes) if kept.is_file() else b""
+    read = await asyncio.to_thread(_kept, kept)
     if read.startswith(head):
         return replace(wanted, vectors=read[len(head) :])
     rows: list[bytes] = []
@@ -71,6 +71,13 @@ async def with_vectors(topics: AgentTopics, embedder: Embedder, kept: Path) -> A
     made = replace(wanted, vectors=b"".join(rows))
     await asyncio.to_thread(_keep, kept, head + made.vectors)
     return made
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _keep(path: Path, data: bytes) -> None:

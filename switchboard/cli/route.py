@@ -66,7 +66,7 @@ def _topics(known: Mapping[str, AgentCard], folder: Path) -> dict[str, AgentTopi
     """What the agents whose cards are in `folder` are asked about: a running system tells the router, and not the API."""
     from switchboard.agent.topics import topics_of
 
-    local = load_cards(folder) if folder.is_dir() else {}
+    local = load_cards(folder) if any(folder.glob("*/agent.yaml")) else {}
     return {agent_id: topics_of(card, folder / agent_id) for agent_id, card in local.items() if agent_id in known}
 
 

@@ -212,7 +212,7 @@ def _by_classification(
 def _goes_on(current: str, text: str, context: Context, classification: Classification) -> str:
     """Why a message goes on with what the agent `current` said; empty where it does not."""
     words = len(text.split())
-    if classification.elsewhere >= ELSEWHERE_AFTER_MIN and words > REPLY_WORDS_MAX:
+    if classification.elsewhere >= NOBODYS_MIN and words > REPLY_WORDS_MAX:
         return ""
     best = next(agent for agent in classification.agents if is_agent(agent))
     asked = context.asked is not None and context.asked.agent is not None

@@ -31,6 +31,8 @@ OUT_OF_SCOPE_COSINE_MAX = 0.6
 """A text for nobody that is nearer than this to an example of a card is left out: the agent answers it."""
 TOPIC_TEXTS_MAX = 3_072
 """Of all agents together that are learned, spread over their topics: a fit of a second, and more teach little."""
+CLAIMED_COSINE_MIN = 0.65
+"""A topic's text this near to an example of another agent's card, and nearer than to its own card's, is the other's."""
 TOPIC_CLASSES_MAX = 512
 """With more topics than this those of an agent are learned as one class: a decision's time grows with the classes."""
 
@@ -58,37 +60,27 @@ class RoutingModel:
 
         Only texts that neither come with vectors nor were seen by the embedder cost more than milliseconds.
         """
-        known = reference_texts.reference_texts()
-        nobodys_texts = known[reference_texts.OUT_OF_SCOPE]
-        examples = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
-        spelled = [*(each.text for each in examples), *known[reference_texts.PERSON], *COMMON_WORDS]
-        speller = Speller.learned(spelled, is_word)
+        of_cards = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
         chosen = _chosen({agent_id: topics[agent_id] for agent_id in sorted(cards) if topics and agent_id in topics})
-        nobodys = await embedder.embed(nobodys_texts)
-        shared = [
-            Example(text, f"{RESERVED_PREFIX}{kind}", f"{RESERVED_PREFIX}{kind}")
-            for kind, texts in known.items()
-            if kind != reference_texts.OUT_OF_SCOPE
-            for text in texts
-        ]
-        parts = [
-            await embedder.embed([each.text for each in examples]),
-            await _vectors_of(chosen, embedder),
-        ]
-        shared_vectors = await embedder.embed([each.text for each in shared])
-        examples += [each.example for each in chosen]
-        if not examples:
+        known = reference_texts.background(len(of_cards) + len(chosen))
+        spelled = [*(each.text for each in of_cards), *known[reference_texts.PERSON], *COMMON_WORDS]
+        speller = Speller.learned(spelled, is_word)
+        nobodys = [Example(text, ELSEWHERE, ELSEWHERE) for text in known.pop(reference_texts.OUT_OF_SCOPE)]
+        reserved = [(f"{RESERVED_PREFIX}{kind}", text) for kind, texts in known.items() for text in texts]
+        shared = [Example(text, kind, kind) for kind, text in reserved]
+        cards_vectors = await _embedded(of_cards, embedder)
+        chosen, topics_vectors = _unclaimed(chosen, await _vectors_of(chosen, embedder), of_cards, cards_vectors)
+        own_vectors = [cards_vectors, topics_vectors]
+        nobodys_vectors = await _embedded(nobodys, embedder)
+        shared_vectors = await _embedded(shared, embedder)
+        own = [*of_cards, *(each.example for each in chosen)]
+        if not own:
             return cls(cards, embedder, speller)
-        count = len(examples)
-        own = np.concatenate(parts)
-        apart = (nobodys @ own.T).max(axis=1) <= OUT_OF_SCOPE_COSINE_MAX
-        examples += shared
-        examples += [
-            Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(nobodys_texts, apart, strict=True) if kept
-        ]
-        vectors = np.concatenate([own, shared_vectors, nobodys[apart]])
+        apart = np.flatnonzero((nobodys_vectors @ np.concatenate(own_vectors).T).max(axis=1) <= OUT_OF_SCOPE_COSINE_MAX)
+        examples = [*own, *shared, *(nobodys[place] for place in apart)]
+        vectors = np.concatenate([*own_vectors, shared_vectors, nobodys_vectors[apart]])
         classifier = await to_thread.run_sync(Classifier.learned, examples, vectors)
-        return cls(cards, embedder, speller, classifier, count)
+        return cls(cards, embedder, speller, classifier, len(own))
 
     async def classify(self, texts: Sequence[str]) -> list[Classification]:
         """One classification a text; there must be an agent."""
@@ -100,6 +92,10 @@ class RoutingModel:
 def examples_of(card: AgentCard) -> list[Example]:
     """The texts of a card that show what its agent is asked."""
     return [Example(text, card.id, skill.id) for skill in card.skills for text in (*skill.examples, skill.description)]
+
+
+async def _embedded(examples: Sequence[Example], embedder: Embedder) -> Vectors:
+    return await embedder.embed([each.text for each in examples])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +110,7 @@ def _chosen(topics: Mapping[str, AgentTopics]) -> list[_TopicExample]:
     """At most `TOPIC_TEXTS_MAX`. Of each topic the first text, then others in an order that no writer had in mind."""
     heads: set[tuple[str, str]] = set()
     found: list[tuple[int, str, int]] = []
+    """By rank within its topic: agent, and place among its texts."""
     for agent_id, told in topics.items():
         for place, each in enumerate(told.texts):
             head = (agent_id, each.topic)
@@ -123,14 +120,28 @@ def _chosen(topics: Mapping[str, AgentTopics]) -> list[_TopicExample]:
     numbers = {head: number for number, head in enumerate(sorted(heads))}
     classes = np.array([numbers[agent, topics[agent].texts[place].topic] for _, agent, place in found], dtype=np.intp)
     result: list[_TopicExample] = []
-    for at in spread(classes, TOPIC_TEXTS_MAX):
-        _, agent_id, place = found[at]
+    places: list[int] = spread(classes, TOPIC_TEXTS_MAX).tolist()
+    for _, agent_id, place in (found[each] for each in places):
         each = topics[agent_id].texts[place]
         skill = each.topic if len(heads) <= TOPIC_CLASSES_MAX else "topics"
         # The classifier reads a message put into English, and so it learns them.
         example = Example(in_english(each.text), agent_id, skill, group=each.topic)
         result.append(_TopicExample(example, topics[agent_id], place))
     return result
+
+
+def _unclaimed(
+    chosen: Sequence[_TopicExample], vectors: Vectors, of_cards: Sequence[Example], cards_vectors: Vectors
+) -> tuple[list[_TopicExample], Vectors]:
+    """Without the texts that another agent's card claims: what is on a card was put there to be routed by."""
+    if not chosen:
+        return [], vectors
+    cosines = vectors @ cards_vectors.T
+    owner = np.array([each.agent for each in of_cards])
+    own = np.array([each.example.agent for each in chosen])[:, None] == owner
+    others = np.where(own, -1.0, cosines).max(axis=1)
+    kept = np.flatnonzero((others < CLAIMED_COSINE_MIN) | (others <= np.where(own, cosines, -1.0).max(axis=1)))
+    return [chosen[place] for place in kept.tolist()], vectors[kept]
 
 
 async def _vectors_of(chosen: Sequence[_TopicExample], embedder: Embedder) -> Vectors:
@@ -142,7 +153,7 @@ async def _vectors_of(chosen: Sequence[_TopicExample], embedder: Embedder) -> Ve
     }
     rows = {key: unpacked(topics.vectors) for key, topics in sent.items()}
     missing = [each for each in chosen if id(each.topics) not in rows or each.example.text != _text_of(each)]
-    made = await embedder.embed([each.example.text for each in missing])
+    made = await _embedded([each.example for each in missing], embedder)
     by_text = dict(zip((each.example.text for each in missing), made, strict=True))
     vectors = [
         by_text[each.example.text] if each.example.text in by_text else rows[id(each.topics)][each.place]
