@@ -17,9 +17,9 @@ from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateStore
 
-PAGE_TEXTS_MAX = 500
+PAGE_TEXTS_MAX = 400
 """At four bytes a character and base64 vectors a page stays below 1 MiB."""
-PAGES_MAX = 6
+PAGES_MAX = 8
 
 _log = logging.getLogger(__name__)
 

@@ -60,3 +60,21 @@ def test_a_large_triangle_is_inverted_in_halves() -> None:
     lower = np.tril(np.random.default_rng(0).normal(size=(300, 300)) * 0.05 + np.eye(300)).astype(np.float32)
 
     np.testing.assert_allclose(kernel_ridge._inverse_of_triangle(lower) @ lower, np.eye(300), atol=1e-3)
+
+
+@pytest.mark.parametrize("exact_max", [1_000, 10])
+def test_texts_that_are_left_out_together_count_for_none_of_them(
+    monkeypatch: pytest.MonkeyPatch, exact_max: int
+) -> None:
+    vectors, rows, targets = texts(40, 4, 3)
+    monkeypatch.setattr(kernel_ridge, "EXACT_TEXTS_MAX", exact_max)
+    group = np.arange(0, 40, 4)  # one class, whole
+    _, unseen = kernel_ridge.fitted(vectors, rows, targets, [group])
+    _, alone = kernel_ridge.fitted(vectors, rows, targets)
+    rest = np.setdiff1d(np.arange(40), group)
+    without, _ = kernel_ridge.fitted(vectors[rest], rows[rest], targets[rest])
+
+    expected = without.scores(vectors[group] @ without.vectors.T, rows[group])
+    np.testing.assert_allclose(unseen[group], expected, atol=0.03)
+    assert unseen[group, 0].max() < 0.1 < alone[group, 0].min()
+    np.testing.assert_allclose(unseen[rest], alone[rest], atol=1e-5)
