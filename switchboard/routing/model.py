@@ -61,7 +61,8 @@ class RoutingModel:
         Only texts that neither come with vectors nor were seen by the embedder cost more than milliseconds.
         """
         of_cards = [example for agent_id in sorted(cards) for example in examples_of(cards[agent_id])]
-        chosen = _chosen({agent_id: topics[agent_id] for agent_id in sorted(cards) if topics and agent_id in topics})
+        told = {agent_id: topics[agent_id] for agent_id in sorted(cards) if topics and agent_id in topics}
+        chosen = await to_thread.run_sync(_chosen, told)
         known = reference_texts.background(len(of_cards) + len(chosen))
         spelled = [*(each.text for each in of_cards), *known[reference_texts.PERSON], *COMMON_WORDS]
         speller = Speller.learned(spelled, is_word)
