@@ -65,10 +65,8 @@ def fitted(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Ro
 def _exact(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows]) -> tuple[Fit, Matrix]:
     kernel = _kernel(vectors, rows, vectors, rows)
     kernel[np.diag_indices_from(kernel)] += RIDGE
-    lower = np.linalg.cholesky(kernel)
-    del kernel  # three matrices of this size are more than a supervisor has to spare
-    half = _inverse_of_triangle(lower)  # its inverse is half.T @ half
-    del lower
+    half = _inverse_factor(kernel)
+    del kernel
     weights = half.T @ (half @ targets)
     unseen = targets - weights / np.einsum("ij,ij->j", half, half)[:, None]
     for group in together:
@@ -77,16 +75,23 @@ def _exact(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Ro
     return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen
 
 
-def _inverse_of_triangle(lower: Any) -> Any:
-    """Of a lower triangular matrix, of its own type, in halves: a third of the work of a general inverse, most of it in products."""
-    size = len(lower)
+def _inverse_factor(system: Any) -> Any:
+    """The inverse of the Cholesky factor of `system`, which it overwrites: of this lower triangle H, H.T @ H is the inverse of `system`.
+
+    In halves, in the type of `system`: nearly all of the work is in products, and nothing but H has its size. LAPACK's
+    own takes a matrix of doubles beside it, for single precision too.
+    """
+    size = len(system)
     if size <= TRIANGLE_ROWS:
-        return cast(Any, np.linalg.inv)(lower)
+        return cast(Any, np.linalg.inv)(cast(Any, np.linalg.cholesky)(system))
     middle = size // 2
-    result = np.zeros_like(lower)
-    result[:middle, :middle] = _inverse_of_triangle(lower[:middle, :middle])
-    result[middle:, middle:] = _inverse_of_triangle(lower[middle:, middle:])
-    result[middle:, :middle] = -result[middle:, middle:] @ (lower[middle:, :middle] @ result[:middle, :middle])
+    result = np.zeros_like(system)
+    first, second = result[:middle, :middle], result[middle:, middle:]
+    first[:] = _inverse_factor(system[:middle, :middle])
+    below = system[middle:, :middle] @ first.T
+    system[middle:, middle:] -= below @ below.T
+    second[:] = _inverse_factor(system[middle:, middle:])
+    result[middle:, :middle] = -second @ (below @ first)
     return result
 
 
@@ -101,7 +106,7 @@ def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequ
         features = _kernel(vectors[block], rows[block], near, near_rows)
         system += features.T @ features
         right += features.T @ targets[block]
-    half = _inverse_of_triangle(np.linalg.cholesky(system))
+    half = _inverse_factor(system)
     weights = half.T @ (half @ right)
     narrow = half.T.astype(np.float32)
     unseen = np.empty_like(targets)
@@ -132,4 +137,10 @@ def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.floati
 
 
 def _kernel(left: Matrix, left_rows: Matrix, right: Matrix, right_rows: Matrix) -> Matrix:
-    return np.exp(SHARPNESS * (left @ right.T - 1)) + left_rows @ right_rows.T
+    kernel = left @ right.T  # from here on in place: beside a large kernel there is no room for a second one
+    kernel -= 1
+    kernel *= SHARPNESS
+    np.exp(kernel, out=kernel)
+    for start in range(0, len(left), BLOCK_ROWS):
+        kernel[start : start + BLOCK_ROWS] += left_rows[start : start + BLOCK_ROWS] @ right_rows.T
+    return kernel

@@ -11,6 +11,7 @@ from anyio import to_thread
 from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import DIMENSIONS, Embedder, Vectors
+from switchboard.models.heap import trim_heap
 from switchboard.models.int8_vectors import unpacked
 from switchboard.routing import reference_texts
 from switchboard.routing.classifier import ELSEWHERE, RESERVED_PREFIX, Classification, Classifier, Example
@@ -29,7 +30,7 @@ SMALL_TALK: Mapping[str, SmallTalk] = {f"{RESERVED_PREFIX}{kind}": kind for kind
 COMPLAINT = f"{RESERVED_PREFIX}complaint"
 OUT_OF_SCOPE_COSINE_MAX = 0.6
 """A text for nobody that is nearer than this to an example of a card is left out: the agent answers it."""
-TOPIC_TEXTS_MAX = 3_072
+TOPIC_TEXTS_MAX = 2_560
 """Of all agents together that are learned, spread over their topics: a fit of a second, and more teach little."""
 CLAIMED_COSINE_MIN = 0.65
 """A topic's text this near to an example of another agent's card, and nearer than to its own card's, is the other's."""
@@ -80,7 +81,7 @@ class RoutingModel:
         apart = np.flatnonzero((nobodys_vectors @ np.concatenate(own_vectors).T).max(axis=1) <= OUT_OF_SCOPE_COSINE_MAX)
         examples = [*own, *shared, *(nobodys[place] for place in apart)]
         vectors = np.concatenate([*own_vectors, shared_vectors, nobodys_vectors[apart]])
-        classifier = await to_thread.run_sync(Classifier.learned, examples, vectors)
+        classifier = await to_thread.run_sync(_fitted, examples, vectors)
         return cls(cards, embedder, speller, classifier, len(own))
 
     async def classify(self, texts: Sequence[str]) -> list[Classification]:
@@ -93,6 +94,12 @@ class RoutingModel:
 def examples_of(card: AgentCard) -> list[Example]:
     """The texts of a card that show what its agent is asked."""
     return [Example(text, card.id, skill.id) for skill in card.skills for text in (*skill.examples, skill.description)]
+
+
+def _fitted(examples: Sequence[Example], vectors: Vectors) -> Classifier:
+    classifier = Classifier.learned(examples, vectors)
+    trim_heap()
+    return classifier
 
 
 async def _embedded(examples: Sequence[Example], embedder: Embedder) -> Vectors:

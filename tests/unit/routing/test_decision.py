@@ -156,7 +156,9 @@ async def test_cards_alone_decide_nearly_as_well(model: RoutingModel) -> None:
 
 async def test_a_message_that_says_much_is_never_asked_back(full_model: RoutingModel) -> None:
     twin = full_model.cards["tech"].model_copy(update={"id": "twin", "name": "Twin"})
-    both = await RoutingModel.learned({**full_model.cards, "twin": twin}, full_model.embedder, full_model.speller.is_word, topics_of_services())
+    both = await RoutingModel.learned(
+        {**full_model.cards, "twin": twin}, full_model.embedder, full_model.speller.is_word, topics_of_services()
+    )
     story = "My router has shown a red light since the storm on Sunday night and the children cannot do their homework"
 
     assert (await decide(both, story, Context())).by == "classifier"
