@@ -33,6 +33,7 @@ from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolic
 from switchboard.memory.tiers.store import TieredStore
 from switchboard.models.embedder import Embedder
 from switchboard.models.gateway import GatewayClient, url_behind_sidecar
+from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
@@ -134,7 +135,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     judge = None
     if settings.route_model:
         judge = RoutingJudge(gateway, settings.route_model, seconds_max=settings.route_model_s_max)
-    router = Router(embedder, is_word, judge)
+    router = Router(embedder, is_word, judge, AgentTopicsStore(sidecar.state))
     specialists = Specialists(sidecar.invoker)
     publisher = BackgroundPublisher(sidecar.pubsub)
     experiments = Experiments.load(settings.experiments_file)

@@ -13,11 +13,14 @@ from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.settings import AgentSettings
 from switchboard.agent.tool import tools_of
+from switchboard.agent.topics import topics_of, with_vectors
 from switchboard.agent.turn import TurnRunner
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard, AgentRegistration
-from switchboard.contracts.errors import BadConfiguration, Unavailable
+from switchboard.contracts.errors import BadConfiguration, SwitchboardError, Unavailable
 from switchboard.models.caller import Caller
 from switchboard.models.gateway import GatewayClient, GatewayEmbedder
+from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.sidecar.ports import Sidecar
 from switchboard.sidecar.registry import AgentRegistry
 
@@ -28,11 +31,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KNOWLEDGE_WAIT_S = 60.0
-"""After this an agent serves with a search by words only, and goes on trying."""
+START_WAIT_S = 60.0
+"""After this an agent serves with a search by words only, and routed to by its card alone, and goes on trying."""
 WARM_UP_S = 20.0
 KNOWLEDGE_RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses between attempts; the last one repeats."""
+TOPICS_CHECK_S = 60.0
+"""A store that lost its records gets the registration back with the next heartbeat, and the topics after this."""
 
 ToolsFactory = Callable[[AgentSettings], Any]
 
@@ -48,6 +53,7 @@ class Specialist:
         self.knowledge: KnowledgeBase | None = None
         self.serving = False
         self._folder = folder
+        self._topics = AgentTopics()
         self._effects = Effects(sidecar.state, lease_s=card.limits.seconds)
         self._holder: Any = None
         self._gateway = GatewayClient(
@@ -65,6 +71,7 @@ class Specialist:
         self._holder = await asyncio.to_thread(factory, self.settings) if factory is not None else None
         tools = {each.name: each for each in (tools_of(self._holder) if self._holder is not None else [])}
         _check_policies(self.card, tools)
+        self._topics = await asyncio.to_thread(topics_of, self.card, self._folder)
         if self.card.knowledge is not None:
             embedder = GatewayEmbedder(self._gateway, Caller.internal(feature="knowledge", agent=self.card.id))
             self.knowledge = await self._open_knowledge(self.card.knowledge.path, embedder)
@@ -121,19 +128,51 @@ class Specialist:
         return task
 
     async def _serve(self) -> None:
-        """Waits for the knowledge, within its bound, and registers."""
-        if self.knowledge is not None:
-            indexing = self._start(self._index(self.knowledge))
-            done, _ = await asyncio.wait({indexing}, timeout=KNOWLEDGE_WAIT_S)
-            if not done:
-                logger.warning("Agent %s serves without embeddings: the gateway does not answer yet.", self.card.id)
+        """Waits for the knowledge and for the router's topics, within their bound, and registers."""
         registration = AgentRegistration(
             card=self.card, app_id=self.settings.app_id or self.card.id, instance=uuid.uuid4().hex
         )
         self._registry = AgentRegistry(self.sidecar.state, self.sidecar.pubsub, registration)
+        starting: set[asyncio.Task[None]] = set()
+        if self.knowledge is not None:
+            starting.add(self._start(self._index(self.knowledge)))
+        if self._topics.texts:
+            starting.add(self._start(self._tell(self._registry)))
+        if starting:
+            _, late = await asyncio.wait(starting, timeout=START_WAIT_S)
+            if late:
+                logger.warning("Agent %s serves without embeddings: the gateway does not answer yet.", self.card.id)
         await self._registry.announce()
         self.serving = True
         await self._warm()
+
+    async def _tell(self, registry: AgentRegistry) -> None:
+        """Writes what the router learns of this agent, and from then on sees to it that it stands there."""
+        embedder = GatewayEmbedder(self._gateway, Caller.internal(feature="routing", agent=self.card.id))
+        store = AgentTopicsStore(self.sidecar.state)
+        kept = _indexes_dir(self.settings) / f"{self.card.id}.topics"
+        attempt = 0
+        while True:
+            try:
+                topics = await with_vectors(self._topics, embedder, kept)
+                await store.write(self.card.id, topics)
+            except SwitchboardError as error:
+                logger.info("The topics of %s are not told yet: %s", self.card.id, error.message)
+                await asyncio.sleep(KNOWLEDGE_RETRY_S[min(attempt, len(KNOWLEDGE_RETRY_S) - 1)])
+                attempt += 1
+            else:
+                registry.tell(topics.digest)
+                self._start(self._retell(store, topics))
+                return
+
+    async def _retell(self, store: AgentTopicsStore, topics: AgentTopics) -> None:
+        while True:
+            await asyncio.sleep(TOPICS_CHECK_S)
+            try:
+                if not await store.stands(self.card.id, topics.digest):
+                    await store.write(self.card.id, topics)
+            except SwitchboardError as error:
+                logger.info("The topics of %s could not be looked at: %s", self.card.id, error.message)
 
     async def _warm(self) -> None:
         """Lets the embedded model read the tools before the first customer asks. Whatever goes wrong only costs time."""
@@ -176,8 +215,11 @@ def _knowledge_index(agent_id: str, settings: AgentSettings) -> "KnowledgeIndex"
         return opened(settings.knowledge_cosmos_endpoint, settings.knowledge_cosmos_database)
     from switchboard.knowledge.indexes.sqlite import SqliteIndex
 
-    indexes = settings.knowledge_dir or settings.data_dir / "knowledge"
-    return SqliteIndex(indexes / f"{agent_id}.sqlite")
+    return SqliteIndex(_indexes_dir(settings) / f"{agent_id}.sqlite")
+
+
+def _indexes_dir(settings: AgentSettings) -> Path:
+    return settings.knowledge_dir or settings.data_dir / "knowledge"
 
 
 def _real_sidecar(settings: AgentSettings) -> Sidecar:

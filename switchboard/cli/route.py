@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from switchboard.cli.exits import exit_on_error
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard, Skill, load_cards
 from switchboard.system import runfile
 from switchboard.system.errors import OperatorError
@@ -37,7 +38,8 @@ def route(
             raise OperatorError(f"There is no agent '{after}'; there are {', '.join(known)}.")
         if not text.strip():
             raise OperatorError("The message is empty.")
-        asyncio.run(_explain(console, text, after, said, known, "registered" if running else "local"))
+        topics = _topics(known, cards)
+        asyncio.run(_explain(console, text, after, said, known, topics, "registered" if running else "local"))
 
 
 def _running(state_dir: Path) -> dict[str, AgentCard] | None:
@@ -60,6 +62,14 @@ def _running(state_dir: Path) -> dict[str, AgentCard] | None:
     return {each["id"]: _card(each) for each in found}
 
 
+def _topics(known: Mapping[str, AgentCard], folder: Path) -> dict[str, AgentTopics]:
+    """What the agents whose cards are in `folder` are asked about: a running system tells the router, and not the API."""
+    from switchboard.agent.topics import topics_of
+
+    local = load_cards(folder) if any(folder.glob("*/agent.yaml")) else {}
+    return {agent_id: topics_of(card, folder / agent_id) for agent_id, card in local.items() if agent_id in known}
+
+
 def _card(view: Mapping[str, Any]) -> AgentCard:
     names = ("id", "name", "version", "description", "owner")
     skills = [Skill.model_validate(each) for each in view["skills"]]
@@ -67,7 +77,13 @@ def _card(view: Mapping[str, Any]) -> AgentCard:
 
 
 async def _explain(
-    console: Console, text: str, after: str | None, said: str, cards: Mapping[str, AgentCard], where: str
+    console: Console,
+    text: str,
+    after: str | None,
+    said: str,
+    cards: Mapping[str, AgentCard],
+    topics: Mapping[str, AgentTopics],
+    where: str,
 ) -> None:
     from switchboard.contracts.turns import HistoryMessage
     from switchboard.models import MiniLmEmbedder
@@ -76,9 +92,9 @@ async def _explain(
 
     embedder = MiniLmEmbedder()
     await embedder.open()
-    model = await RoutingModel.learned(cards, embedder, embedder.is_word)
+    model = await RoutingModel.learned(cards, embedder, embedder.is_word, topics)
     refitted_s = time.perf_counter()
-    model = await RoutingModel.learned(cards, embedder, embedder.is_word)
+    model = await RoutingModel.learned(cards, embedder, embedder.is_word, topics)
     fit_ms = (time.perf_counter() - refitted_s) * 1000
     history = [HistoryMessage(role="assistant", text=said, agent=after)] if said else []
     started_s = time.perf_counter()

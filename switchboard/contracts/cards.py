@@ -70,6 +70,8 @@ class AgentRegistration(BaseModel):
     app_id: str
     """Dapr app id to invoke; a deployment's fact, not the card's."""
     instance: str
+    topics: str = ""
+    """Digest of the agent's `AgentTopics`, which stand under state keys of their own; empty where it has none."""
     status: Literal["up", "down"] = "up"
 
 

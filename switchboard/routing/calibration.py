@@ -17,6 +17,8 @@ they are less like the known ones than those are like each other."""
 FAMILIARITY_MIN_MAX = 1.0
 FAMILIARITY_MIN_DEFAULT = 0.5
 
+ELSEWHERE_MIN_DEFAULT = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -24,6 +26,8 @@ class Calibration:
     """Of the softmax: a probability of 0.8 is right eight times of ten among texts like the known ones."""
     familiarity_min: float
     """Below it a text is unlike everything known."""
+    elsewhere_min: float = ELSEWHERE_MIN_DEFAULT
+    """From this probability of being for nobody on a text is."""
 
     def probabilities(self, scores: Matrix) -> Matrix:
         """Softmax over the last axis. Same shape."""
@@ -49,3 +53,10 @@ def familiarity_min_of(familiarity: Matrix) -> float:
     if len(familiarity) < CALIBRATED_TEXTS_MIN:
         return FAMILIARITY_MIN_DEFAULT
     return min(FAMILIARITY_MIN_MAX, float(np.quantile(familiarity, REJECTED_SHARE)))
+
+
+def elsewhere_min_of(elsewhere: Matrix) -> float:
+    """The probability of being for nobody from which on a text is. `elsewhere`: shape (texts,), of agents' texts, each left out."""
+    if len(elsewhere) < CALIBRATED_TEXTS_MIN:
+        return ELSEWHERE_MIN_DEFAULT
+    return min(ELSEWHERE_MIN_DEFAULT, float(np.quantile(elsewhere, 1 - REJECTED_SHARE)))

@@ -1,12 +1,12 @@
 """Which agent a text is for, by the examples on the cards: a fit of milliseconds, a calibrated score per agent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from switchboard.routing.calibration import Calibration, familiarity_min_of, temperature_of
+from switchboard.routing.calibration import Calibration, elsewhere_min_of, familiarity_min_of, temperature_of
 from switchboard.routing.kernel_ridge import BLOCK_ROWS, Fit, fitted
 from switchboard.routing.lexical_features import LexicalSpace, Matrix
 
@@ -16,6 +16,8 @@ RESERVED_PREFIX = ":"
 """Begins the names of classes that compete with agents and are none, such as requests for a person."""
 SKILL_WEIGHT = 0.5
 """Of an agent's best skill in the agent's score; the rest is the agent as one class, its skills together."""
+PARTS_WEIGHT = 0.5
+"""Of the mean score of a message's parts, beside the whole message's."""
 
 
 def is_agent(name: str) -> bool:
@@ -31,6 +33,8 @@ class Example:
     skill: str
     is_name: bool = False
     """What the skill is called, which nobody says: it teaches, but thresholds are not measured by it."""
+    group: str = ""
+    """Texts of an agent's group are ways to ask for one thing: how a new matter is read shows only where all are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,25 @@ class Classification:
     @property
     def second(self) -> float:
         return list(self.agents.values())[1] if len(self.agents) > 1 else 0.0
+
+    @property
+    def nobodys(self) -> float:
+        """Probability that it is no agent's: for nobody, for a person, small talk."""
+        return 1 - sum(share for name, share in self.agents.items() if is_agent(name))
+
+    def with_parts(self, parts: Sequence["Classification"], calibration: Calibration) -> "Classification":
+        """The same, its agents told apart by the parts too: a story of many sentences blurs what it asks for."""
+        names = [name for name in self.agents if is_agent(name)]
+        whole = np.array([self.scores[name] for name in names], dtype=np.float32)
+        of_parts = np.array([[each.scores[name] for name in names] for each in parts], dtype=np.float32)
+        mixed = (1 - PARTS_WEIGHT) * whole + PARTS_WEIGHT * of_parts.mean(axis=0)
+        shares = calibration.probabilities(mixed) * (1 - self.nobodys)
+        agents = {**self.agents, **dict(zip(names, map(float, shares), strict=True))}
+        agents = dict(sorted(agents.items(), key=lambda one: -one[1]))
+        best = next(iter(agents))
+        skills = (each.skill for each in parts if next(iter(each.agents)) == best)
+        skill = self.skill if best == next(iter(self.agents)) else next(skills, "")
+        return replace(self, agents=agents, skill=skill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +119,22 @@ class Classifier:
         targets = np.zeros((len(examples), len(skills) + len(names)), dtype=np.float32)
         targets[np.arange(len(examples)), of_skills] = 1
         targets[np.arange(len(examples)), len(skills) + truth] = 1
-        fit, unseen = fitted(vectors, rows, targets)
+        groups = _groups(examples)
+        order = np.argsort(groups, kind="stable")
+        runs = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+        together = [run for run in runs if len(run) > 1]
+        fit, unseen = fitted(vectors, rows, targets, together)
 
         own = np.array([is_agent(each.agent) for each in examples])
         said = own & ~np.array([each.is_name for each in examples])
         in_scope = np.array([is_agent(agent) for agent, _ in skills])
         best = unseen[:, : len(skills)][:, in_scope].max(axis=1)
-        calibration = Calibration(
-            temperature_of(_agent_scores(unseen, columns), truth),
-            familiarity_min_of((best + _nearest_other(vectors, fit.landmarks[own[fit.landmarks]]))[said]),
-        )
+        nearest = _nearest_other(vectors, groups, fit.landmarks[own[fit.landmarks]])
+        of_agents = _agent_scores(unseen, columns)
+        calibration = Calibration(temperature_of(of_agents, truth), familiarity_min_of((best + nearest)[said]))
+        if together and ELSEWHERE in names and len(names) > len(agents):
+            shares = calibration.probabilities(of_agents)
+            calibration = replace(calibration, elsewhere_min=elsewhere_min_of(shares[said, -1]))
         return cls(agents, skills, columns, space, fit, own[fit.landmarks], in_scope, calibration)
 
     def classify(self, texts: Sequence[str], vectors: Matrix) -> list[Classification]:
@@ -131,6 +160,18 @@ class Classifier:
         )
 
 
+def _groups(examples: Sequence[Example]) -> NDArray[np.intp]:
+    """Shape (texts,): equal for those that are left out together."""
+    numbers: dict[tuple[str, str], int] = {}
+    return np.array(
+        [
+            numbers.setdefault((each.agent, each.group), len(numbers) + len(examples)) if each.group else place
+            for place, each in enumerate(examples)
+        ],
+        dtype=np.intp,
+    )
+
+
 def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     """Shape (texts, agents), plus one for elsewhere where it has examples. `scores`: those of skills, then of agents."""
     count = int(columns.max()) + 1
@@ -141,12 +182,12 @@ def _agent_scores(scores: Matrix, columns: NDArray[np.intp]) -> Matrix:
     return (SKILL_WEIGHT * best + (1 - SKILL_WEIGHT) * together).astype(np.float32, copy=False)
 
 
-def _nearest_other(vectors: Matrix, landmarks: NDArray[np.intp]) -> Matrix:
-    """Of each text, the cosine to the nearest of `landmarks` that it is not itself. Shape (texts,)."""
+def _nearest_other(vectors: Matrix, groups: NDArray[np.intp], landmarks: NDArray[np.intp]) -> Matrix:
+    """Of each text, the cosine to the nearest of `landmarks` that is of another group than itself. Shape (texts,)."""
     result = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK_ROWS):
-        rows = np.arange(start, min(start + BLOCK_ROWS, len(vectors)))
+        rows = slice(start, start + BLOCK_ROWS)
         cosines = vectors[rows] @ vectors[landmarks].T
-        cosines[rows[:, None] == landmarks] = -1
+        cosines[groups[rows, None] == groups[landmarks]] = -1
         result[rows] = cosines.max(axis=1)
     return result

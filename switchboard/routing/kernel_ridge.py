@@ -2,10 +2,12 @@
 
 The kernel of two texts is exp(γ(cos − 1)) of their embeddings (a Gaussian on the sphere) plus the inner product of their
 lexical rows. The leave-one-out scores fall out of the same system (the hat matrix), so that calibration needs no
-second fit: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 5.4.2. Above `EXACT_TEXTS_MAX` texts the
+second fit: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 5.4.2. Texts that resemble each other are left out
+together, by the block of the same matrix that is theirs. Above `EXACT_TEXTS_MAX` texts the
 system is that of the subset of regressors (ibid., 8.3.1).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -49,40 +51,52 @@ class Fit:
         return scores.astype(np.float32, copy=False)
 
 
-def fitted(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+def fitted(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows] = ()) -> tuple[Fit, Matrix]:
     """The fit, and for each text the scores that it would get had it not been there: shape (texts, C).
 
     `vectors`: shape (texts, 384), of length 1; `rows`: shape (texts, buckets); `targets`: shape (texts, C), 0 or 1.
+    `together`: places of texts that are left out together, each text in one group at most.
     """
     if len(vectors) <= EXACT_TEXTS_MAX:
-        return _exact(vectors, rows, targets)
-    return _of_landmarks(vectors, rows, targets)
+        return _exact(vectors, rows, targets, together)
+    return _of_landmarks(vectors, rows, targets, together)
 
 
-def _exact(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
+def _exact(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows]) -> tuple[Fit, Matrix]:
     kernel = _kernel(vectors, rows, vectors, rows)
     kernel[np.diag_indices_from(kernel)] += RIDGE
-    half = _inverse_of_triangle(np.linalg.cholesky(kernel))  # its inverse is half.T @ half
+    half = _inverse_factor(kernel)
+    del kernel
     weights = half.T @ (half @ targets)
     unseen = targets - weights / np.einsum("ij,ij->j", half, half)[:, None]
+    for group in together:
+        own = half[group[0] :, group]  # above its diagonal a triangle is empty
+        unseen[group] = targets[group] - np.linalg.solve(own.T @ own, weights[group])
     return _fit(np.arange(len(vectors)), vectors, rows, weights), unseen
 
 
-def _inverse_of_triangle(lower: Any) -> Any:
-    """Of a lower triangular matrix, of its own type, in halves: a third of the work of a general inverse, most of it in products."""
-    size = len(lower)
+def _inverse_factor(system: Any) -> Any:
+    """The inverse of the Cholesky factor of `system`, which it overwrites: of this lower triangle H, H.T @ H is the inverse of `system`.
+
+    In halves, in the type of `system`: nearly all of the work is in products, and nothing but H has its size. LAPACK's
+    own takes a matrix of doubles beside it, for single precision too.
+    """
+    size = len(system)
     if size <= TRIANGLE_ROWS:
-        return cast(Any, np.linalg.inv)(lower)
+        return cast(Any, np.linalg.inv)(cast(Any, np.linalg.cholesky)(system))
     middle = size // 2
-    result = np.zeros_like(lower)
-    result[:middle, :middle] = _inverse_of_triangle(lower[:middle, :middle])
-    result[middle:, middle:] = _inverse_of_triangle(lower[middle:, middle:])
-    result[middle:, :middle] = -result[middle:, middle:] @ (lower[middle:, :middle] @ result[:middle, :middle])
+    result = np.zeros_like(system)
+    first, second = result[:middle, :middle], result[middle:, middle:]
+    first[:] = _inverse_factor(system[:middle, :middle])
+    below = system[middle:, :middle] @ first.T
+    system[middle:, middle:] -= below @ below.T
+    second[:] = _inverse_factor(system[middle:, middle:])
+    result[middle:, :middle] = -second @ (below @ first)
     return result
 
 
-def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, Matrix]:
-    chosen = spread(targets, LANDMARKS)
+def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix, together: Sequence[Rows]) -> tuple[Fit, Matrix]:
+    chosen = spread(targets.argmax(axis=1), LANDMARKS)
     near, near_rows = vectors[chosen], rows[chosen]
     system = RIDGE * _kernel(near, near_rows, near, near_rows).astype(np.float64)
     system[np.diag_indices_from(system)] += JITTER
@@ -92,7 +106,7 @@ def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, 
         features = _kernel(vectors[block], rows[block], near, near_rows)
         system += features.T @ features
         right += features.T @ targets[block]
-    half = _inverse_of_triangle(np.linalg.cholesky(system))
+    half = _inverse_factor(system)
     weights = half.T @ (half @ right)
     narrow = half.T.astype(np.float32)
     unseen = np.empty_like(targets)
@@ -101,16 +115,20 @@ def _of_landmarks(vectors: Matrix, rows: Matrix, targets: Matrix) -> tuple[Fit, 
         leverage = np.square(features @ narrow).sum(axis=1)
         residual = (targets[block] - features @ weights) / np.maximum(1 - leverage, JITTER)[:, None]
         unseen[block] = targets[block] - residual
+    for group in together:
+        features = _kernel(vectors[group], rows[group], near, near_rows)
+        own = features @ narrow
+        left = np.eye(len(group)) - own @ own.T
+        left[np.diag_indices_from(left)] += JITTER
+        unseen[group] = targets[group] - np.linalg.solve(left, targets[group] - features @ weights)
     return _fit(chosen, near, near_rows, weights), unseen
 
 
-def spread(targets: Matrix, count: int) -> Rows:
-    """`count` texts spread evenly over the classes, in their order."""
-    classes = targets.argmax(axis=1)
+def spread(classes: Rows, count: int) -> Rows:
+    """Places of `count` texts spread evenly over the classes, the first ones of each, in their order. `classes`: shape (texts,)."""
     place = np.empty(len(classes), dtype=np.float64)
-    for each in np.unique(classes):
-        members = np.flatnonzero(classes == each)
-        place[members] = np.arange(len(members)) / len(members)
+    for members in np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1]):
+        place[members] = np.arange(len(members)) / max(1, len(members))
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 
@@ -119,4 +137,10 @@ def _fit(chosen: Rows, vectors: Matrix, rows: Matrix, weights: NDArray[np.floati
 
 
 def _kernel(left: Matrix, left_rows: Matrix, right: Matrix, right_rows: Matrix) -> Matrix:
-    return np.exp(SHARPNESS * (left @ right.T - 1)) + left_rows @ right_rows.T
+    kernel = left @ right.T  # from here on in place: beside a large kernel there is no room for a second one
+    kernel -= 1
+    kernel *= SHARPNESS
+    np.exp(kernel, out=kernel)
+    for start in range(0, len(left), BLOCK_ROWS):
+        kernel[start : start + BLOCK_ROWS] += left_rows[start : start + BLOCK_ROWS] @ right_rows.T
+    return kernel

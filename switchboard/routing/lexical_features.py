@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from switchboard.text.words import words
 
 Matrix = NDArray[np.float32]
+Counts = tuple[NDArray[np.int16], Matrix]
+"""Buckets that are not empty, and what is in them."""
 
 BUCKETS = 2_048
 WORD_WEIGHT = 0.10
@@ -23,8 +25,8 @@ WORD_WEIGHT = 0.10
 CHARACTER_WEIGHT = 0.15
 """Of the part that compares n-grams of characters within words."""
 GRAM_CHARACTERS_MIN, GRAM_CHARACTERS_MAX = 3, 5
-TEXTS_KEPT_MAX = 2_048
-"""Cards come and go, and most of their texts stay: 16 KiB each are kept."""
+TEXTS_KEPT_MAX = 4_096
+"""Agents come and go, and most of their texts stay: about 2 KiB each are kept."""
 TEXT_CHARACTERS_MAX = 1_000
 """The start of a message says what it is about."""
 
@@ -40,19 +42,20 @@ class LexicalSpace:
     def learned(cls, texts: Sequence[str]) -> "LexicalSpace":
         counts = np.zeros((2, BUCKETS), dtype=np.float32)
         for text in texts:
-            for family, found in enumerate(_counted(text)):
-                counts[family] += found != 0
+            for family, (places, _) in zip(counts, _counted(text), strict=True):
+                family[places] += 1
         return cls(np.log((1 + len(texts)) / (1 + counts)).astype(np.float32) + 1)
 
     def rows(self, texts: Sequence[str]) -> Matrix:
         """Shape (len(texts), `BUCKETS`). The inner product of two rows is the lexical part of their kernel."""
         result = np.zeros((len(texts), BUCKETS), dtype=np.float32)
         for row, text in zip(result, texts, strict=True):
-            for found, rarity, weight in zip(_counted(text), self.rarity, (WORD_WEIGHT, CHARACTER_WEIGHT), strict=True):
-                weighted = found * rarity
+            families = zip(_counted(text), self.rarity, (WORD_WEIGHT, CHARACTER_WEIGHT), strict=True)
+            for (places, found), rarity, weight in families:
+                weighted = found * rarity[places]
                 length = float(np.linalg.norm(weighted))
                 if length > 0:
-                    row += weighted * (weight**0.5 / length)
+                    row[places] += weighted * (weight**0.5 / length)
         return result
 
 
@@ -68,15 +71,17 @@ def _families(text: str) -> tuple[list[str], list[str]]:
 
 
 @lru_cache(maxsize=TEXTS_KEPT_MAX)
-def _counted(text: str) -> tuple[Matrix, Matrix]:
+def _counted(text: str) -> tuple[Counts, Counts]:
     """Of words, and of characters: 1 + log of how often each bucket's features occur, with the sign of their hash."""
     word_features, gram_features = _families(text)
     return _hashed(word_features), _hashed(gram_features)
 
 
-def _hashed(features: Sequence[str]) -> Matrix:
+def _hashed(features: Sequence[str]) -> Counts:
     counts = Counter(zlib.crc32(each.encode()) for each in features)
     codes = np.fromiter(counts, dtype=np.int64, count=len(counts))
     times = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
     values = (1 + np.log(times)) * np.where(codes & 0x80000000, 1.0, -1.0)
-    return np.bincount(codes % BUCKETS, weights=values, minlength=BUCKETS).astype(np.float32)
+    found = np.bincount(codes % BUCKETS, weights=values, minlength=BUCKETS)
+    places = np.flatnonzero(found)
+    return places.astype(np.int16), found[places].astype(np.float32)

@@ -9,12 +9,23 @@ from switchboard.routing.phrases import points_back
 AGENTS_MAX = 3
 """That one message goes to."""
 PART_WORDS_MIN = 3
-PART_PROBABILITY_MIN = 0.5
-PART_LEAD_MIN = 5.0
-"""So many times likelier than the next agent."""
-PART_FAMILIARITY_MIN = 0.65
-WHOLE_SCORE_MIN = 0.17
-"""Raw score that the whole message must have for the agent of a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """When a part is surely an agent's."""
+
+    probability_min: float
+    lead_min: float
+    """So many times likelier than the next agent."""
+    familiarity_min: float
+    whole_score_min: float
+    """Raw score that the whole message must have for the agent, too."""
+
+
+UNANNOUNCED = Sure(0.8, 8.0, 0.75, 0.08)
+ANNOUNCED = Sure(0.5, 5.0, 0.65, 0.1)
+"""Of a message that says itself that it has several matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class RoutedPart:
 
 
 def several(
-    parts: Sequence[str], classifications: Sequence[Classification], whole: Classification
+    parts: Sequence[str], classifications: Sequence[Classification], whole: Classification, sure: Sure = UNANNOUNCED
 ) -> tuple[RoutedPart, ...]:
     """The parts by agent, when two or more agents are each surely meant; empty otherwise.
 
@@ -35,7 +46,7 @@ def several(
     unclear: list[str] = []
     last: str | None = None
     for part, classification in zip(parts, classifications, strict=True):
-        agent = _meant(part, classification, whole)
+        agent = _meant(part, classification, whole, sure)
         if agent is not None:
             last = agent
         if last is None:
@@ -48,16 +59,18 @@ def several(
     return tuple(RoutedPart(agent, _joined(of)) for agent, of in meant.items())
 
 
-def _meant(part: str, classification: Classification, whole: Classification) -> str | None:
+def _meant(part: str, classification: Classification, whole: Classification, sure: Sure) -> str | None:
     if len(part.split()) < PART_WORDS_MIN or points_back(part):
         return None
     agent = next(iter(classification.agents))
     others = [share for other, share in classification.agents.items() if other != agent and is_agent(other)]
-    sure = (
-        classification.best >= max(PART_PROBABILITY_MIN, PART_LEAD_MIN * max(others, default=0.0))
-        and classification.familiarity >= PART_FAMILIARITY_MIN
+    means = (
+        is_agent(agent)
+        and classification.best >= max(sure.probability_min, sure.lead_min * max(others, default=0.0))
+        and classification.familiarity >= sure.familiarity_min
+        and whole.scores[agent] >= sure.whole_score_min
     )
-    return agent if sure and is_agent(agent) and whole.scores[agent] >= WHOLE_SCORE_MIN else None
+    return agent if means else None
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -4,14 +4,17 @@ import re
 from typing import Literal
 
 from switchboard.text.spaces import collapsed
+from switchboard.text.words import content_stems
 
 TEXT_CHARACTERS_MAX = 1_000
 WORDS_REPLY_MAX = 8
 WORDS_DETAIL_MAX = 5
-PARTS_MAX = 4
-PART_WORDS_MIN = 2
+NAME_WORDS_MAX = 6
+SAID_ALONE_MIN = 3
+"""Words with meaning that a part needs beside a pronoun, to be understood without what was said before it."""
+PARTS_MAX = 12
 
-SmallTalk = Literal["greeting", "thanks", "farewell", "abilities"]
+SmallTalk = Literal["greeting", "thanks", "farewell", "abilities", "complaint"]
 
 _FILLER = r"(?: (?:there|all|again|everyone|team|guys|folks|bot|mate|assistant|so much|very much|a lot|a bunch|for now|then))*"
 _SMALL_TALK: tuple[tuple[SmallTalk, re.Pattern[str]], ...] = (
@@ -88,12 +91,27 @@ _PERSON = re.compile(
 )
 _BACK = re.compile(r"^(?:it|it's|its|that's|they|them|one|both|he|she|him|her)\b", re.IGNORECASE)
 _BARE_YES_OR_NO = re.compile(rf"(?:{_YES.pattern}|{_NO.pattern})(?: (?:please|thanks|thank you|then))?")
+_NUMBER = r"(?:(?<=\s)|^)\(?(?:[1-9]|[a-d]|i{1,3}|iv)[).](?=\s)"
+"""Of an item in a list: "1.", "b)", "(ii)"."""
 _BREAK = re.compile(
-    r"(?<=[.!?;:]) | ?,? (?:and also|and then|and|also|plus|but also|but|as well as|oh and|besides|then|n|"
+    rf"(?<=[.!?;:]) |{_NUMBER}| (?:\+|--) | ?,? (?:and separately|separately|and also|and then|and|also|plus|but also|but|as well as|oh and|besides|then|n|"
     r"(?:and )?while you(?:'re| are) at it|und|et|y|e) | ?[,;] ?| [-–—] |\n",
     re.IGNORECASE,
 )
 """Of a text with single spaces, its lines each by itself."""
+_SENTENCE_BREAK = re.compile(rf"(?<=[.!?;:]) |{_NUMBER}|,? and separately,? |\n", re.IGNORECASE)
+_ANNOUNCES = re.compile(
+    r"\b(?:two|2|three|3|both|several|(?:a )?(?:couple|few)(?: of)?) (?:\w+ )?(?:things?|matters?|questions?|points?|items?|orders?|answers?|bits)\b"
+    r"|\b(?:the other|one more|another|second) (?:thing|question|matter|point)\b|\b(?:quick double|bits and bobs)\b|\bunrelated\b"
+    r"|\b(?:separately|also|plus|besides|as well as|while (?:i have you|you(?:'re| are) (?:at it|there)))\b|\+"
+    r"|\b(?:zwei|zwo|mehrere) (?:dinge|fragen|sachen|anliegen)\b|\b(?:außerdem|zusätzlich|und auch)\b"
+    r"|\bdos (?:cosas|preguntas)\b|\b(?:además|también)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(rf"{_NUMBER}|\b(?:item (?:one|two|three)|first(?:ly)?|second(?:ly)?)\b(?=[:,])", re.IGNORECASE)
+_STANDS_FOR = re.compile(
+    r"\b(?:it|it's|its|they|them|that|that's|this|those|these|one|he|she|him|es|das|eso|esto)\b", re.IGNORECASE
+)
 _PUNCTUATION = re.compile(r"[^\w\s'-]|_")
 
 
@@ -138,8 +156,16 @@ def leans_on_context(message: str) -> bool:
 
 
 def points_back(part: str) -> bool:
-    """A part of a message that begins with what stands for something in the part before."""
-    return bool(_BACK.match(part.strip()))
+    """A part of a message that means something only after the part before: it begins with what stands for something there,
+    or holds such a word and hardly another one."""
+    said = len(content_stems(part))
+    return said < 1 or bool(_BACK.match(part.strip())) or (said < SAID_ALONE_MIN and bool(_STANDS_FOR.search(part)))
+
+
+def announces_several(message: str) -> bool:
+    """Whether the words say that there is more than one matter: "two things", "separately", "1. … 2. …"."""
+    text = collapsed(message.replace("’", "'"))
+    return bool(_ANNOUNCES.search(text)) or len(_ITEM.findall(text)) > 1
 
 
 def ends_in_question(text: str) -> bool:
@@ -147,7 +173,11 @@ def ends_in_question(text: str) -> bool:
 
 
 def parts_of(message: str) -> list[str]:
-    """The message cut at sentence ends and conjunctions; itself alone where that gives one part or too many."""
+    """The message cut at sentence ends, items of a list and conjunctions; where that gives too many parts, not at
+    conjunctions; itself alone where that gives one part, or still too many."""
     lines = "\n".join(collapsed(line) for line in message.splitlines())
-    parts = [part.strip(" ,") for part in _BREAK.split(lines) if part and part.strip(" ,.!?;\n")]
-    return parts if 1 < len(parts) <= 2 * PARTS_MAX else [message]
+    for cut in (_BREAK, _SENTENCE_BREAK):
+        parts = [part.strip(" ,") for part in cut.split(lines) if part and part.strip(" ,.!?;\n")]
+        if 1 < len(parts) <= PARTS_MAX:
+            return parts
+    return [message]

@@ -45,6 +45,11 @@ def agent_index() -> StateKey:
     return StateKey("agents", "agents")
 
 
+def agent_topics(agent_id: str, page: int) -> StateKey:
+    """A page of what an agent is asked about."""
+    return StateKey(f"topics|{_part(agent_id)}|{page}", "agents")
+
+
 def effect(turn_id: str, call: str) -> StateKey:
     """What one tool call of a turn changed, so that a redelivery does not change it again."""
     return StateKey(f"effect|{_part(turn_id)}|{_part(call)}", f"effect|{_part(turn_id)}")

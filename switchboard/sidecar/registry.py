@@ -73,6 +73,10 @@ class AgentRegistry:
         if self._task is None:
             self._task = asyncio.create_task(self._beats(), name=f"heartbeat of {self._registration.card.id}")
 
+    def tell(self, topics: str) -> None:
+        """From the next heartbeat on the registration names these topics, by their digest."""
+        self._registration = self._registration.model_copy(update={"topics": topics})
+
     async def withdraw(self) -> None:
         """Ends the heartbeat and takes this instance out. What fails here is left to the time to live."""
         task, self._task = self._task, None
@@ -125,7 +129,9 @@ class AgentRegistry:
         live[mine] = Instance(started=self._started, seen=self._clock())
         newest = max(live, key=lambda name: (live[name].started, name))
         source = self._registration if record is None or newest == mine or record.instance not in live else record
-        return AgentRecord(card=source.card, app_id=source.app_id, instance=source.instance, instances=live)
+        return AgentRecord(
+            card=source.card, app_id=source.app_id, instance=source.instance, topics=source.topics, instances=live
+        )
 
     def _live(self, record: AgentRecord) -> dict[str, Instance]:
         now = self._clock()

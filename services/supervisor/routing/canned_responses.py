@@ -18,6 +18,11 @@ def small_talk_reply(kind: SmallTalk, cards: Iterable[AgentCard]) -> str:
             return "You're welcome! If there is anything else, just ask."
         case "farewell":
             return "Goodbye, and thank you for getting in touch!"
+        case "complaint":
+            return (
+                "I'm sorry that I have not been of help. Tell me in a sentence what you need, and I will try again; or write "
+                '"a person, please", and a colleague takes over.'
+            )
 
 
 def nothing_asked() -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from services.supervisor.routing import canned_responses
 from services.supervisor.routing.judge import RoutingJudge
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard, AgentRegistration
-from switchboard.contracts.errors import NotFound, Unavailable
+from switchboard.contracts.errors import NotFound, SwitchboardError, Unavailable
 from switchboard.contracts.events import RouteBy
 from switchboard.contracts.handover import HandoverReason
 from switchboard.models.caller import Caller
@@ -19,6 +20,7 @@ from switchboard.models.embedder import Embedder
 from switchboard.routing.decision import Context, Route, decide
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
+from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.telemetry import tracer
 from switchboard.text.spelling import IsWord, every_word
 
@@ -52,19 +54,27 @@ class RoutingDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a decision is made with: agents and the model that was fitted on their cards belong together."""
+    """What a decision is made with: agents and the model that was fitted on their cards and topics belong together."""
 
     agents: Mapping[str, AgentRegistration] = field(default_factory=dict[str, AgentRegistration])
+    topics: Mapping[str, AgentTopics] = field(default_factory=dict[str, AgentTopics])
     model: RoutingModel | None = None
 
 
 class Router:
     """Decides for each message. `learn` may run at any time; a decision uses what was known when it began."""
 
-    def __init__(self, embedder: Embedder, is_word: IsWord = every_word, judge: RoutingJudge | None = None) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        is_word: IsWord = every_word,
+        judge: RoutingJudge | None = None,
+        topics: AgentTopicsStore | None = None,
+    ) -> None:
         self._embedder = embedder
         self._is_word = is_word
         self._judge = judge
+        self._store = topics
         self._known = _Known()
         self._live: dict[str, AgentRegistration] = {}
         self._gone: dict[str, tuple[AgentRegistration, float]] = {}
@@ -76,7 +86,11 @@ class Router:
         return [self._live[agent_id] for agent_id in sorted(self._live)]
 
     async def learn(self, agents: Mapping[str, AgentRegistration]) -> None:
-        """Takes the agents that are live now."""
+        """Takes the agents that are live now, with the topics that they tell.
+
+        Raises `Unavailable` where topics cannot be read: those agents are routed to by what is known of them until the
+        next call.
+        """
         async with self._learning:
             at = time.monotonic()
             for agent_id, registration in self._live.items():
@@ -87,13 +101,16 @@ class Router:
                 for agent_id, gone in self._gone.items()
                 if agent_id not in agents and at - gone[1] <= GONE_S_MAX
             }
-            await self._build(dict(agents))
+            topics, missing = await self._topics_of(dict(agents))
+            await self._build(dict(agents), topics)
+        if missing:
+            raise Unavailable(f"The topics of {', '.join(missing)} cannot be read yet.")
 
     async def forget(self, agent_id: str) -> None:
         """An agent that left on purpose is not missed."""
         async with self._learning:
             if self._gone.pop(agent_id, None) is not None:
-                await self._build(self._live)
+                await self._build(self._live, self._known.topics)
 
     async def decide(
         self, message: str, context: Context, requested: str | None = None, *, caller: Caller
@@ -163,16 +180,38 @@ class Router:
         if missing and len(missing) == len(decision.assignments):
             raise Unavailable(f"{missing[0].name} is not available at the moment. Please try again shortly.")
 
-    async def _build(self, live: dict[str, AgentRegistration]) -> None:
+    async def _topics_of(self, live: Mapping[str, AgentRegistration]) -> tuple[dict[str, AgentTopics], list[str]]:
+        """What is known of each agent, gone ones included, and the agents whose newest topics could not be read."""
+        topics = dict(self._known.topics)
+        missing: list[str] = []
+        for agent_id, registration in live.items():
+            known = topics.get(agent_id)
+            if self._store is None or registration.topics == (known.digest if known else ""):
+                continue
+            if not registration.topics:
+                del topics[agent_id]
+                continue
+            try:
+                found = await self._store.read(agent_id, registration.topics)
+            except SwitchboardError:
+                found = None
+            if found is None:
+                missing.append(agent_id)
+            else:
+                topics[agent_id] = found
+        return topics, missing
+
+    async def _build(self, live: dict[str, AgentRegistration], topics: Mapping[str, AgentTopics]) -> None:
         gone = {agent_id: registration for agent_id, (registration, _) in self._gone.items()}
         agents = {**gone, **live}
         cards = {agent_id: agents[agent_id].card for agent_id in agents}
+        topics = {agent_id: told for agent_id, told in topics.items() if agent_id in agents}
         before = self._known.model
-        if before is not None and before.cards == cards:
+        if before is not None and before.cards == cards and self._known.topics == topics:
             model = before  # a heartbeat, or another replica of an agent that is known: there is nothing to learn
         else:
-            model = await RoutingModel.learned(cards, self._embedder, self._is_word)
-        self._known = _Known(agents, model)
+            model = await RoutingModel.learned(cards, self._embedder, self._is_word, topics)
+        self._known = _Known(agents, topics, model)
         self._live = live
 
 

@@ -60,11 +60,13 @@ def _categories(train: Path, test: Path, out_of_scope: Path | None, progress: Co
 
 
 def _decisions(test: Path, cards: Path, agents: int, progress: Console, *, wrong: bool) -> dict[str, Any]:
+    from switchboard.agent.topics import topics_of
     from switchboard.evaluation.routing.decisions import evaluate_decisions, messages_of
 
     messages, known = messages_of(test), load_cards(cards)
-    progress.print(f"Learning the cards of {', '.join(known)}, then deciding {len(messages)} messages …")
-    figures, outcomes = asyncio.run(evaluate_decisions(known, messages, agents=agents))
+    topics = {agent_id: topics_of(card, cards / agent_id) for agent_id, card in known.items()}
+    progress.print(f"Learning the cards and topics of {', '.join(known)}, then deciding {len(messages)} messages …")
+    figures, outcomes = asyncio.run(evaluate_decisions(known, messages, topics=topics, agents=agents))
     if wrong:
         _tell_wrong([each for each in outcomes if not each.is_right], progress)
     return figures

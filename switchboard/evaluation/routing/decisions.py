@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard, Skill
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.contracts.turns import HistoryMessage
@@ -73,22 +74,26 @@ def messages_of(path: Path) -> list[LabelledMessage]:
 
 
 async def evaluate_decisions(
-    cards: Mapping[str, AgentCard], messages: Sequence[LabelledMessage], *, agents: int = 0
+    cards: Mapping[str, AgentCard],
+    messages: Sequence[LabelledMessage],
+    *,
+    topics: Mapping[str, AgentTopics] | None = None,
+    agents: int = 0,
 ) -> tuple[dict[str, Any], list[DecidedMessage]]:
-    """Figures, and every outcome. Learns from the cards alone; decides each message by itself, timed.
+    """Figures, and every outcome. Learns from the cards, and topics by agent id; decides each message by itself, timed.
 
     With `agents`, the time of a decision is measured again with so many agents registered.
     """
     embedder = MiniLmEmbedder()
     await embedder.open()
-    await embedder.embed([text for card in cards.values() for skill in card.skills for text in skill.examples])
+    await RoutingModel.learned(cards, embedder, embedder.is_word, topics)
     started_s = time.perf_counter()
-    model = await RoutingModel.learned(cards, embedder, embedder.is_word)
+    model = await RoutingModel.learned(cards, embedder, embedder.is_word, topics)
     fit_s = time.perf_counter() - started_s
     outcomes = await _outcomes(model, messages)
-    figures = _figures(outcomes) | {"fit_s": round(fit_s, 3), "agents": len(cards)}
+    figures = _figures(outcomes) | {"fit_s": round(fit_s, 3), "agents": len(cards), "examples": model.examples}
     if agents > len(cards):
-        crowd = await RoutingModel.learned(crowded(cards, agents), MiniLmEmbedder(), embedder.is_word)
+        crowd = await RoutingModel.learned(crowded(cards, agents), MiniLmEmbedder(), embedder.is_word, topics)
         slower = await _outcomes(crowd, messages)
         figures |= {
             "agents_crowd": agents,

@@ -50,14 +50,34 @@ def test_landmarks_for_all_texts_fit_as_all_texts_do(monkeypatch: pytest.MonkeyP
 
 
 def test_landmarks_are_spread_over_the_classes() -> None:
-    targets = np.repeat(np.eye(2, dtype=np.float32), [90, 10], axis=0)
-    chosen = kernel_ridge.spread(targets, 20)
+    chosen = kernel_ridge.spread(np.repeat([0, 1], [90, 10]), 20)
 
     assert (chosen < 90).sum() == 18
     assert (chosen >= 90).sum() == 2
 
 
-def test_a_large_triangle_is_inverted_in_halves() -> None:
-    lower = np.tril(np.random.default_rng(0).normal(size=(300, 300)) * 0.05 + np.eye(300)).astype(np.float32)
+def test_a_large_system_is_factored_in_halves() -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 300)) * 0.05
+    system = (rows @ rows.T + np.eye(300)).astype(np.float32)
+    half = kernel_ridge._inverse_factor(system.copy())
 
-    np.testing.assert_allclose(kernel_ridge._inverse_of_triangle(lower) @ lower, np.eye(300), atol=1e-3)
+    np.testing.assert_allclose(half.T @ half @ system, np.eye(300), atol=1e-3)
+    assert not np.triu(half, 1).any()
+
+
+@pytest.mark.parametrize("exact_max", [1_000, 10])
+def test_texts_that_are_left_out_together_count_for_none_of_them(
+    monkeypatch: pytest.MonkeyPatch, exact_max: int
+) -> None:
+    vectors, rows, targets = texts(40, 4, 3)
+    monkeypatch.setattr(kernel_ridge, "EXACT_TEXTS_MAX", exact_max)
+    group = np.arange(0, 40, 4)  # one class, whole
+    _, unseen = kernel_ridge.fitted(vectors, rows, targets, [group])
+    _, alone = kernel_ridge.fitted(vectors, rows, targets)
+    rest = np.setdiff1d(np.arange(40), group)
+    without, _ = kernel_ridge.fitted(vectors[rest], rows[rest], targets[rest])
+
+    expected = without.scores(vectors[group] @ without.vectors.T, rows[group])
+    np.testing.assert_allclose(unseen[group], expected, atol=0.03)
+    assert unseen[group, 0].max() < 0.1 < alone[group, 0].min()
+    np.testing.assert_allclose(unseen[rest], alone[rest], atol=1e-5)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from switchboard.routing.glossary import in_english
 from switchboard.routing.lexical_features import CHARACTER_WEIGHT, WORD_WEIGHT, LexicalSpace
-from switchboard.routing.phrases import asks_for_person, parts_of, points_back, small_talk
+from switchboard.routing.phrases import announces_several, asks_for_person, parts_of, points_back, small_talk
 from switchboard.text.spelling import Speller
 
 SPELLER = Speller.learned(
@@ -98,3 +98,27 @@ def test_a_message_is_cut_at_sentences_commas_and_conjunctions() -> None:
     ]
     assert points_back("it costs too much")
     assert not points_back("my hub is red")
+    assert points_back("what does it cost")
+    assert not points_back("how far does the old router reach with its antennas")
+
+
+def test_items_of_a_list_are_parts_and_too_many_clauses_are_sentences() -> None:
+    assert parts_of("(1) my bill, please (2) a new phone") == ["my bill", "please", "a new phone"]
+    long = "I came home, ate, slept, woke, rang, waited, wrote, read, sang, ran, swam and cried. What now?"
+    assert parts_of(long) == [long.removesuffix(" What now?"), "What now?"]
+
+
+@pytest.mark.parametrize(
+    ("message", "several"),
+    [
+        ("Two things, please. My bill and my phone.", True),
+        ("what is my balance, and separately: do you sell tablets", True),
+        ("Item one: my bill. Item two: a phone.", True),
+        ("1. my bill 2. a phone", True),
+        ("zwei Fragen: Rechnung und Router", True),
+        ("why is my bill so high", False),
+        ("my router blinks red and does not stop", False),
+    ],
+)
+def test_who_says_that_there_are_several_matters_is_heard(message: str, several: bool) -> None:
+    assert announces_several(message) == several

@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 
 from services.supervisor.routing.router import Router, RoutingDecision
+from switchboard.contracts.agent_topics import AgentTopics, TopicText
 from switchboard.contracts.cards import AgentRegistration, load_card
+from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.models import MiniLmEmbedder
 from switchboard.models.caller import Caller
 from switchboard.routing.decision import Context
+from switchboard.sidecar.agent_topics import AgentTopicsStore
+from switchboard.sidecar.inmemory import InMemorySidecar
+from tests.unit.supervisor.conftest import WordEmbedder, card
 from tests.unit.supervisor.routing_dev_set import FIRST_MESSAGES, FOLLOW_UPS
 
 AGENTS = ("billing", "product", "tech")
@@ -69,3 +74,26 @@ async def test_what_it_can_help_with_is_said_from_the_cards(router: Router) -> N
 
     assert decision.by == "out_of_scope"
     assert all(name in decision.reply for name in ("Billing", "Tech support"))
+
+
+async def test_topics_are_learned_when_their_digest_is_new_and_forgotten_with_it() -> None:
+    store = AgentTopicsStore(InMemorySidecar().state)
+    router = Router(WordEmbedder(), topics=store)
+    told = AgentTopics((TopicText("locks", "Locksmith wanted"), TopicText("locks", "Locked myself outside")))
+    plain = {agent: AgentRegistration(card=card(agent), app_id=agent, instance="1") for agent in AGENTS}
+    telling = {**plain, "tech": plain["tech"].model_copy(update={"topics": told.digest})}
+
+    async def asked() -> tuple[str, ...] | str:
+        return agents_of(await router.decide("locked outside, locksmith wanted", Context(), caller=CALLER))
+
+    with pytest.raises(Unavailable, match="tech"):  # the directory offers the agents again
+        await router.learn(telling)
+    assert [each.card.id for each in router.agents] == sorted(AGENTS)
+    assert await asked() == "out_of_scope"
+
+    await store.write("tech", told)
+    await router.learn(telling)
+    assert await asked() == ("tech",)
+
+    await router.learn(plain)
+    assert await asked() == "out_of_scope"
