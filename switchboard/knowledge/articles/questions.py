@@ -65,5 +65,7 @@ def read_questions(folder: Path) -> QuestionsFile | None:
     for article, sections in questions.items():
         for heading, asked in sections.items():
             if len(asked) > SECTION_QUESTIONS_MAX:
-                raise BadConfiguration(f"{path}: '{heading}' of '{article}' has more than {SECTION_QUESTIONS_MAX} questions.")
+                raise BadConfiguration(
+                    f"{path}: '{heading}' of '{article}' has more than {SECTION_QUESTIONS_MAX} questions."
+                )
     return QuestionsFile(path, questions)

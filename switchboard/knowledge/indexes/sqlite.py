@@ -105,7 +105,9 @@ class SqliteIndex:
             if removed or added or changed or not known:
                 self._record(connection, agent, name, versions)
             if removed or added or changed:
-                connection.execute("DELETE FROM vectors WHERE digest NOT IN (SELECT digest FROM chunks UNION SELECT digest FROM questions)")
+                connection.execute(
+                    "DELETE FROM vectors WHERE digest NOT IN (SELECT digest FROM chunks UNION SELECT digest FROM questions)"
+                )
                 connection.execute("UPDATE generation SET chunks = chunks + 1")
         same = len(wanted) - len(added) - len(changed)
         return SyncChanges(name, tuple(added), tuple(changed), tuple(removed), same)
