@@ -123,7 +123,8 @@ class EmbeddedChatModel:
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
-        return await self._composer.compose(_question(situation), results, asks, plan.picks)
+        familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
+        return await self._composer.compose(_question(situation), results, asks, plan.picks, familiar)
 
     async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if request.forced and request.forced != "required":

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from switchboard.contracts.tools import Offer
-from switchboard.models.embedded.answering.extraction import Extractor
-from switchboard.models.embedded.answering.passage_fit import PassageRanker, TokenEmbedder
+from switchboard.models.embedded.answering.extraction import Extractor, is_question
+from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker, TokenEmbedder
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.tools.choice import ToolPick
@@ -17,10 +17,14 @@ from switchboard.models.embedded.tools.choice import ToolPick
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
+TOOL_SURE = 0.53
+"""So near to its utterances, a tool's facts are an answer and not only the closest."""
 CLEARLY = 0.05
 """A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.20, 0.30
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
 """Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
+NEARNESS_MIN = 0.28
+"""By meaning alone: what is farther is about something else, whatever its words."""
 CLOSEST = "This is the closest that I have:"
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
@@ -125,12 +129,19 @@ class Composer:
         self._ranker = PassageRanker(embedder)
 
     async def compose(
-        self, question: str, results: Sequence[ToolResult], asks: Sequence[str] = (), picks: Sequence[ToolPick] = ()
+        self,
+        question: str,
+        results: Sequence[ToolResult],
+        asks: Sequence[str] = (),
+        picks: Sequence[ToolPick] = (),
+        familiar: Sequence[str] = (),
     ) -> str:
         """The whole answer to `question`. `asks` are questions for details of calls that could not be made.
 
-        `picks` say how well each tool that was called fits what was asked.
+        `picks` say how well each tool that was called fits what was asked. `familiar` is what the tools say of
+        themselves: words in it may be asked about without being in the facts.
         """
+        results = self._to_the_point(question, results, picks, familiar)
         told = await self._told(question, results, picks)
         blocks = list(told.blocks)
         if told.unsure and not blocks and not asks:
@@ -145,6 +156,22 @@ class Composer:
         elif asks and not told.sure:
             blocks += asks[:1]
         return "\n\n".join(dict.fromkeys(blocks))
+
+    def _to_the_point(
+        self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick], familiar: Sequence[str]
+    ) -> Sequence[ToolResult]:
+        """Without the facts of a tool of unknown fit, called only in case, where nothing found has the word asked about.
+
+        A search beside it shows that the tool was no sure choice.
+        """
+        unsure = {pick.tool.spec.name for pick in picks if pick.tool.utterances}
+        in_case = [each for each in results if each.facts and each.tool not in unsure]
+        if not (in_case and is_question(question) and any(each.query for each in results)):
+            return results
+        found = [text for each in results for text in (*each.facts, *(source.text for source in each.sources))]
+        if not self._extractor.strange_words(question, [*familiar, *found]):
+            return results
+        return [replace(each, facts=(), offer=None) if each in in_case else each for each in results]
 
     async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
         """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
@@ -167,7 +194,9 @@ class Composer:
             ]
             for rival in rivals:
                 ahead = fits[results[rival].tool] - ranked[0].nearness
-                if not (results[rival].facts or results[rival].error) or ahead < -CLEARLY:
+                if not _may_be_told(ranked[0]):
+                    continue
+                if not results[rival].facts or ahead < -CLEARLY:
                     dropped.add(rival)
                 elif ahead > CLEARLY:
                     dropped.add(index)
@@ -178,8 +207,10 @@ class Composer:
             if index in dropped or index in sections:
                 continue
             if result.facts:
-                blocks.append(_prose(await self._chosen(question, result.facts)))
-                sure = True
+                facts = _prose(await self._chosen(question, result.facts))
+                fits_well = fits.get(result.tool, 1.0) >= TOOL_SURE
+                sure = sure or fits_well
+                blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])
             kept.append(result)
         beside_facts = bool(blocks)
@@ -187,8 +218,7 @@ class Composer:
             if index in dropped:
                 continue
             best = ranked[0]
-            needed = BESIDE_FACTS_MIN if beside_facts else CLOSEST_MIN
-            if best.probability < needed:
+            if not _may_be_told(best) or (beside_facts and best.probability < BESIDE_FACTS_MIN):
                 continue
             text = await self._extractor.section(results[index].query or question, best.source)
             if best.probability >= ANSWER_MIN:
@@ -208,6 +238,10 @@ class Composer:
         ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
         kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
         return [facts[index] for index in kept]
+
+
+def _may_be_told(best: PassageFit) -> bool:
+    return best.probability >= CLOSEST_MIN and best.nearness >= NEARNESS_MIN
 
 
 def _unconditional(question: str) -> str:
