@@ -15,7 +15,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _JOINT = re.compile(
-    r"(?:,| [-–])?\s++(?:and|n|&|also|plus|oh and)\s++"
+    r"(?:,|(?<=\w) [-–])?(?<!\s)\s++(?:and|n|&|also|plus|oh and)\s++"
     r"(?=(?:how|what|whats|which|who|when|where|why|whether|can|could|do|does|is|are|will|would|should|if)\b)|"
     r"(?<=[?!.;])\s++|;\s++",
     re.IGNORECASE,

@@ -160,12 +160,12 @@ class Composer:
     def _to_the_point(
         self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick], familiar: Sequence[str]
     ) -> Sequence[ToolResult]:
-        """Without the facts of a tool of unknown fit, called only in case, where nothing found has the word asked about.
+        """Without the facts of a tool that may not fit, called only in case, where nothing found has the word asked about.
 
         A search beside it shows that the tool was no sure choice.
         """
-        unsure = {pick.tool.spec.name for pick in picks if pick.tool.utterances}
-        in_case = [each for each in results if each.facts and each.tool not in unsure]
+        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.fit >= TOOL_SURE}
+        in_case = [each for each in results if each.facts and each.tool not in fitting]
         if not (in_case and is_question(question) and any(each.query for each in results)):
             return results
         found = [text for each in results for text in (*each.facts, *(source.text for source in each.sources))]

@@ -126,8 +126,19 @@ class ToolPicker:
         """Calls the message asks for, at most three; empty where nothing fits and there is no knowledge search."""
         search = next((tool for tool in tools if tool.is_search), None)
         candidates = [tool for tool in tools if not tool.is_search]
-        if any(tool.utterances for tool in candidates):
-            return await self._pick_by_utterances(message, candidates, search)
+        exemplified = await self._pick_by_examples(message, candidates, search, forced)
+        if not any(tool.utterances for tool in candidates):
+            return exemplified
+        sure = all(not pick.tool.is_search and pick.score >= SURE for pick in exemplified)
+        reads = all(pick.tool.risk == "read" for pick in exemplified)
+        if exemplified and sure and (reads or not (_DECLINES.search(message) or _only_asks(message))):
+            return exemplified
+        return await self._pick_by_utterances(message, candidates, search)
+
+    async def _pick_by_examples(
+        self, message: str, candidates: Sequence[ToolProfile], search: ToolProfile | None, forced: bool
+    ) -> list[ToolPick]:
+        """By what the tools say of themselves."""
         await self._embed_at_once(message, candidates)
         whole = await self.rank(message, candidates)
         parts = await self._separate_requests(message, candidates, search)
@@ -195,7 +206,7 @@ class ToolPicker:
             return None
         elsewhere = tuple(said for tool in tools if tool.risk == "read" for said in tool.utterances)
         for text in dict.fromkeys([message, *clauses(message)[:CLAUSES_MAX]]):
-            if len(words(text)) < 2 or (_NOT_ASKED.search(text) and not _ASKED_POLITELY.search(text)):
+            if len(words(text)) < 2 or _only_asks(text):
                 continue
             reading = await self._best_reading(text, tools)
             fits = await self._utterances.fits(text, without_names(text), deeds)
@@ -372,9 +383,14 @@ def _needed(pick: ToolPick) -> float:
     return ASKED_FOR if is_asked_for(pick.clause, pick.tool) else math.inf
 
 
+def _only_asks(text: str) -> bool:
+    """About a deed, and not for it."""
+    return _NOT_ASKED.search(text) is not None and _ASKED_POLITELY.search(text) is None
+
+
 def is_asked_for(clause: str, tool: ToolProfile) -> bool:
     """Whether the words ask to do what the tool does, and not just about it."""
-    if _NOT_ASKED.search(clause) and not _ASKED_POLITELY.search(clause):
+    if _only_asks(clause):
         return False
     return not tool.deed.isdisjoint(content_stems(clause))
 

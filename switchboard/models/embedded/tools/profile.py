@@ -100,6 +100,11 @@ class ToolProfile:
     def is_search(self) -> bool:
         return self.name == SEARCH
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that people say who want it; empty where only its description names some."""
+        return (*self.utterances, *self.examples) if self.utterances else ()
+
 
 class ToolProfiles:
     """Profiles of declared tools, kept: an agent declares the same tools with every request."""

@@ -33,9 +33,7 @@ class UtteranceFits:
         `nameless` is the text with its names left out.
         """
         vectors = await self._embedder.embed([text, nameless])
-        return [
-            (await self._fit(vectors, tool.utterances), await self._fit(vectors, tool.near_misses)) for tool in tools
-        ]
+        return [(await self._fit(vectors, tool.said), await self._fit(vectors, tool.near_misses)) for tool in tools]
 
     async def _fit(self, said: Vectors, utterances: tuple[str, ...]) -> float:
         if not utterances:
