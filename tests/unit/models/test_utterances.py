@@ -51,7 +51,7 @@ async def test_a_tool_is_found_by_what_people_say_and_the_search_is_asked_beside
 
 
 async def test_a_deed_is_done_alone_where_it_is_asked_for(ask: Ask):
-    reply = await ask(with_utterances(), "please extend LN-4711 another three weeks")
+    reply = await ask(with_utterances(), "please renew LN-4711 for another three weeks")
     assert [(call.name, call.arguments) for call in reply.calls] == [("renew_loan", {"loan_id": "LN-4711"})]
 
 
@@ -61,6 +61,18 @@ async def test_a_deed_is_done_alone_where_it_is_asked_for(ask: Ask):
 )
 async def test_what_only_sounds_like_a_deed_does_not_do_it(ask: Ask, message: str):
     reply = await ask(with_utterances(), message)
+    assert "renew_loan" not in [call.name for call in reply.calls]
+
+
+async def test_a_trouble_is_no_deed_though_people_who_ask_for_it_tell_of_it(ask: Ask):
+    """'Renew it, the cover came off' is an utterance; 'the cover came off' asks for nothing."""
+    tools = with_utterances()
+    tools[1]["function"]["parameters"]["x-utterances"] = [
+        "renew it, the cover came off",
+        "the cover came off, i need it longer",
+        "cover came off, extend it",
+    ]
+    reply = await ask(tools, "the cover came off")
     assert "renew_loan" not in [call.name for call in reply.calls]
 
 

@@ -39,8 +39,6 @@ FIT_SURE = 0.75
 FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
 DEED_FIT_MIN, DEED_MARGIN_MIN = 0.50, 0.06
-DEED_FIT_SURE, DEED_MARGIN_SURE = 0.60, 0.15
-"""So clear, no word of the deed itself is needed: 'Send me the extra one back'."""
 NAMED_FIT_MIN, NAMED_FIT_BONUS = 0.35, 0.10
 """For a text with all words of the deed's name: 'Open a ticket before I lose my mind'."""
 UTTERANCES_ABOVE = 0.1
@@ -221,7 +219,7 @@ class ToolPicker:
                     wanted = (
                         fit >= (NAMED_FIT_MIN if named else DEED_FIT_MIN)
                         and fit - miss >= DEED_MARGIN_MIN
-                        and (not asking.isdisjoint(said) or (fit >= DEED_FIT_SURE and fit - miss >= DEED_MARGIN_SURE))
+                        and not asking.isdisjoint(said)
                     )
                     fit += NAMED_FIT_BONUS if named else 0.0
                 if wanted and (reading is None or fit >= reading.fit):
