@@ -13,8 +13,8 @@ def test_facts(test: LineTest, outage: Outage | None) -> list[str]:
     """What a line test says, most important first."""
     led = f"The broadband light of your {test.router} is {test.led}, which means {test.led_meaning}."
     if not test.online:
-        since = f" since {test.last_outage_at:%d %B %Y, %H:%M}" if test.last_outage_at else ""
-        facts = [led, f"The line test of {test.tested_at:%d %B %Y, %H:%M} says that your broadband is offline{since}."]
+        since = f" since {test.last_outage_at:%-d %B %Y, %H:%M}" if test.last_outage_at else ""
+        facts = [led, f"The line test of {test.tested_at:%-d %B %Y, %H:%M} says that your broadband is offline{since}."]
         if test.sync_down_mbps > 0:
             facts.append(f"The line itself is up at {test.sync_down_mbps:g} Mbit/s, but no data gets through.")
     else:
@@ -53,14 +53,14 @@ def fault_of(test: LineTest) -> str | None:
 def outage_fact(outage: Outage) -> str:
     return (
         f"There is a known outage in {outage.town} ({outage.id}): {outage.description.rstrip('.')}, since "
-        f"{outage.started_at:%d %B, %H:%M}; we expect it to be fixed by {outage.expected_fix_at:%d %B, %H:%M}."
+        f"{outage.started_at:%-d %B, %H:%M}; we expect it to be fixed by {outage.expected_fix_at:%-d %B, %H:%M}."
     )
 
 
 def device_fact(device: OwnedDevice) -> str:
     return (
         f"{device.name}, serial number {device.serial}, on your {device.line_kind} line {device.line_number} "
-        f"({device.plan}) since {device.since:%d %B %Y}."
+        f"({device.plan}) since {device.since:%-d %B %Y}."
     )
 
 
@@ -69,7 +69,7 @@ def ticket_fact(ticket: Ticket) -> str:
     note = f" The last note says: {ticket.note}" if ticket.note else ""
     return (
         f"Ticket {ticket.id} ({ticket.subject.rstrip('.')}) is {STATUS_WORDS[ticket.status]}; it was opened on "
-        f"{ticket.opened_on:%d %B %Y} and last updated on {ticket.updated_on:%d %B %Y}.{note}"
+        f"{ticket.opened_on:%-d %B %Y} and last updated on {ticket.updated_on:%-d %B %Y}.{note}"
     )
 
 

@@ -16,6 +16,7 @@ from switchboard.agent.tool import tools_of
 from switchboard.agent.topics import topics_of, with_vectors
 from switchboard.agent.turn import TurnRunner
 from switchboard.contracts.agent_topics import AgentTopics
+from switchboard.agent.utterances import read_utterances
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import BadConfiguration, SwitchboardError, Unavailable
 from switchboard.models.caller import Caller
@@ -79,8 +80,9 @@ class Specialist:
 
             search = knowledge_tool(self.card, self.knowledge, embedder, self.settings.clock, self._holder)
             tools[search.name] = search
+        utterances = read_utterances(self._folder, tools)
         module = await loading
-        loop: ModelLoop = module.ModelLoop(self.card, tools.values(), self._gateway)
+        loop: ModelLoop = module.ModelLoop(self.card, tools.values(), self._gateway, utterances)
         self._loop = loop
         self.runner = TurnRunner(
             self.card,

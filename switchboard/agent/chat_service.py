@@ -22,6 +22,7 @@ from semantic_kernel.contents import (
     StreamingTextContent,
 )
 
+from switchboard.agent.utterances import NONE, Utterances
 from switchboard.contracts.events import Usage
 from switchboard.models.caller import Caller
 from switchboard.models.gateway import GatewayClient
@@ -44,9 +45,11 @@ class ChatSettings(PromptExecutionSettings):
     tool_choice: str | None = None
     _model: str = PrivateAttr()
     _caller: Caller = PrivateAttr()
+    _utterances: Utterances = PrivateAttr()
 
-    def __init__(self, model: str, caller: Caller) -> None:
+    def __init__(self, model: str, caller: Caller, utterances: Utterances = NONE) -> None:
         super().__init__(service_id=SERVICE_ID)
+        self._utterances = utterances
         self._model = model
         self._caller = caller
 
@@ -59,6 +62,11 @@ class ChatSettings(PromptExecutionSettings):
     def caller(self) -> Caller:
         """Whom the calls are for."""
         return self._caller
+
+    @property
+    def utterances(self) -> Utterances:
+        """What the tools are shown with: none but to the embedded model."""
+        return self._utterances
 
 
 class GatewayChatService(ChatCompletionClientBase):
@@ -86,7 +94,8 @@ class GatewayChatService(ChatCompletionClientBase):
             "stream_options": {"include_usage": True},
         }
         if settings.tools:
-            body |= {"tools": settings.tools, "tool_choice": settings.tool_choice}
+            tools = [settings.utterances.added_to(each) for each in settings.tools]
+            body |= {"tools": tools, "tool_choice": settings.tool_choice}
         for _ in range(ATTEMPTS_MAX):
             answer = _Answer()
             async with aclosing(self._client.chunks(body, settings.caller)) as reads:

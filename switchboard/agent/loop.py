@@ -24,6 +24,7 @@ from switchboard.agent.chat_service import USAGE, ChatSettings, GatewayChatServi
 from switchboard.agent.prompt import PromptMessage
 from switchboard.agent.tool import Tool
 from switchboard.agent.tool_calls import ToolCalls
+from switchboard.agent.utterances import NONE, Utterances
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.events import Usage
@@ -77,7 +78,10 @@ class ToolFunction(KernelFunction):
 class ModelLoop:
     """An agent's kernel, built once: chat service, functions, limits. Shared by concurrent turns."""
 
-    def __init__(self, card: AgentCard, tools: Iterable[Tool], client: GatewayClient) -> None:
+    def __init__(
+        self, card: AgentCard, tools: Iterable[Tool], client: GatewayClient, utterances: Utterances = NONE
+    ) -> None:
+        self._utterances = utterances
         self._client = client
         self.embedded = False
         self._card = card
@@ -112,7 +116,7 @@ class ModelLoop:
         body = {
             "model": self._card.model,
             "messages": [{"role": "user", "content": WARM_UP}],
-            "tools": self._schemas,
+            "tools": [self._utterances.added_to(each) for each in self._schemas],
             "max_tokens": 1,
             "stream": True,
         }
@@ -132,7 +136,8 @@ class ModelLoop:
         `calls.stopped` says. It may end without any text: then the model gave none, though it was asked twice.
         """
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[_content(message) for message in prompt]))
-        settings = ChatSettings(calls.model or self._card.model, caller)
+        utterances = self._utterances if self.embedded and calls.model is None else NONE
+        settings = ChatSettings(calls.model or self._card.model, caller, utterances)
         arguments = KernelArguments(settings=settings, **{TOOL_CALLS: calls})
         try:
             stream = cast(AsyncGenerator[Any, None], self._agent.invoke_stream(thread=thread, arguments=arguments))

@@ -18,6 +18,8 @@ class Passage(BaseModel):
     start: int = 0
     end: int = 0
     """Offsets in characters of the document's text in that version."""
+    score: float | None = None
+    """How near it is to the query by meaning, a cosine; None where the search went by words only."""
 
 
 class Offer(BaseModel):

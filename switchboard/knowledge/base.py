@@ -14,7 +14,7 @@ from pathlib import Path
 
 from switchboard.contracts.errors import NotFound, Unavailable
 from switchboard.contracts.tools import Passage
-from switchboard.knowledge.articles.article import Article, embedded_text
+from switchboard.knowledge.articles.article import Article, digest_of, embedded_text
 from switchboard.knowledge.articles.folder import read_folder
 from switchboard.knowledge.indexes.port import ChunkVectors, Filter, KnowledgeIndex, StoredChunk, SyncChanges, Vectors
 from switchboard.knowledge.indexes.sqlite import SqliteIndex
@@ -24,7 +24,7 @@ from switchboard.models.embedder import Embedder
 
 logger = logging.getLogger(__name__)
 
-PASSAGES_MAX = 4
+PASSAGES_MAX = 5
 SYNC_ATTEMPTS_MAX = 30
 SYNC_PAUSE_S = 1.0
 """Replicas that start together ingest one after the other; all but the first find nothing to do."""
@@ -127,11 +127,9 @@ class KnowledgeBase:
 
         Raises `Unavailable` when the embedder does not answer; then nothing has changed.
         """
-        texts = {
-            chunk.digest: embedded_text(chunk.title, chunk.heading, chunk.text)
-            for article in articles
-            for chunk in article.chunks()
-        }
+        chunks = [chunk for article in articles for chunk in article.chunks()]
+        texts = {chunk.digest: embedded_text(chunk.title, chunk.heading, chunk.text) for chunk in chunks}
+        texts |= {digest_of(question): question for chunk in chunks for question in chunk.questions}
         if texts:
             await self._embedder.embed([next(iter(texts.values()))])
         known = await asyncio.to_thread(self._index.known, self._embedder.model_id, list(texts))
@@ -172,7 +170,7 @@ class KnowledgeBase:
         """
         scope = Filter(self._agent_id, tenant, language, on or date.today())
         found = await self.rank(Query.of(query, earlier), scope, embedder=embedder)
-        return [passage_of(each.stored) for each in near(found)[:limit]]
+        return [passage_of(each) for each in near(found)[:limit]]
 
     async def rank(
         self, question: Query, scope: Filter, *, candidates: int = 30, embedder: Embedder | None = None
@@ -201,9 +199,9 @@ def uri_of(stored: StoredChunk) -> str:
     return f"kb://{stored.agent}/{chunk.article_id}#{chunk.start}-{chunk.end}@{stored.version}"
 
 
-def passage_of(stored: StoredChunk) -> Passage:
+def passage_of(ranked: RankedChunk) -> Passage:
     """Without a number yet."""
-    chunk = stored.chunk
+    stored, chunk = ranked.stored, ranked.stored.chunk
     return Passage(
         n=0,
         title=chunk.label,
@@ -213,6 +211,7 @@ def passage_of(stored: StoredChunk) -> Passage:
         version=stored.version,
         start=chunk.start,
         end=chunk.end,
+        score=round(ranked.cosine, 3) if ranked.cosine is not None else None,
     )
 
 

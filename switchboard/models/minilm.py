@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
+from numpy.typing import NDArray
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.models.embedder import DIMENSIONS, Vectors
@@ -31,6 +32,8 @@ TRIMMED_TOKENS_MIN = 128
 CACHE_TEXTS_MAX = 4_096
 CACHED_CHARACTERS_MAX = 2_000
 """Longer texts are embedded each time: they are documents, and come once."""
+TOKEN_TEXTS_MAX = 512
+"""Texts whose token vectors are kept, as bytes: at most 48 MiB, 20 for the demo company's sections."""
 CONCURRENT_RUNS_MAX = 2
 WORDS_FROM, WORDS_TO = 1_996, 30_522
 """Whole words in the vocabulary lie between these places."""
@@ -43,6 +46,19 @@ class _Loaded:
     """Without a limit of length: one with and one without it would weigh 9 MiB each."""
 
 
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text's tokens in context."""
+
+    tokens: tuple[str, ...]
+    """As WordPiece has them: a word's later pieces begin with `##`."""
+    vectors: NDArray[np.int8]
+    """Shape (tokens, 384): unit vectors times `TOKEN_SCALE`."""
+
+
+TOKEN_SCALE = 127.0
+
+
 class MiniLmEmbedder:
     """Embeds in this process. Nothing is loaded before the first text; then it stays for the process's life."""
 
@@ -51,6 +67,7 @@ class MiniLmEmbedder:
         self._loading = threading.Lock()
         self._limiter: CapacityLimiter | None = None
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self._tokens: OrderedDict[str, TokenVectors] = OrderedDict()
 
     @property
     def model_id(self) -> str:
@@ -86,6 +103,36 @@ class MiniLmEmbedder:
             result[rows] = _run(loaded.session, [encoded[row] for row in rows])
         if sum(len(each) for each in encoded) > TRIMMED_TOKENS_MIN:
             trim_heap()
+        return result
+
+    async def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Of each text, cut at `TOKENS_MAX`. Raises as `embed` does."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._tokens]
+        fresh: dict[str, TokenVectors] = {}
+        if missing:
+            if self._limiter is None:
+                self._limiter = CapacityLimiter(CONCURRENT_RUNS_MAX)
+            made = await to_thread.run_sync(self._encode_tokens, missing, limiter=self._limiter)
+            fresh = dict(zip(missing, made, strict=True))
+        found = [fresh.get(text) or self._tokens[text] for text in texts]
+        for text, vectors in zip(texts, found, strict=True):
+            self._tokens[text] = vectors
+            self._tokens.move_to_end(text)
+        while len(self._tokens) > TOKEN_TEXTS_MAX:
+            self._tokens.popitem(last=False)
+        return found
+
+    def _encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        loaded = self._load()
+        result: list[TokenVectors] = []
+        for text in texts:
+            encoded = loaded.tokenizer.encode(text)
+            ids = _cut(encoded.ids)
+            hidden = _hidden(loaded.session, np.array([ids], dtype=np.int64), np.ones((1, len(ids)), dtype=np.int64))
+            inner = hidden[0][1:-1]
+            unit = inner / np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-9)
+            vectors = np.rint(unit * TOKEN_SCALE).astype(np.int8)
+            result.append(TokenVectors(tuple(encoded.tokens[1 : len(ids) - 1]), vectors))
         return result
 
     def count_tokens(self, text: str) -> int:
@@ -175,6 +222,12 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]
         yield batch
 
 
+def _hidden(session: Any, tokens: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Shape (texts, tokens, 384)."""
+    feeds = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+    return session.run(None, feeds)[0]
+
+
 def _run(session: Any, ids: list[list[int]]) -> Vectors:
     width = max(len(row) for row in ids)
     tokens = np.zeros((len(ids), width), dtype=np.int64)
@@ -182,8 +235,7 @@ def _run(session: Any, ids: list[list[int]]) -> Vectors:
     for index, row in enumerate(ids):
         tokens[index, : len(row)] = row
         mask[index, : len(row)] = 1
-    feeds = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
-    hidden = session.run(None, feeds)[0]
+    hidden = _hidden(session, tokens, mask)
     weights = mask[:, :, None].astype(np.float32)
     means = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
     norms = np.linalg.norm(means, axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from opentelemetry.trace import Span
 
 from services.gateway.bootstrap import Gateway
@@ -43,6 +44,22 @@ class CallReply:
     stream: ModelStream | None = None
 
 
+def _unread_bytes(body: Mapping[str, Any]) -> int:
+    """Of the utterances that tools are shown with: only the embedded model reads them, and they are nobody's tokens."""
+    return sum(
+        len(orjson.dumps(said))
+        for tool in body.get("tools") or ()
+        for key in ("x-utterances", "x-not")
+        if (said := _parameters(tool).get(key))
+    )
+
+
+def _parameters(tool: Any) -> Mapping[str, Any]:
+    function: Any = tool.get("function") if isinstance(tool, dict) else None
+    parameters: Any = function.get("parameters") if isinstance(function, dict) else None
+    return parameters if isinstance(parameters, dict) else {}
+
+
 class Calls:
     """Shared by all requests; holds no state of any."""
 
@@ -61,7 +78,7 @@ class Calls:
             alias=active.planner.preferred(body["model"], caller.preference),
             body=body,
             caller=caller,
-            prompt_tokens=tokens_of_bytes(size),
+            prompt_tokens=tokens_of_bytes(max(0, size - _unread_bytes(body))),
             completion_tokens_max=most if operation == "chat" else 0,
         )
 

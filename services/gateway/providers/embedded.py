@@ -1,5 +1,6 @@
 """The models inside this process: no key, no network. Chat is `switchboard.models.embedded`, vectors are MiniLM's."""
 
+import asyncio
 import base64
 import time
 import uuid
@@ -25,6 +26,7 @@ class Embedded:
     def __init__(self, embedder: MiniLmEmbedder) -> None:
         self._embedder = embedder
         self._chat = EmbeddedChatModel(embedder)
+        self._learning: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -32,9 +34,12 @@ class Embedded:
 
     async def open(self) -> None:
         await self._embedder.open()
+        self._learning = asyncio.create_task(self._chat.open())
 
     async def close(self) -> None:
-        """Nothing is held that must be given back."""
+        if self._learning is not None:
+            self._learning.cancel()
+            await asyncio.gather(self._learning, return_exceptions=True)
 
     async def chat(self, call: Call) -> ModelAnswer:
         reply = await self._chat.complete(completion_request_of(call.body))

@@ -154,7 +154,7 @@ def spans_cited(embedder: MiniLmEmbedder) -> Citing:
 
     async def citing(question: str, found: Sequence[RankedChunk]) -> list[tuple[str, tuple[int, int]]]:
         passages = Passages(AGENT)
-        numbered = passages.number([passage_of(each.stored) for each in near(found)[:PASSAGES_MAX]])
+        numbered = passages.number([passage_of(each) for each in near(found)[:PASSAGES_MAX]])
         extract = await extractor.extract(
             question, [NumberedPassage(each.n, each.title, each.text) for each in numbered]
         )

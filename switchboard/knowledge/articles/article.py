@@ -1,9 +1,11 @@
 """A knowledge article: Markdown with YAML front matter, and its division into chunks that keep the article's structure."""
 
 import hashlib
+import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -50,6 +52,13 @@ class Chunk:
     start: int
     end: int
     text: str
+    questions: tuple[str, ...] = ()
+    """What customers ask that its section answers, in their words."""
+
+    @property
+    def section(self) -> str:
+        """The nearest heading; the title before the first one."""
+        return self.heading.rsplit(" › ", 1)[-1] or self.title
 
     @property
     def label(self) -> str:
@@ -58,7 +67,12 @@ class Chunk:
     @property
     def digest(self) -> str:
         """Of what is embedded: chunks that read the same share a vector."""
-        return hashlib.sha256(embedded_text(self.title, self.heading, self.text).encode()).hexdigest()
+        return digest_of(embedded_text(self.title, self.heading, self.text))
+
+
+def digest_of(text: str) -> str:
+    """Of a text that is embedded."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def label_of(title: str, heading: str) -> str:
@@ -78,6 +92,8 @@ class Article:
     front: FrontMatter
     text: str
     """The Markdown below the front matter; offsets count its characters."""
+    questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By heading of the section that answers them."""
 
     @property
     def id(self) -> str:
@@ -85,15 +101,17 @@ class Article:
 
     def chunks(self) -> list[Chunk]:
         """Sections by heading; a long one is cut between its blocks, a block too long for one chunk between sentences."""
-        return [
+        chunks = (
             Chunk(self.id, self.front.title, heading, start, end, self.text[start:end])
             for heading, start, end in spans_of(self.text)
-        ]
+        )
+        return [replace(chunk, questions=self.questions.get(chunk.section, ())) for chunk in chunks]
 
     @property
     def version(self) -> str:
         """Changes when anything of the article changes."""
-        return version_of(self.front.model_dump_json() + "\0" + self.text)
+        asked = f"\0{json.dumps(self.questions, sort_keys=True)}" if self.questions else ""
+        return version_of(self.front.model_dump_json() + "\0" + self.text + asked)
 
 
 def read_article(path: Path) -> Article:

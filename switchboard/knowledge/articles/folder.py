@@ -8,6 +8,7 @@ from pathlib import Path
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.knowledge.articles.article import ARTICLE_BYTES_MAX, Article, front_matter, read_article, read_metadata
+from switchboard.knowledge.articles.questions import read_questions
 from switchboard.knowledge.articles.readers.html import Text
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ def read_folder(folder: Path) -> FolderReading:
     """Every Markdown, HTML, PDF and DOCX file below a folder. What stands beside a file as `<name>.yaml` is its front
     matter. Other files are not looked at, and neither are those whose name or folder begins with a dot.
 
-    Raises `BadConfiguration` where there is no such folder, or more than FILES_MAX files in it.
+    `questions.yaml` says what customers ask that the sections answer (`questions.py`).
+
+    Raises `BadConfiguration` where there is no such folder, more than FILES_MAX files in it, or questions to a section
+    that is not there.
     """
     if not folder.is_dir():
         raise BadConfiguration(f"There is no folder {folder} to read documents from.")
@@ -60,6 +64,11 @@ def read_folder(folder: Path) -> FolderReading:
             bad.append(BadFile(path, f"The document {path} has the id '{article.id}' of another one."))
         else:
             articles[article.id] = article
+    asked = read_questions(folder)
+    if asked is not None:
+        articles = {key: asked.added_to(article) for key, article in articles.items()}
+        if not bad:  # the questions of an article that cannot be read belong to nobody for now
+            asked.check_articles(set(articles))
     return FolderReading(tuple(articles[key] for key in sorted(articles)), tuple(bad))
 
 

@@ -111,7 +111,7 @@ class KnowledgeIndex(Protocol):
         ...
 
     def unembedded(self, agent: str, model_id: str) -> dict[str, str]:
-        """Texts of live chunks without a vector of this model, by digest."""
+        """Texts of live chunks and of their questions without a vector of this model, by digest."""
         ...
 
     def known(self, model_id: str, digests: Sequence[str]) -> set[str]:
@@ -127,7 +127,11 @@ class KnowledgeIndex(Protocol):
         ...
 
     def by_meaning(self, vector: Vectors, model_id: str, scope: Filter, limit: int) -> list[Hit]:
-        """Chunks by cosine to `vector`, best first. Empty where no vector of this model is there."""
+        """Chunks by cosine to `vector`, best first. Empty where no vector of this model is there.
+
+        The score is that of the chunk's text, or the mean of its `NEAREST_QUESTIONS` nearest questions where that is
+        more. An index that keeps no questions goes by the text.
+        """
         ...
 
     def chunks(self, keys: Sequence[str], model_id: str | None = None) -> list[StoredChunk]:
@@ -149,5 +153,7 @@ class KnowledgeIndex(Protocol):
     def close(self) -> None: ...
 
 
+NEAREST_QUESTIONS = 3
+"""One question may be near by accident; three of a section are not."""
 REVISIONS_MAX = 20
 VERSIONS_MAX = 50

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from switchboard.knowledge.indexes.bm25 import Bm25Scores
-from switchboard.knowledge.indexes.port import Filter, Hit, Vectors
+from switchboard.knowledge.indexes.port import NEAREST_QUESTIONS, Filter, Hit, Vectors
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -31,6 +31,26 @@ class Generation(NamedTuple):
     vectors: int
 
 
+class QuestionVectors(NamedTuple):
+    """Of the chunks with questions."""
+
+    places: Rows
+    """Of the chunks, among the snapshot's rows."""
+    starts: Rows
+    """Where each chunk's questions begin in `matrix`."""
+    matrix: Vectors
+
+    def nearness(self, vector: Vectors) -> Vectors:
+        """A chunk's mean cosine to its nearest questions, shape (len(places),)."""
+        cosines = self.matrix @ vector
+        ends = np.append(self.starts[1:], len(cosines))
+        table = np.full((len(self.places), int((ends - self.starts).max())), np.nan, dtype=np.float32)
+        columns = np.arange(len(cosines)) - np.repeat(self.starts, ends - self.starts)
+        table[np.repeat(np.arange(len(self.places)), ends - self.starts), columns] = cosines
+        nearest = -np.sort(-table, axis=1)[:, :NEAREST_QUESTIONS]  # NaN sorts last
+        return np.nanmean(nearest, axis=1)
+
+
 class Snapshot:
     """Built for one generation of the file and never older; filled as queries need it. Guard it with the index's lock."""
 
@@ -39,6 +59,7 @@ class Snapshot:
         self.rows = rows
         self.large = large
         self._matrix: Vectors | None = None
+        self._questions: QuestionVectors | None = None
         self._model_id: str | None = None
         self._axes: Vectors | None = None
         self._coarse: Vectors | None = None
@@ -59,6 +80,7 @@ class Snapshot:
         """A vector a row; zeros where a row has none. None where no row has one of this model."""
         if self._model_id != model_id:
             self._matrix, self._model_id = _matrix(connection, self.rows, model_id), model_id
+            self._questions = _question_vectors(connection, self.rows, model_id)
             if self._matrix is not None and len(self._matrix) > COARSE_ROWS_MIN:
                 self._axes = _principal_axes(self._matrix)
                 self._coarse = self._matrix @ self._axes.T
@@ -72,7 +94,12 @@ class Snapshot:
             cosines = np.full(len(matrix), -2.0, dtype=np.float32)
             cosines[rows] = np.where(near[rows] > -2.0, matrix[rows] @ vector, -2.0)
         else:
-            cosines = _masked(matrix @ vector, allowed)
+            cosines = matrix @ vector
+        if self._questions is not None:
+            cosines[self._questions.places] = np.maximum(
+                cosines[self._questions.places], self._questions.nearness(vector)
+            )
+        cosines = _masked(cosines, allowed)
         best = _top(cosines, limit)
         best = best[np.argsort(-cosines[best], kind="stable")]
         return [Hit(str(self.rows[place]), float(cosines[place])) for place in best if cosines[place] > -2.0]
@@ -128,3 +155,16 @@ def _matrix(connection: sqlite3.Connection, rows: Rows, model_id: str) -> Vector
             matrix = np.zeros((len(rows), len(vector)), dtype=np.float32)
         matrix[np.searchsorted(rows, row)] = vector
     return matrix
+
+
+def _question_vectors(connection: sqlite3.Connection, rows: Rows, model_id: str) -> QuestionVectors | None:
+    found = connection.execute(
+        "SELECT q.chunk, v.vector FROM questions q JOIN vectors v ON v.digest = q.digest "
+        "WHERE v.model_id = ? ORDER BY q.chunk",
+        (model_id,),
+    ).fetchall()
+    if not found:
+        return None
+    chunks, starts = np.unique(np.array([chunk for chunk, _ in found], dtype=np.int64), return_index=True)
+    matrix = np.frombuffer(b"".join(blob for _, blob in found), dtype="<f4").reshape(len(found), -1)
+    return QuestionVectors(np.searchsorted(rows, chunks), starts.astype(np.int64), matrix)

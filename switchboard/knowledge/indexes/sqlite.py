@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from switchboard.knowledge.articles.article import Article, Chunk, embedded_text
+from switchboard.knowledge.articles.article import Article, Chunk, digest_of, embedded_text
 from switchboard.knowledge.articles.versions import kb_version
 from switchboard.knowledge.indexes import snapshot
 from switchboard.knowledge.indexes.port import (
@@ -35,7 +35,7 @@ from switchboard.text.words import content_terms
 BUSY_TIMEOUT_S = 10.0
 QUERY_WORDS_MAX = 64
 KEYS_MAX = 500
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raise it when the tables change; a file of another version is emptied, it holds nothing that cannot be made again."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -47,6 +47,8 @@ CREATE TABLE IF NOT EXISTS chunks (
   tenants TEXT NOT NULL, language TEXT NOT NULL, valid_from TEXT, valid_until TEXT);
 CREATE INDEX IF NOT EXISTS chunks_document ON chunks (document);
 CREATE INDEX IF NOT EXISTS chunks_digest ON chunks (digest);
+CREATE TABLE IF NOT EXISTS questions (chunk INTEGER NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS questions_chunk ON questions (chunk);
 CREATE TABLE IF NOT EXISTS vectors (
   digest TEXT NOT NULL, model_id TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (digest, model_id));
 CREATE TABLE IF NOT EXISTS versions (
@@ -56,7 +58,7 @@ CREATE TABLE IF NOT EXISTS generation (
 INSERT OR IGNORE INTO generation VALUES (1, 0, 0);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (title, heading, tags, text, tokenize = 'porter unicode61');
 """
-TABLES = ("articles", "documents", "chunks", "vectors", "versions", "generation", "words")
+TABLES = ("articles", "documents", "chunks", "questions", "vectors", "versions", "generation", "words")
 # A word of a title says more about a chunk than the same word of its text.
 BM25 = "bm25(words, 4.0, 3.0, 2.0, 1.0)"
 
@@ -103,7 +105,9 @@ class SqliteIndex:
             if removed or added or changed or not known:
                 self._record(connection, agent, name, versions)
             if removed or added or changed:
-                connection.execute("DELETE FROM vectors WHERE digest NOT IN (SELECT digest FROM chunks)")
+                connection.execute(
+                    "DELETE FROM vectors WHERE digest NOT IN (SELECT digest FROM chunks UNION SELECT digest FROM questions)"
+                )
                 connection.execute("UPDATE generation SET chunks = chunks + 1")
         same = len(wanted) - len(added) - len(changed)
         return SyncChanges(name, tuple(added), tuple(changed), tuple(removed), same)
@@ -113,9 +117,14 @@ class SqliteIndex:
             "SELECT DISTINCT c.digest, d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.row = c.document "
             "WHERE c.agent = ? AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.digest = c.digest AND v.model_id = ?)"
         )
+        asked = (
+            "SELECT DISTINCT q.digest, q.text FROM questions q JOIN chunks c ON c.row = q.chunk "
+            "WHERE c.agent = ? AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.digest = q.digest AND v.model_id = ?)"
+        )
         with self._lock:
             rows = self._connection.execute(query, (agent, model_id)).fetchall()
-        return {digest: embedded_text(title, heading, text) for digest, title, heading, text in rows}
+            questions: dict[str, str] = dict(self._connection.execute(asked, (agent, model_id)).fetchall())
+        return {digest: embedded_text(title, heading, text) for digest, title, heading, text in rows} | questions
 
     def known(self, model_id: str, digests: Sequence[str]) -> set[str]:
         with self._lock:
@@ -232,6 +241,10 @@ class SqliteIndex:
                 "valid_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (document, agent, chunk.heading, chunk.start, chunk.end, chunk.text, chunk.digest, *scope),
             )
+            connection.executemany(
+                "INSERT INTO questions (chunk, digest, text) VALUES (?, ?, ?)",
+                [(cursor.lastrowid, digest_of(question), question) for question in chunk.questions],
+            )
             connection.execute(
                 "INSERT INTO words (rowid, title, heading, tags, text) VALUES (?, ?, ?, ?, ?)",
                 (cursor.lastrowid, chunk.title, chunk.heading, " ".join(front.tags), chunk.text),
@@ -250,6 +263,7 @@ class SqliteIndex:
             "SELECT row FROM documents WHERE agent = ? AND id = ? AND live", (agent, document_id)
         ).fetchone()
         connection.execute("DELETE FROM words WHERE rowid IN (SELECT row FROM chunks WHERE document = ?)", (row,))
+        connection.execute("DELETE FROM questions WHERE chunk IN (SELECT row FROM chunks WHERE document = ?)", (row,))
         connection.execute("DELETE FROM chunks WHERE document = ?", (row,))
         connection.execute("UPDATE documents SET live = 0 WHERE row = ?", (row,))
         connection.execute(

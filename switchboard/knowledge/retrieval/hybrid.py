@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from switchboard.contracts.errors import Unavailable
-from switchboard.knowledge.indexes.port import Filter, KnowledgeIndex, StoredChunk, Vectors
+from switchboard.knowledge.indexes.port import Filter, Hit, KnowledgeIndex, StoredChunk, Vectors
 from switchboard.knowledge.retrieval.fusion import fused
 from switchboard.knowledge.retrieval.query import Query
 from switchboard.models.embedder import Embedder
@@ -25,7 +25,7 @@ class RankedChunk:
 
     stored: StoredChunk
     cosine: float | None
-    """None where the search went by words only."""
+    """To its text, or to the questions that it answers where these are nearer; None where the search went by words only."""
     coverage: float
     """Share of the question's words that occur in it, 0 to 1; 0 where it was not found by words."""
 
@@ -46,13 +46,13 @@ async def retrieve(
         asyncio.to_thread(index.by_words, question.words, scope, candidates), _vector(embedder, question)
     )
     by_words = [hit.key for hit in hits]
-    by_meaning: list[str] = []
+    nearest: list[Hit] = []
     model_id: str | None = None
     if vector is not None and embedder is not None:
         model_id = embedder.model_id
         nearest = await asyncio.to_thread(index.by_meaning, vector, model_id, scope, candidates)
-        by_meaning = [hit.key for hit in nearest]
-    order = fused(by_words, by_meaning)
+    nearness = {hit.key: hit.score for hit in nearest}
+    order = fused(by_words, list(nearness))
     stored = {each.key: each for each in await asyncio.to_thread(index.chunks, order, model_id)}
     asked = {stem(term) for term in content_terms(question.words)}
     worded = set(by_words)
@@ -60,7 +60,9 @@ async def retrieve(
     for key in order:
         if (chunk := stored.get(key)) is None:
             continue  # gone since it was ranked: another process has swapped the version
-        cosine = float(chunk.vector @ vector) if vector is not None and chunk.vector is not None else None
+        cosine = nearness.get(key)
+        if cosine is None and vector is not None and chunk.vector is not None:
+            cosine = float(chunk.vector @ vector)
         found.append(RankedChunk(chunk, cosine, _coverage(asked, chunk) if key in worded else 0.0))
     return found
 

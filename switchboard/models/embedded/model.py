@@ -11,6 +11,7 @@ import orjson
 from switchboard.models.embedded.abilities import able, cannot
 from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
 from switchboard.models.embedded.answering.extraction import Extractor
+from switchboard.models.embedded.answering.passage_fit import TokenEmbedder
 from switchboard.models.embedded.answering.without_tools import PlainChat
 from switchboard.models.embedded.completion import CompletionReply, CompletionRequest, ToolCall
 from switchboard.models.embedded.dialogue import (
@@ -23,11 +24,13 @@ from switchboard.models.embedded.dialogue import (
     situation_of,
 )
 from switchboard.models.embedded.phrasing import content_stems
+from switchboard.models.embedded.replies import Replies
 from switchboard.models.embedded.slots.filling import SlotContext, fill
 from switchboard.models.embedded.slots.values import has_match, values_in
 from switchboard.models.embedded.tools.choice import (
     CALLS_MAX,
     CLAUSE_SURE,
+    PICKS_MAX,
     POSSIBLE,
     SURE,
     ToolPick,
@@ -35,7 +38,6 @@ from switchboard.models.embedded.tools.choice import (
     plain_words,
 )
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
-from switchboard.models.embedder import Embedder
 
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
@@ -46,7 +48,7 @@ THANKED = "You're welcome. Is there anything else I can help with?"
 GOODBYE = "You're welcome. Have a good day!"
 
 
-class LocalModel(Embedder, Protocol):
+class LocalModel(TokenEmbedder, Protocol):
     """An embedder with the vocabulary it reads."""
 
     def count_tokens(self, text: str) -> int: ...
@@ -61,6 +63,8 @@ class ReplyPlan:
     calls: tuple[tuple[ToolProfile, dict[str, Any]], ...] = ()
     asks: tuple[str, ...] = ()
     text: str = ""
+    picks: tuple[ToolPick, ...] = ()
+    """What the calls and questions rest on."""
 
 
 class EmbeddedChatModel:
@@ -73,7 +77,12 @@ class EmbeddedChatModel:
         extractor = Extractor(model, model.rarity)
         self._composer = Composer(model, extractor)
         self._plain = PlainChat(extractor, model)
+        self._replies = Replies(model)
         self._counts: OrderedDict[str, int] = OrderedDict()
+
+    async def open(self) -> None:
+        """Learns what replies to an offer mean, so that the first customer need not wait for it."""
+        await self._replies.open()
 
     async def complete(self, request: CompletionRequest) -> CompletionReply:
         """The reply to a conversation: tool calls, or text. Raises `InvalidRequest` for what it cannot do."""
@@ -91,7 +100,7 @@ class EmbeddedChatModel:
         if not request.tools and not request.results:
             return CompletionReply(await self._plain.answer(request))
         tools = [self._profiles.of(spec) for spec in request.tools]
-        situation = situation_of(request)
+        situation = await self._with_reply(situation_of(request))
         if request.results:
             return CompletionReply(await self._answer(request, situation, tools))
         plan = await self._plan(request, situation, tools)
@@ -100,13 +109,22 @@ class EmbeddedChatModel:
             return CompletionReply(calls=tuple(_call(request, number, *call) for number, call in enumerate(calls)))
         return CompletionReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
 
+    async def _with_reply(self, situation: Situation) -> Situation:
+        """A yes or no to the open offer, where the rules of words see none: a learned decision."""
+        if situation.offer is None or situation.act in ("yes", "no"):
+            return situation
+        reply = await self._replies.decide(situation.message)
+        if reply == "other":
+            return situation
+        return replace(situation, act="yes" if reply == "accept" else "no", rest="")
+
     async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
         results = _results(request)
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
-        return await self._composer.compose(_question(situation), results, asks, familiar)
+        return await self._composer.compose(_question(situation), results, asks, plan.picks, familiar)
 
     async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if request.forced and request.forced != "required":
@@ -228,7 +246,7 @@ class EmbeddedChatModel:
                 asks.append(filled.missing[0].question)
             else:
                 calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
-        return ReplyPlan(tuple(calls[:CALLS_MAX]), tuple(asks))
+        return ReplyPlan(tuple(calls[:PICKS_MAX]), tuple(asks), picks=tuple(picks))
 
     def _prompt_tokens(self, request: CompletionRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""

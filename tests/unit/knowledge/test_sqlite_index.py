@@ -91,6 +91,7 @@ def test_the_coarse_scan_finds_what_the_whole_one_finds(monkeypatch: pytest.Monk
     coarse = snapshot.Snapshot(snapshot.Generation(1, 1), rows, None)
     monkeypatch.setattr(snapshot, "COARSE_ROWS_MIN", 10)
     monkeypatch.setattr(snapshot, "_matrix", lambda *_: matrix)
+    monkeypatch.setattr(snapshot, "_question_vectors", lambda *_: None)
     with sqlite3.connect(":memory:") as connection:
         assert coarse.matrix(connection, "model") is matrix
     allowed = rows % 2 == 0

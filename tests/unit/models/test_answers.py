@@ -137,10 +137,10 @@ async def test_a_json_schema_is_filled_from_the_text(ask: Ask):
 
 
 @pytest.mark.parametrize("question", ["Who painted the Lumen X5?", "Which composer wrote for the Lumen X5?"])
-async def test_a_passage_that_only_has_the_name_asked_about_is_no_answer(ask: Ask, question: str):
+async def test_a_passage_that_only_has_the_name_asked_about_is_at_most_the_closest(ask: Ask, question: str):
     passages = [{"n": 1, "title": "Phones", "text": "The Lumen X5 and the Lumen X5 Plus fit the same charger."}]
     reply = await ask(LIBRARY, question, results=[("search_knowledge", {"query": question}, {"passages": passages})])
-    assert "don't know" in reply.text
+    assert "don't know" in reply.text or reply.text.startswith("This is the closest that I have:")
 
 
 async def test_facts_of_an_unsure_tool_do_not_answer_what_they_do_not_mention(ask: Ask):

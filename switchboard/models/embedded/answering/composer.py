@@ -8,15 +8,24 @@ from typing import Any
 import orjson
 
 from switchboard.contracts.tools import Offer
-from switchboard.models.embedded.answering.extraction import SUPPORT_MIN, Extractor, is_question
+from switchboard.models.embedded.answering.extraction import Extractor, is_question
+from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker, TokenEmbedder
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.json_types import is_list, is_object
-from switchboard.models.embedder import Embedder
+from switchboard.models.embedded.tools.choice import ToolPick
 
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-SUPPORT_BESIDE_FACTS_MIN = 0.62
+TOOL_SURE = 0.53
+"""So near to its utterances, a tool's facts are an answer and not only the closest."""
+CLEARLY = 0.05
+"""A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
+"""Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
+NEARNESS_MIN = 0.28
+"""By meaning alone: what is farther is about something else, whatever its words."""
+CLOSEST = "This is the closest that I have:"
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
@@ -61,7 +70,12 @@ def tool_result_of(tool: str, query: str, content: str) -> ToolResult:
         return ToolResult(tool, query, facts=(_plain(value),))
     facts = tuple(str(fact).strip() for fact in value.get("facts") or () if str(fact).strip())
     sources = tuple(
-        NumberedPassage(int(passage.get("n") or index), str(passage.get("title") or ""), str(passage.get("text") or ""))
+        NumberedPassage(
+            int(passage.get("n") or index),
+            str(passage.get("title") or ""),
+            str(passage.get("text") or ""),
+            float(passage["score"]) if isinstance(passage.get("score"), int | float) else None,
+        )
         for index, passage in enumerate(value.get("passages") or (), 1)
         if is_object(passage)
     )
@@ -91,63 +105,129 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of the results."""
+
+    blocks: tuple[str, ...]
+    results: tuple[ToolResult, ...]
+    """Those it rests on."""
+    sure: bool
+    """Something of it is an answer, and not only near to one."""
+
+    @property
+    def unsure(self) -> bool:
+        return not self.sure
+
+
 class Composer:
     """Puts answers together. Says nothing that is not in a tool's result."""
 
-    def __init__(self, embedder: Embedder, extractor: Extractor) -> None:
+    def __init__(self, embedder: TokenEmbedder, extractor: Extractor) -> None:
         self._embedder = embedder
         self._extractor = extractor
+        self._ranker = PassageRanker(embedder)
 
     async def compose(
-        self, question: str, results: Sequence[ToolResult], asks: Sequence[str] = (), familiar: Sequence[str] = ()
+        self,
+        question: str,
+        results: Sequence[ToolResult],
+        asks: Sequence[str] = (),
+        picks: Sequence[ToolPick] = (),
+        familiar: Sequence[str] = (),
     ) -> str:
         """The whole answer to `question`. `asks` are questions for details of calls that could not be made.
 
-        `familiar` is what the tools say of themselves: words in it may be asked about without being in the facts.
+        `picks` say how well each tool that was called fits what was asked. `familiar` is what the tools say of
+        themselves: words in it may be asked about without being in the facts.
         """
-        results = self._to_the_point(question, results, familiar)
-        blocks: list[str] = []
-        for result in results:
-            if result.facts:
-                blocks.append(_prose(await self._chosen(question, result.facts)))
-        known = bool(blocks)
-        extracts = await self._extracts(question, results, beside_facts=known)
-        blocks += extracts
-        blocks += _errors(results)
-        if not blocks and not asks:
+        results = self._to_the_point(question, results, picks, familiar)
+        told = await self._told(question, results, picks)
+        blocks = list(told.blocks)
+        if told.unsure and not blocks and not asks:
             searched = any(result.sources or not result.facts for result in results)
             blocks.append(DONT_KNOW if searched else NOTHING_FOUND)
-            results = [replace(each, offer=each.offer or each.offer_unanswered) for each in results]
-        offer = next((result.offer for result in reversed(results) if result.offer is not None), None)
+        offers = [each.offer for each in told.results]
+        if told.unsure and not told.sure:
+            offers = [each.offer_unanswered or each.offer for each in results] + offers
+        offer = next((each for each in reversed(offers) if each is not None), None)
         if offer is not None and not any(offer.question in block for block in blocks):
-            blocks.append(offer.question if extracts or known else _unconditional(offer.question))
-        elif asks:
+            blocks.append(offer.question if told.sure else _unconditional(offer.question))
+        elif asks and not told.sure:
             blocks += asks[:1]
         return "\n\n".join(dict.fromkeys(blocks))
 
     def _to_the_point(
-        self, question: str, results: Sequence[ToolResult], familiar: Sequence[str]
+        self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick], familiar: Sequence[str]
     ) -> Sequence[ToolResult]:
-        """Without the facts of a tool called only in case it fits, where none of what was found has the word asked about.
+        """Without the facts of a tool that may not fit, called only in case, where nothing found has the word asked about.
 
         A search beside it shows that the tool was no sure choice.
         """
-        if not (is_question(question) and any(each.query for each in results) and any(e.facts for e in results)):
+        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.fit >= TOOL_SURE}
+        in_case = [each for each in results if each.facts and each.tool not in fitting]
+        if not (in_case and is_question(question) and any(each.query for each in results)):
             return results
         found = [text for each in results for text in (*each.facts, *(source.text for source in each.sources))]
         if not self._extractor.strange_words(question, [*familiar, *found]):
             return results
-        return [replace(each, facts=(), offer=None) if each.facts else each for each in results]
+        return [replace(each, facts=(), offer=None) if each in in_case else each for each in results]
 
-    async def _extracts(self, question: str, results: Sequence[ToolResult], *, beside_facts: bool) -> list[str]:
-        needed = SUPPORT_BESIDE_FACTS_MIN if beside_facts else SUPPORT_MIN
-        written: list[str] = []
-        for result in results:
-            if result.sources:
-                extract = await self._extractor.extract(result.query or question, result.sources)
-                if extract.text and extract.support >= needed:
-                    written.append(extract.text)
-        return written
+    async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
+        """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
+        fits = {pick.tool.spec.name: pick.fit for pick in picks if not pick.tool.is_search}
+        clauses = {pick.tool.spec.name: pick.clause for pick in picks if not pick.tool.is_search}
+        sections = {
+            index: await self._ranker.ranked(result.query or question, result.sources)
+            for index, result in enumerate(results)
+            if result.sources
+        }
+        dropped: set[int] = set()
+        for index, ranked in sections.items():
+            query = results[index].query
+            rivals = [
+                place
+                for place, each in enumerate(results)
+                if not each.sources
+                and fits.get(each.tool, 1.0) < 1.0
+                and clauses.get(each.tool, query) in (query, question)
+            ]
+            for rival in rivals:
+                ahead = fits[results[rival].tool] - ranked[0].nearness
+                if not _may_be_told(ranked[0]):
+                    continue
+                if not results[rival].facts or ahead < -CLEARLY:
+                    dropped.add(rival)
+                elif ahead > CLEARLY:
+                    dropped.add(index)
+        blocks: list[str] = []
+        kept: list[ToolResult] = []
+        sure = False
+        for index, result in enumerate(results):
+            if index in dropped or index in sections:
+                continue
+            if result.facts:
+                facts = _prose(await self._chosen(question, result.facts))
+                fits_well = fits.get(result.tool, 1.0) >= TOOL_SURE
+                sure = sure or fits_well
+                blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
+            blocks += _errors([result])
+            kept.append(result)
+        beside_facts = bool(blocks)
+        for index, ranked in sections.items():
+            if index in dropped:
+                continue
+            best = ranked[0]
+            if not _may_be_told(best) or (beside_facts and best.probability < BESIDE_FACTS_MIN):
+                continue
+            text = await self._extractor.section(results[index].query or question, best.source)
+            if best.probability >= ANSWER_MIN:
+                sure = True
+                blocks.append(text)
+                kept.append(results[index])
+            else:
+                blocks.append(f"{CLOSEST} {text}")
+        return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
 
     async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
         """All facts; of very many the first ones and those nearest to the question, in their order."""
@@ -158,6 +238,10 @@ class Composer:
         ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
         kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
         return [facts[index] for index in kept]
+
+
+def _may_be_told(best: PassageFit) -> bool:
+    return best.probability >= CLOSEST_MIN and best.nearness >= NEARNESS_MIN
 
 
 def _unconditional(question: str) -> str:

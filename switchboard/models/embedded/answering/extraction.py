@@ -89,6 +89,13 @@ class Extractor:
         )
         return Extract(_written(sources, units, scores, best, _PROCEDURAL.search(question) is not None), support)
 
+    async def section(self, question: str, source: NumberedPassage) -> str:
+        """What one passage says, with its `[n]`: all of a short one, else what of it is nearest to the question."""
+        units = units_of(0, source)
+        if sum(len(unit.shown) for unit in units) <= SECTION_CHARACTERS_MAX:
+            return _joined([source], units, range(len(units)))
+        return (await self.extract(question, [source])).text
+
     def _support(
         self, question: str, sources: Sequence[NumberedPassage], best: PassageUnit, likeness: float, overlap: float
     ) -> float:

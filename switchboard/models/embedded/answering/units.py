@@ -18,6 +18,8 @@ class NumberedPassage:
     n: int
     title: str
     text: str
+    score: float | None = None
+    """How near the search found it to its query, a cosine; None where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

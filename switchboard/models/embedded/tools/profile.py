@@ -16,7 +16,8 @@ from switchboard.text.spaces import collapsed
 
 SEARCH = "search_knowledge"
 EXAMPLES_MAX = 40
-KEPT_MAX, KEPT_BYTES_MAX = 512, 16_384
+UTTERANCES_MAX = 200
+KEPT_MAX, KEPT_BYTES_MAX = 512, 32_768
 """Profiles kept, and of how long declarations."""
 _EXAMPLES = re.compile(r"\bExamples?:\s*(.+)$", re.IGNORECASE | re.DOTALL)
 _ASIDE = re.compile(r"[,;:(]|\be\.g\.|\bsuch as\b|\bas YYYY")
@@ -90,10 +91,19 @@ class ToolProfile:
     """Stems of what it says of itself: its name, its description, its examples."""
     deed: frozenset[str]
     """Stems of its name, its purpose and its examples: who asks for what it does uses one of them."""
+    utterances: tuple[str, ...] = ()
+    """What people say who want it: `x-utterances` of its parameters' schema."""
+    near_misses: tuple[str, ...] = ()
+    """What sounds like it and asks for something else: `x-not`."""
 
     @property
     def is_search(self) -> bool:
         return self.name == SEARCH
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that people say who want it; empty where only its description names some."""
+        return (*self.utterances, *self.examples) if self.utterances else ()
 
 
 class ToolProfiles:
@@ -137,7 +147,13 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
         name,
         vocabulary=frozenset(content_stems(" ".join([spoken, *prose_sentences, *examples]))),
         deed=frozenset(content_stems(" ".join([spoken, purpose, *examples]))),
+        utterances=_listed(spec.parameters.get("x-utterances")),
+        near_misses=_listed(spec.parameters.get("x-not")),
     )
+
+
+def _listed(declared: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in declared[:UTTERANCES_MAX] if str(each).strip()) if is_list(declared) else ()
 
 
 def _parameters(schema: Mapping[str, Any]) -> tuple[Parameter, ...]:

@@ -1,0 +1,62 @@
+"""What customers say when they want a tool: `utterances.yaml` beside the card, for the embedded model only.
+
+Tool → what people say; `<tool>:not` → what sounds like it and must not call it. A language model reads the tools'
+descriptions and needs none of it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from switchboard.contracts.errors import BadConfiguration
+
+UTTERANCES_FILE = "utterances.yaml"
+NEAR_MISS = ":not"
+UTTERANCES_MAX = 200
+_written = TypeAdapter(dict[str, list[str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Utterances:
+    """Of an agent's tools, by name."""
+
+    wanted: Mapping[str, list[str]]
+    near_misses: Mapping[str, list[str]]
+
+    def added_to(self, function: Mapping[str, Any]) -> dict[str, Any]:
+        """A tool as OpenAI's `tools` has it, with `x-utterances` and `x-not` in its parameters' schema."""
+        declared: dict[str, Any] = function["function"]
+        name = str(declared["name"])
+        extra = {"x-utterances": self.wanted.get(name), "x-not": self.near_misses.get(name)}
+        parameters = {**declared["parameters"], **{key: said for key, said in extra.items() if said}}
+        return {**function, "function": {**declared, "parameters": parameters}}
+
+
+NONE = Utterances({}, {})
+
+
+def read_utterances(folder: Path, tools: Collection[str]) -> Utterances:
+    """The folder's utterances, none where there is no file. Raises `BadConfiguration` with what is wrong in it."""
+    path = folder / UTTERANCES_FILE
+    if not path.is_file():
+        return NONE
+    try:
+        loaded: Any = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        written = _written.validate_python(loaded or {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadConfiguration(f"{path} cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadConfiguration(f"{path} is wrong at '{where}': {first['msg']}.") from error
+    for key, said in written.items():
+        if key.removesuffix(NEAR_MISS) not in tools:
+            raise BadConfiguration(f"{path}: there is no tool '{key.removesuffix(NEAR_MISS)}'.")
+        if len(said) > UTTERANCES_MAX:
+            raise BadConfiguration(f"{path}: '{key}' has more than {UTTERANCES_MAX} utterances.")
+    near = {key.removesuffix(NEAR_MISS): said for key, said in written.items() if key.endswith(NEAR_MISS)}
+    return Utterances({key: said for key, said in written.items() if not key.endswith(NEAR_MISS)}, near)
