@@ -15,8 +15,8 @@ from switchboard.agent.settings import AgentSettings
 from switchboard.agent.tool import tools_of
 from switchboard.agent.topics import topics_of, with_vectors
 from switchboard.agent.turn import TurnRunner
-from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.agent.utterances import read_utterances
+from switchboard.contracts.agent_topics import AgentTopics
 from switchboard.contracts.cards import AgentCard, AgentRegistration
 from switchboard.contracts.errors import BadConfiguration, SwitchboardError, Unavailable
 from switchboard.models.caller import Caller

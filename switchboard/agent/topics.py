@@ -1,55 +1,44 @@
 """What an agent tells the router that it is asked about: its articles' headings and questions, its tools' utterances.
 
-`kb/questions.yaml`: article id → section heading → questions of customers. `utterances.yaml`: tool → utterances; those under
-`<tool>:not` must not make the tool act, and are for this agent all the same. Both files may be missing.
+Utterances under `<tool>:not` must not make the tool act, and are for this agent all the same.
 """
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-
+from switchboard.agent.utterances import NEAR_MISS, read_utterances
 from switchboard.contracts.agent_topics import AgentTopics, TopicText
 from switchboard.contracts.cards import AgentCard
-from switchboard.contracts.errors import BadConfiguration
 from switchboard.knowledge.articles.article import Article
 from switchboard.knowledge.articles.folder import read_folder
 from switchboard.models.embedder import Embedder
 from switchboard.models.int8_vectors import packed
 
-QUESTIONS_FILE = "questions.yaml"
-UTTERANCES_FILE = "utterances.yaml"
 EMBEDDED_TEXTS_MAX = 128
 """In one request to the gateway: it answers customers meanwhile."""
 
-_QUESTIONS = TypeAdapter(dict[str, dict[str, list[str]]])
-_UTTERANCES = TypeAdapter(dict[str, list[str]])
-
 _log = logging.getLogger(__name__)
-Read = TypeVar("Read")
 
 
 def topics_of(card: AgentCard, folder: Path) -> AgentTopics:
     """Without vectors. `folder` is the card's. Raises `BadConfiguration` for a file that is not what it should be."""
     texts: list[TopicText] = []
     if card.knowledge is not None and (folder / card.knowledge.path).is_dir():
-        knowledge = folder / card.knowledge.path
-        texts += _headings(read_folder(knowledge).articles)
-        questions = _read(knowledge / QUESTIONS_FILE, _QUESTIONS.validate_python)
+        articles = read_folder(folder / card.knowledge.path).articles
+        texts += _headings(articles)
         texts += [
-            TopicText(f"{article}#{heading}", text)
-            for article, sections in (questions or {}).items()
-            for heading, asked in sections.items()
+            TopicText(f"{article.id}#{heading}", text)
+            for article in articles
+            for heading, asked in article.questions.items()
             for text in (heading, *asked)
         ]
-    utterances = _read(folder / UTTERANCES_FILE, _UTTERANCES.validate_python)
-    texts += [TopicText(tool, text) for tool, said in (utterances or {}).items() for text in said]
+    utterances = read_utterances(folder)
+    for said_of, suffix in ((utterances.wanted, ""), (utterances.near_misses, NEAR_MISS)):
+        texts += [TopicText(f"{tool}{suffix}", text) for tool, said in said_of.items() for text in said]
     return AgentTopics.bounded(texts)
 
 
@@ -96,17 +85,3 @@ def _headings(articles: Iterable[Article]) -> Iterator[TopicText]:
         for chunk in article.chunks():
             heading = chunk.heading.rpartition(" › ")[2] or article.front.title
             yield TopicText(f"{article.id}#{heading}", heading)
-
-
-def _read(path: Path, validate: Callable[[Any], Read]) -> Read | None:
-    """None where there is no such file."""
-    if not path.is_file():
-        return None
-    try:
-        return validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = " › ".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{path} is wrong at '{where}': {first['msg']}") from error

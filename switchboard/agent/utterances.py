@@ -39,8 +39,11 @@ class Utterances:
 NONE = Utterances({}, {})
 
 
-def read_utterances(folder: Path, tools: Collection[str]) -> Utterances:
-    """The folder's utterances, none where there is no file. Raises `BadConfiguration` with what is wrong in it."""
+def read_utterances(folder: Path, tools: Collection[str] | None = None) -> Utterances:
+    """The folder's utterances, none where there is no file. Raises `BadConfiguration` with what is wrong in it.
+
+    `tools`: the names that there are; None where they are not known yet, and no name is checked.
+    """
     path = folder / UTTERANCES_FILE
     if not path.is_file():
         return NONE
@@ -54,7 +57,7 @@ def read_utterances(folder: Path, tools: Collection[str]) -> Utterances:
         where = ".".join(map(str, first["loc"]))
         raise BadConfiguration(f"{path} is wrong at '{where}': {first['msg']}.") from error
     for key, said in written.items():
-        if key.removesuffix(NEAR_MISS) not in tools:
+        if tools is not None and key.removesuffix(NEAR_MISS) not in tools:
             raise BadConfiguration(f"{path}: there is no tool '{key.removesuffix(NEAR_MISS)}'.")
         if len(said) > UTTERANCES_MAX:
             raise BadConfiguration(f"{path}: '{key}' has more than {UTTERANCES_MAX} utterances.")

@@ -97,6 +97,7 @@ async def test_vectors_are_made_once_for_the_same_texts_and_model(card: AgentCar
 
 async def test_a_registered_agent_has_told_its_topics(card: AgentCard, folder: Path) -> None:
     (folder / "agent.yaml").write_text(card.model_dump_json())
+    (folder / "utterances.yaml").unlink()  # this agent has no tools
     async with AgentProbe(Agent(folder), data_dir=folder / "data") as probe:
         async with asyncio.timeout(10):
             while (record := await probe.sidecar.state.get(keys.agent("library"))) is None:  # noqa: ASYNC110 - its first heartbeat
