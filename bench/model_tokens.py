@@ -64,7 +64,9 @@ TURNS = (
     ScriptedTurn("tech", "Is my line all right?", [("run_line_diagnostics", {})]),
     ScriptedTurn("tech", "Which router do I have?", [("list_devices", {})]),
     ScriptedTurn("tech", "Any news about my tickets?", [("list_tickets", {})]),
-    ScriptedTurn("product", "A phone for under 300 pounds?", [("search_products", {"query": "phone", "price_max": 300})]),
+    ScriptedTurn(
+        "product", "A phone for under 300 pounds?", [("search_products", {"query": "phone", "price_max": 300})]
+    ),
     ScriptedTurn(
         "product",
         "How do the two differ?",
