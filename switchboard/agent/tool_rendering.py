@@ -13,7 +13,8 @@ from switchboard.agent.tool import EXAMPLES_MARK, Tool
 from switchboard.agent.utterances import NONE, Utterances
 from switchboard.contracts.tools import ToolOutcome
 
-CHANGES_DATA: Final = "It changes data: call it only when the user asks for it or agrees to it."
+CHANGES_DATA: Final = "It changes data"
+"""The embedded model reads a tool's risk from these words; when to call such a tool is a rule of the prompt."""
 NOTHING_FOUND: Final = "Nothing was found."
 SCHEMA_KEYWORDS: Final = (
     "type",
@@ -59,7 +60,8 @@ class EmbeddedRendering:
         description = tool.description
         if changes_data:
             prose, mark, examples = description.partition(EXAMPLES_MARK)
-            description = f"{prose.rstrip()} {CHANGES_DATA}\n\n{mark}{examples}".rstrip()
+            asked = f"{CHANGES_DATA}: call it only when the user asks for it or agrees to it."
+            description = f"{prose.rstrip()} {asked}\n\n{mark}{examples}".rstrip()
         return self._utterances.added_to(_function(tool, description, dict(tool.properties)))
 
     def told(self, outcome: ToolOutcome) -> str:
@@ -72,7 +74,7 @@ class LanguageRendering:
 
     def declared(self, tool: Tool, *, changes_data: bool) -> dict[str, Any]:
         """The brief description, and of the schemas what every provider takes."""
-        description = f"{tool.brief} {CHANGES_DATA}" if changes_data else tool.brief
+        description = f"{tool.brief} {CHANGES_DATA}." if changes_data else tool.brief
         function = _function(tool, description, {name: _schema(each) for name, each in tool.properties.items()})
         function["function"]["parameters"]["additionalProperties"] = False
         return function
