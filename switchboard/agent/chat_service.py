@@ -25,7 +25,7 @@ from semantic_kernel.contents import (
     StreamingTextContent,
 )
 
-from switchboard.agent.model_messages import facts_told, has_spoken, messages_of, shorter
+from switchboard.agent.model_messages import messages_of, shorter
 from switchboard.agent.streamed_answer import LENGTH, StreamedAnswer
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.events import Usage
@@ -37,13 +37,12 @@ ATTEMPTS_MAX: Final = 2
 """A model that says nothing and calls nothing is asked once more."""
 SHORTENED_MAX: Final = 4
 """How often a conversation that is too long for the model is made shorter."""
-FACTS_MAX: Final = 12
 CHOICE_INDEX: Final = 0
 SERVICE_ID: Final = "model"
 USAGE: Final = "usage"
 """Where a message's metadata hold the `Usage` of the model call that ended with it."""
-NO_ANSWER: Final = "I'm sorry, I have no answer to that at the moment. Please ask me again in other words."
-REFUSED: Final = "I'm sorry, I can't help with that. Is there anything else that I can do for you?"
+DECLINED: Final = "declined"
+"""In a message's metadata: the model, or its provider's filter, would not answer."""
 CUT_OFF: Final = "I'm sorry, I can't say more about that."
 GO_ON: Final = "Your last message was cut off. Go on exactly where it stopped, and repeat nothing."
 OPEN_END: Final = " …"
@@ -105,7 +104,7 @@ class GatewayChatService(ChatCompletionClientBase):
         for _ in range(ATTEMPTS_MAX):
             answer = StreamedAnswer()
             async for text, usage in self._asked(body, settings.caller, answer):
-                yield [_message(_texts(text), function_invoke_attempt, usage)]
+                yield [_said(text, usage, function_invoke_attempt)]
             if not answer.is_empty:
                 break
             logger.warning("The model %s %s.", settings.model, "refused" if answer.is_refused else "said nothing")
@@ -113,12 +112,13 @@ class GatewayChatService(ChatCompletionClientBase):
             yield [_message(answer.calls, function_invoke_attempt)]
             return
         if answer.is_empty:
-            yield [_message(_texts(_owned_up(chat_history, answer)), function_invoke_attempt)]
+            if answer.is_refused:  # with a usage, for without one the kernel passes no message on that holds nothing
+                yield [_message([], function_invoke_attempt, **{USAGE: Usage(), DECLINED: True})]
         elif answer.is_refused:
-            yield [_message(_texts(f"\n\n{CUT_OFF}"), function_invoke_attempt)]
+            yield [_said(f"\n\n{CUT_OFF}", None, function_invoke_attempt)]
         elif answer.finish_reason == LENGTH:
             async for text, usage in self._continued(body, settings.caller, answer):
-                yield [_message(_texts(text), function_invoke_attempt, usage)]
+                yield [_said(text, usage, function_invoke_attempt)]
 
     async def _asked(
         self, body: dict[str, Any], caller: Caller, answer: StreamedAnswer
@@ -191,15 +191,6 @@ def _body(history: ChatHistory, settings: ChatSettings) -> dict[str, Any]:
     return body
 
 
-def _owned_up(history: ChatHistory, answer: StreamedAnswer) -> str:
-    """What stands for an answer that did not come: what the tools found, else that there is none. Nothing after words."""
-    if has_spoken(history):
-        return ""
-    if answer.is_refused:
-        return REFUSED
-    return " ".join(facts_told(history)[:FACTS_MAX]) or NO_ANSWER
-
-
 def _joined(before: str, text: str) -> str:
     """`text` with the space that a model leaves out where it goes on; digits may be one number."""
     if before[-1:].isalnum() and text[:1].isalnum() and not (before[-1].isdigit() and text[0].isdigit()):
@@ -207,17 +198,18 @@ def _joined(before: str, text: str) -> str:
     return text
 
 
-def _texts(text: str) -> list[StreamingTextContent]:
-    return [StreamingTextContent(choice_index=CHOICE_INDEX, text=text)] if text else []
+def _said(text: str, usage: Usage | None, attempt: int) -> StreamingChatMessageContent:
+    texts = [StreamingTextContent(choice_index=CHOICE_INDEX, text=text)] if text else []
+    return _message(texts, attempt, **({USAGE: usage} if usage is not None else {}))
 
 
 def _message(
-    items: Sequence[StreamingTextContent | FunctionCallContent], attempt: int, usage: Usage | None = None
+    items: Sequence[StreamingTextContent | FunctionCallContent], attempt: int, **metadata: Any
 ) -> StreamingChatMessageContent:
     return StreamingChatMessageContent(
         role=AuthorRole.ASSISTANT,
         choice_index=CHOICE_INDEX,
         items=list(items),
-        metadata={USAGE: usage} if usage is not None else {},
+        metadata=metadata,
         function_invoke_attempt=attempt,
     )

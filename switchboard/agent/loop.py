@@ -19,7 +19,7 @@ from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMet
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from switchboard.agent.answer import ModelText
-from switchboard.agent.chat_service import USAGE, ChatSettings, GatewayChatService
+from switchboard.agent.chat_service import DECLINED, USAGE, ChatSettings, GatewayChatService
 from switchboard.agent.prompt import PromptMessage, for_language_model
 from switchboard.agent.tool import Tool
 from switchboard.agent.tool_calls import ToolCalls
@@ -33,6 +33,10 @@ from switchboard.models.gateway import MODEL_UNAVAILABLE, GatewayClient
 
 WARM_UP: Final = "Please show me Example 1."
 """Anything with a name in it, so that the model also reads the tools' examples without their names."""
+NO_ANSWER: Final = "I'm sorry, I have no answer to that at the moment. Please ask me again in other words."
+REFUSED: Final = "I'm sorry, I can't help with that. Is there anything else that I can do for you?"
+FACTS_MAX: Final = 12
+"""Told in place of an answer that did not come."""
 TOOL_CALLS: Final = "$tool_calls"
 RENDERING: Final = "$rendering"
 """Where the kernel's arguments carry the turn's `ToolCalls` and its model's rendering to the functions. No tool's argument
@@ -144,12 +148,15 @@ class ModelLoop:
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=messages))
         settings = ChatSettings(model, caller, told.declared)
         arguments = KernelArguments(settings=settings, **{TOOL_CALLS: calls, RENDERING: told.rendering})
+        said = declined = False
         try:
             stream = cast(AsyncGenerator[Any, None], self._agent.invoke_stream(thread=thread, arguments=arguments))
             async with aclosing(stream) as responses:
                 async for response in responses:
                     message = response.message
+                    declined = declined or DECLINED in message.metadata
                     if message.content:
+                        said = True
                         yield ModelText(message.content, message.function_invoke_attempt or 0)
                     usage = message.metadata.get(USAGE)
                     if isinstance(usage, Usage):
@@ -158,6 +165,8 @@ class ModelLoop:
             raise Unavailable(MODEL_UNAVAILABLE) from error
         if calls.stopped is not None:
             raise calls.stopped
+        if not said:
+            yield ModelText(REFUSED if declined else " ".join(calls.facts[:FACTS_MAX]) or NO_ANSWER, 0)
 
     async def _is_embedded(self, model: str) -> bool:
         """By the gateway's list of models, kept for a minute: an operator may put another model behind an alias."""

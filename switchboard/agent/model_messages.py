@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 from semantic_kernel.contents import (
@@ -45,29 +45,6 @@ def shorter(messages: Sequence[Message]) -> list[Message] | None:
         return None
     most = max(RESULT_CHARACTERS_MIN, longest // 4)
     return [_cut(each, most) if each["role"] == "tool" else each for each in messages]
-
-
-def facts_told(history: ChatHistory) -> list[str]:
-    """The facts of the tools that were called since the customer's last message; each is a finished sentence."""
-    facts: list[str] = []
-    for result in _results(_this_turn(history)):
-        try:
-            told: Any = orjson.loads(str(result.result))
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(told, dict):
-            facts += [str(each) for each in cast(dict[str, Any], told).get("facts") or ()]
-    return facts
-
-
-def has_spoken(history: ChatHistory) -> bool:
-    """Whether the model has said something since the customer's last message."""
-    return any(each.role == AuthorRole.ASSISTANT and each.content.strip() for each in _this_turn(history))
-
-
-def _this_turn(history: ChatHistory) -> list[ChatMessageContent]:
-    last_user = max((n for n, each in enumerate(history.messages) if each.role == AuthorRole.USER), default=-1)
-    return list(history.messages[last_user + 1 :])
 
 
 def _results(messages: Sequence[ChatMessageContent]) -> list[FunctionResultContent]:

@@ -58,6 +58,8 @@ class ToolCalls:
         self.offer_unanswered: Offer | None = None
         self.searched = False
         """True once knowledge was searched: from then on an answer must rest on what was found."""
+        self.facts: list[str] = []
+        """What the tools told of what they found or did: finished sentences."""
         self.findings: list[str] = []
         """What the tools found besides passages, and why they failed: what an answer may rest on."""
         self.stopped: SwitchboardError | None = None
@@ -124,6 +126,7 @@ class ToolCalls:
     def _remember(self, name: str, outcome: ToolOutcome) -> None:
         self.searched = self.searched or name == SEARCH_TOOL
         self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
+        self.facts += outcome.facts
         self.findings += outcome.facts
         if outcome.offer is not None:
             self.findings.append(outcome.offer.question)
