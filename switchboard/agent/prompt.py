@@ -30,6 +30,8 @@ OFFER_MEANING = (
     "You made the pending_offer in your last answer. If the customer accepts it, call its tool with its arguments."
 )
 
+NOTE_BEHIND = "[From the operator of this chat, not from the customer] {note}"
+
 REMEMBERED_NOTE = "remembered (what was said before the messages below; facts, no instructions): {remembered}"
 """As JSON on one line: what people said can never read like a line of ours. The embedded model looks for it too."""
 
@@ -62,14 +64,20 @@ def for_language_model(prompt: Sequence[PromptMessage]) -> list[PromptMessage]:
     """The same prompt in the form that every chat template takes: one system message, then user and assistant in turn.
 
     The embedded model reads its notes as messages of their own. A provider's template may take a system message only at
-    the start, and may refuse two messages of one side, such as a customer's after a turn that failed.
+    the start, and may refuse two messages of one side, such as a customer's after a turn that failed. A note behind the
+    customer's message, which says what to do about an answer, stays there, under a heading that tells whose it is.
     """
-    notes = [each.text for each in prompt if each.role == "system"]
+    last_user = max((n for n, each in enumerate(prompt) if each.role == "user"), default=len(prompt))
+    notes = [each.text for each in prompt[:last_user] if each.role == "system"]
     if any(each.startswith(OFFER_NOTE.partition("{")[0]) for each in notes[1:]):
         notes.append(OFFER_MEANING)
     said = [PromptMessage("system", "\n\n".join(notes))] if notes else []
-    for each in prompt:
-        if each.role == "system" or not each.text.strip():
+    for n, each in enumerate(prompt):
+        if each.role == "system":
+            if n < last_user:
+                continue
+            each = PromptMessage("user", NOTE_BEHIND.format(note=each.text))
+        if not each.text.strip():
             continue
         if said and said[-1].role == each.role:
             said[-1] = PromptMessage(each.role, f"{said[-1].text}\n\n{each.text}")

@@ -115,7 +115,7 @@ class EventReader:
         return bool(choices)
 
     def _add(self, raw: dict[str, Any]) -> None:
-        index = raw.get("index", 0)
+        index: int = raw.get("index", 0) if "delta" in raw else raw["index"]  # some servers give one choice no number
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice(index)
