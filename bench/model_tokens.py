@@ -99,12 +99,16 @@ async def _turn(probe: AgentProbe, turn: ScriptedTurn, number: int, dump: Path |
     await probe.ask(turn.message, history=turn.history)
     bodies = [request["body"] for request in probe.model.requests]
     if dump is not None:
-        dump.mkdir(parents=True, exist_ok=True)
-        for step, body in enumerate(bodies):
-            (dump / f"{turn.agent}-{number}-{step}.json").write_text(json.dumps(body, indent=1, ensure_ascii=False))
+        _dump(dump, f"{turn.agent}-{number}", bodies)
     sent = sum(tokens_of_bytes(len(orjson.dumps(body))) for body in bodies)
     tools = sum(tokens_of_bytes(len(orjson.dumps(body.get("tools") or []))) for body in bodies)
     return sent, tools, len(bodies)
+
+
+def _dump(folder: Path, name: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for step, body in enumerate(bodies):
+        (folder / f"{name}-{step}.json").write_text(json.dumps(body, indent=1, ensure_ascii=False))
 
 
 def _means(rows: Sequence[Sequence[int]]) -> dict[str, float]:

@@ -295,9 +295,9 @@ def _failure(error: Exception) -> SwitchboardError:
 
     if not isinstance(error, APIStatusError):
         return Unavailable(MODEL_UNAVAILABLE)
-    body = error.body if isinstance(error.body, dict) else {}
-    is_busy = error.status_code == 429
-    told = {"type": RATE_LIMIT_TYPES[0]} if is_busy else cast(dict[str, Any], body)
+    told = cast(dict[str, Any], error.body) if isinstance(error.body, dict) else {}
+    if error.status_code == 429:
+        told = {"type": RATE_LIMIT_TYPES[0]}
     return _told(told, error.response.headers.get(headers.RETRY_AFTER, ""))
 
 

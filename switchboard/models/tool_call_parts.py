@@ -56,7 +56,8 @@ class StreamedToolCalls:
         number = piece.get("index")
         index = number if isinstance(number, int) else 0
         call, given_id = self._latest.get(index), str(piece.get("id") or "")
-        named = bool((piece.get("function") or {}).get("name"))
+        function: Mapping[str, Any] = piece.get("function") or {}
+        named = bool(function.get("name"))
         is_another = call is not None and (
             (given_id != "" and call.id not in ("", given_id)) or (number is None and named and not given_id)
         )

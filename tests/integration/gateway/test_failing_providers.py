@@ -66,7 +66,8 @@ def test_what_a_caller_can_act_on_has_a_code(site: Site, code: str, stream: bool
 
 
 @pytest.mark.parametrize(
-    "step", [{"text": "one two", "finish_reason": ""}, {"refusal": "no"}, {"text": ""}, {"text": "", "finish_reason": ""}]
+    "step",
+    [{"text": "one two", "finish_reason": ""}, {"refusal": "no"}, {"text": ""}, {"text": "", "finish_reason": ""}],
 )
 def test_an_odd_end_of_a_stream_is_passed_on_and_settled(site: Site, step: dict[str, str]) -> None:
     site.main.follow(script=[step])
