@@ -295,7 +295,8 @@ def _failure(error: Exception) -> SwitchboardError:
 
     if not isinstance(error, APIStatusError):
         return Unavailable(MODEL_UNAVAILABLE)
-    told = cast(dict[str, Any], error.body) if isinstance(error.body, dict) else {}
+    body: Any = error.body
+    told = cast(dict[str, Any], body) if isinstance(body, dict) else {}
     if error.status_code == 429:
         told = {"type": RATE_LIMIT_TYPES[0]}
     return _told(told, error.response.headers.get(headers.RETRY_AFTER, ""))
