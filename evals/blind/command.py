@@ -20,6 +20,7 @@ from switchboard.cli.eval.target import system_to_judge, target_of, written
 from switchboard.cli.exits import exit_on_error
 from switchboard.evaluation.blind import BlindCase, Totals, TurnScore, by_group, deeds_of, load_blind, score, totals
 from switchboard.evaluation.golden.conversation import GoldenConversation
+from switchboard.evaluation.golden.results import tokens_of
 from switchboard.evaluation.golden.run import SystemUnderTest
 from switchboard.system.errors import OperatorError
 
@@ -144,7 +145,8 @@ def run(
 def summary_of(
     part: str, model: str, cases: Sequence[BlindCase], scores: Sequence[TurnScore], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """JSON: totals of all, of the short, of the long or two-fact, and of each group."""
+    """JSON: tokens a turn; totals of all, of the short, of the long or two-fact, and of each group."""
+    tokens = tokens_of((each.prompt_tokens, each.completion_tokens) for each in scores)
     wanted = sum(len(turn.must_effects) for case in cases for turn in case.turns)
     hard = [each for each in scores if each.groups["difficulty"] in ("long", "two_facts", "two_matters")]
     short = [each for each in scores if each.groups["difficulty"] == "short"]
@@ -153,6 +155,7 @@ def summary_of(
         "model": model or "as configured",
         "cases": len(cases),
         "turns": len(scores),
+        "tokens_a_turn": tokens.model_dump() if tokens is not None else None,
         "all": totals(scores, wanted).model_dump(),
         "short": totals(short, 0).model_dump(),
         "long_or_two": totals(hard, 0).model_dump(),
@@ -218,3 +221,5 @@ def _table(console: Console, found: dict[str, Any]) -> None:
             name, *shares, str(total.unasked_effects), f"{total.missing_effects.count}/{total.missing_effects.of}"
         )
     console.print(table)
+    if tokens := found["tokens_a_turn"]:
+        console.print(f"A turn reads {tokens['prompt']:.0f} tokens and writes {tokens['completion']:.0f} (mean).")

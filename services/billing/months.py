@@ -15,10 +15,32 @@ _NAMES_PATTERN: Final = "|".join(f"[{name[0]}{name[0].lower()}]{name[1:]}" for n
 MONTH_PATTERN: Final = rf"^(\d{{4}}-(0[1-9]|1[0-2])|({_NAMES_PATTERN}|May)( \d{{4}})?|[Ll]ast month|[Tt]his month)$"
 """`2026-10`, `October`, `October 2026`, `last month`. May only with a capital: "may" is mostly another word."""
 
+_SHORT: Final = re.compile(r"([A-Za-z]{3,9})\.?(?:,? (\d{4}))?")
+_NUMBERS: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-\d\d|(0?[1-9]|1[0-2])/(\d{4})")
+_SHORT_CHARACTERS: Final = 3
+
 _MENTION: Final = re.compile(
     r"(?P<compared>(?:than|since|compared (?:to|with))\s+(?:(?:in|for|my|the)\s+)*)?"
     rf"\b(?P<month>\d{{4}}-(?:0[1-9]|1[0-2])|(?:{_NAMES_PATTERN}|May)(?: \d{{4}})?|[Ll]ast month|[Tt]his month)\b"
 )
+
+
+def spelled_out(value: object) -> object:
+    """A month in other ways than `MONTH_PATTERN`'s in one of those: `Nov 2026`, `nov.`, `11/2026`, `2026-11-15`.
+
+    For a field's validation; what it does not know it gives back for the pattern to refuse.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if numbers := _NUMBERS.fullmatch(text):
+        return f"{numbers[1] or numbers[4]}-{int(numbers[2] or numbers[3]):02d}"
+    if short := _SHORT.fullmatch(text):
+        begins = short[1].lower()
+        name = next((each for each in NAMES if each.lower().startswith(begins[:_SHORT_CHARACTERS])), None)
+        if name is not None and (name.lower().startswith(begins) or begins == "sept"):
+            return f"{name} {short[2]}" if short[2] else name
+    return text
 
 
 def mentioned_months(message: str, today: date) -> list[tuple[str, bool]]:

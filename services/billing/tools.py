@@ -4,15 +4,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from services.billing.book import Account, BillingBook, Invoice, RefundRefused
 from services.billing.money import pounds
-from services.billing.months import MONTH_PATTERN, day_name, mentioned_months, month_name, parse_month
+from services.billing.months import MONTH_PATTERN, day_name, mentioned_months, month_name, parse_month, spelled_out
 from services.billing.policy import DUPLICATE_WINDOW_DAYS
 from services.billing.seeding import billing_database
 from services.billing.sentences import (
     METHOD_NAMES,
+    charge_text,
     duplicates_of,
     explanation,
     invoice_charges,
@@ -35,6 +36,7 @@ Month = Annotated[
         pattern=MONTH_PATTERN,
         examples=["2026-10", "October", "October 2026", "last month"],
     ),
+    BeforeValidator(spelled_out),  # after the field: it then reads first, and the schema stays as it is
 ]
 
 
@@ -55,7 +57,9 @@ class BillingTools:
         database = billing_database(Path(settings.data_dir) / "billing.sqlite", settings.demo_seed, settings.demo_today)
         return cls(SqliteBillingBook(database, settings.clock), settings.clock)
 
-    @tool
+    @tool(
+        description="One invoice: total, due date, whether it is paid, every line. For what a bill is, and when it is due."
+    )
     async def get_invoice(self, ctx: ToolContext, month: Month = None) -> ToolOutcome:
         """Looks up one invoice (bill) of the customer: amount, due date, whether it is paid, and every line on it.
 
@@ -67,9 +71,11 @@ class BillingTools:
         if invoice is None:
             return self._no_invoice(invoices, month)
         facts = [invoice_headline(invoice), invoice_charges(invoice), invoice_state(invoice, self._today)]
-        return ToolOutcome(facts=facts, data={"invoice": _invoice_data(invoice)})
+        return ToolOutcome(facts=facts, data={"invoice": self._head(invoice)})
 
-    @tool
+    @tool(
+        description="Compares an invoice with the one before, line by line. For a bill that is higher, lower or surprising."
+    )
     async def explain_invoice(self, ctx: ToolContext, month: Month = None) -> ToolOutcome:
         """Explains why an invoice (bill) is higher, lower or different than the one of the month before, line by line.
 
@@ -82,12 +88,14 @@ class BillingTools:
         if invoice is None:
             return self._no_invoice(invoices, wanted)
         before = next((i for i in invoices if i.month < invoice.month and earlier in (None, i.month)), None)
-        data: dict[str, Any] = {"invoice": _invoice_data(invoice)}
+        data: dict[str, Any] = {"invoice": self._whole(invoice)}
         if before is not None:
-            data["before"] = _invoice_data(before)
+            data["before"] = self._whole(before)
         return ToolOutcome(facts=explanation(invoice, before), data=data)
 
-    @tool
+    @tool(
+        description="The newest invoices as a list: total, due date, whether paid. For an overview, or several months."
+    )
     async def list_invoices(
         self,
         ctx: ToolContext,
@@ -105,9 +113,11 @@ class BillingTools:
         for invoice in invoices:
             state = invoice_state(invoice, self._today).removeprefix("It is ").rstrip(".")
             facts.append(f"{month_name(invoice.month)}: {pounds(invoice.total_pence)}, {state} ({invoice.id}).")
-        return ToolOutcome(facts=facts, data={"invoices": [_invoice_data(invoice) for invoice in invoices]})
+        return ToolOutcome(facts=facts, data={"invoices": [self._whole(invoice) for invoice in invoices]})
 
-    @tool
+    @tool(
+        description="Payments that arrived: date, method, PAY number. For whether or when a payment arrived, and its number."
+    )
     async def list_payments(self, ctx: ToolContext, month: Month = None) -> ToolOutcome:
         """Lists payments the customer made, with the PAY number of each: the newest, or those for one invoice month.
 
@@ -126,13 +136,13 @@ class BillingTools:
                 return ToolOutcome(facts=[f"No payment for your {month_name(wanted)} invoice has arrived yet."])
         data = {
             "payments": [
-                {"id": p.id, "paid_on": p.paid_on.isoformat(), "amount_pence": p.amount_pence, "settled": p.settled}
+                {"id": p.id, "paid_on": p.paid_on.isoformat(), "amount": pounds(p.amount_pence), "settled": p.settled}
                 for p in chosen
             ]
         }
         return ToolOutcome(facts=[opening, *(f"{payment_text(payment)}." for payment in chosen)], data=data)
 
-    @tool
+    @tool(description="Finds an invoice that was paid twice, and which payment is the duplicate.")
     async def find_duplicate_payments(self, ctx: ToolContext) -> ToolOutcome:
         """Finds payments that were taken twice for the same invoice, and offers to request their refund.
 
@@ -173,7 +183,7 @@ class BillingTools:
             data={"duplicates": [{"first": first.id, "duplicate": second.id} for first, second in waiting]},
         )
 
-    @tool
+    @tool(description="What is owed in all today: open and overdue invoices, and credit.")
     async def get_balance(self, ctx: ToolContext) -> ToolOutcome:
         """Tells what the customer owes: open and overdue invoices, and credit from payments above an invoice.
 
@@ -201,10 +211,14 @@ class BillingTools:
             )
         return ToolOutcome(
             facts=facts,
-            data={"open_pence": owed_pence, "credit_pence": credit_pence, "balance_pence": owed_pence - credit_pence},
+            data={
+                "open": pounds(owed_pence),
+                "credit": pounds(credit_pence),
+                "balance": pounds(owed_pence - credit_pence),
+            },
         )
 
-    @tool
+    @tool(description="Whether direct debit or card pays, and when the next payment is taken.")
     async def payment_method(self, ctx: ToolContext) -> ToolOutcome:
         """Tells how the customer pays (direct debit or card), and when the next payment is taken.
 
@@ -225,7 +239,7 @@ class BillingTools:
                 facts.append(f"Please pay {amount} for your {name} invoice by {day_name(invoice.due_on)}.")
         return ToolOutcome(facts=facts, data={"payment_method": method})
 
-    @tool
+    @tool(description="Requests the refund of one payment, by its PAY number.")
     async def request_refund(
         self,
         ctx: ToolContext,
@@ -258,12 +272,12 @@ class BillingTools:
         data = {
             "refund_id": refund.id,
             "status": refund.status,
-            "amount_pence": refund.amount_pence,
+            "amount": pounds(refund.amount_pence),
             "payment_id": payment_id,
         }
         return ToolOutcome(facts=["Your refund is requested.", refund_text(refund)], data=data)
 
-    @tool
+    @tool(description="How far a refund is: one by its REF number, else the newest.")
     async def refund_status(
         self,
         ctx: ToolContext,
@@ -286,8 +300,22 @@ class BillingTools:
                 return ToolOutcome(facts=[f"I cannot find a refund {refund_id} on your account."])
         if not refunds:
             return ToolOutcome(facts=["No refund has been requested on your account."])
-        data = {"refunds": [{"id": r.id, "status": r.status, "amount_pence": r.amount_pence} for r in refunds[:5]]}
+        data = {"refunds": [{"id": r.id, "status": r.status, "amount": pounds(r.amount_pence)} for r in refunds[:5]]}
         return ToolOutcome(facts=[refund_text(refund) for refund in refunds[:5]], data=data)
+
+    def _head(self, invoice: Invoice) -> dict[str, Any]:
+        """Amounts as they are written: who reads the data need not turn pence into pounds."""
+        return {
+            "id": invoice.id,
+            "month": invoice.month,
+            "due_on": invoice.due_on.isoformat(),
+            "total": pounds(invoice.total_pence),
+            "open": pounds(invoice.open_pence),
+            "state": invoice_state(invoice, self._today),
+        }
+
+    def _whole(self, invoice: Invoice) -> dict[str, Any]:
+        return {**self._head(invoice), "charges": [charge_text(charge) for charge in invoice.charges]}
 
     def _chosen(self, invoices: list[Invoice], month: str | None) -> Invoice | None:
         if month is None:
@@ -322,17 +350,3 @@ def _account(ctx: ToolContext) -> Account:
 def _request_key(ctx: ToolContext) -> str:
     """The same for a redelivered turn, different for every other wish of any customer."""
     return f"{ctx.principal.tenant}|{ctx.principal.user}|{ctx.turn_id}|{ctx.call_id}"
-
-
-def _invoice_data(invoice: Invoice) -> dict[str, Any]:
-    return {
-        "id": invoice.id,
-        "month": invoice.month,
-        "due_on": invoice.due_on.isoformat(),
-        "total_pence": invoice.total_pence,
-        "open_pence": invoice.open_pence,
-        "charges": [
-            {"label": charge.label, "detail": charge.detail, "amount_pence": charge.amount_pence, "kind": charge.kind}
-            for charge in invoice.charges
-        ],
-    }

@@ -23,7 +23,8 @@ def compare(products: Sequence[Product]) -> list[str]:
 
 def table(products: Sequence[Product]) -> dict[str, Any]:
     """The same for programs: one row a specification, values in the order of `products`."""
-    rows: list[dict[str, Any]] = [{"name": "price", "unit": "pence", "values": [p.price_pence for p in products]}]
+    prices = [price_text(each.price_pence, monthly=each.monthly) for each in products]
+    rows: list[dict[str, Any]] = [{"name": "price", "unit": "", "values": prices}]
     for name in _shared_names(products):
         found = [product.specification(name) for product in products]
         unit = next((each.unit for each in found if each), "")

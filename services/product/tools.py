@@ -9,7 +9,7 @@ from pydantic import Field
 from services.product.advice import Need, advise
 from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
-from services.product.money import price_text
+from services.product.money import pounds, price_text
 from services.product.names import closest, is_vague, mentioned
 from services.product.properties import property_sentence
 from services.product.search import attribute_in, price_limit_pence, search
@@ -37,7 +37,9 @@ class ProductTools:
         path = Path(settings.data_dir) / "product.sqlite"
         return cls(SqliteCatalogue(catalogue_database(path, settings.demo_seed, settings.demo_today)))
 
-    @tool
+    @tool(
+        description="Finds devices on sale by need, category and highest price, where no product is named. Not for plans."
+    )
     async def search_products(
         self,
         ctx: ToolContext,
@@ -70,7 +72,7 @@ class ProductTools:
         facts += [_product_line(product, wanted) for product in found]
         return ToolOutcome(facts=facts, data={"products": [_product_data(product) for product in found]})
 
-    @tool
+    @tool(description="Compares two to four named products or plans: prices, specifications, differences.")
     async def compare_products(
         self,
         ctx: ToolContext,
@@ -119,7 +121,7 @@ class ProductTools:
             facts.append(f"I cannot find {' or '.join(unknown)} in our catalogue.")
         return ToolOutcome(facts=facts, data=table(compared) | {"unknown": unknown})
 
-    @tool
+    @tool(description="One named product or plan: one of its specifications, or all, and its price.")
     async def product_spec(
         self,
         ctx: ToolContext,
@@ -160,7 +162,9 @@ class ProductTools:
             return ToolOutcome(facts=[_product_line(found, None), f"Its specifications: {specifications}."], data=data)
         return ToolOutcome(facts=[property_sentence(found, name)], data=data)
 
-    @tool
+    @tool(
+        description="Which mobile or broadband plan fits: by data, budget, speed, roaming, and what the customer uses now."
+    )
     async def plan_advice(
         self,
         ctx: ToolContext,
@@ -201,7 +205,9 @@ class ProductTools:
         if not any(plan.kind == kind for plan in plans):
             return ToolOutcome()
         facts, best = advise(plans, need, current)
-        return ToolOutcome(facts=facts, data={"plan": best.name, "price_pence": best.price_pence} if best else {})
+        return ToolOutcome(
+            facts=facts, data={"plan": best.name, "price": f"{pounds(best.price_pence)} a month"} if best else {}
+        )
 
     def _meant(self, ctx: ToolContext, name: str | None, sold: list[Product]) -> Product | None:
         """The product named in the call; else in the message; else, for "and its battery?", latest in the conversation.
@@ -253,7 +259,6 @@ def _product_data(product: Product) -> dict[str, object]:
         "id": product.id,
         "name": product.name,
         "category": product.category,
-        "price_pence": product.price_pence,
-        "monthly": product.monthly,
-        "specifications": {spec.name: {"value": spec.value, "unit": spec.unit} for spec in product.specifications},
+        "price": price_text(product.price_pence, monthly=product.monthly),
+        "specifications": {spec.name: spec.text() for spec in product.specifications},
     }

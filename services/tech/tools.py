@@ -62,7 +62,7 @@ class TechTools:
         """What to offer where the articles do not answer: a ticket."""
         return Offer(question=TICKET_QUESTION, tool="open_ticket", arguments={"problem": _subject(ctx.message)})
 
-    @tool
+    @tool(description="Tests the customer's own line and router now: light, speed, packet loss, restarts, incident.")
     async def run_line_diagnostics(self, ctx: ToolContext) -> ToolOutcome:
         """Test the customer's own broadband line and router now: light, speed, packet loss, restarts, area incident.
 
@@ -87,7 +87,7 @@ class TechTools:
             data.append(dataclasses.asdict(test))
         return ToolOutcome(facts=facts, offer=offer, data={"tests": _plain(data)})
 
-    @tool
+    @tool(description="The customer's own routers and phones, with serial numbers, lines and plans.")
     async def list_devices(self, ctx: ToolContext) -> ToolOutcome:
         """List the customer's own devices: routers and phones, their serial numbers, lines and plans.
 
@@ -103,7 +103,7 @@ class TechTools:
             data={"devices": _plain([dataclasses.asdict(device) for device in devices])},
         )
 
-    @tool
+    @tool(description="Opens a support ticket, so that a technician looks at a problem.")
     async def open_ticket(
         self,
         ctx: ToolContext,
@@ -133,7 +133,9 @@ class TechTools:
             data={"ticket": _plain(dataclasses.asdict(ticket))},
         )
 
-    @tool
+    @tool(
+        description="The customer's tickets with their status, the newest first. For news of a ticket without a number."
+    )
     async def list_tickets(self, ctx: ToolContext) -> ToolOutcome:
         """List the customer's own support tickets with their status, the newest first.
 
@@ -152,7 +154,7 @@ class TechTools:
             data={"tickets": _plain([dataclasses.asdict(ticket) for ticket in tickets])},
         )
 
-    @tool
+    @tool(description="One ticket by its number: status, dates, last note.")
     async def get_ticket(
         self,
         ctx: ToolContext,
@@ -178,7 +180,7 @@ class TechTools:
             data={"ticket": _plain(dataclasses.asdict(ticket)), "status": STATUS_WORDS[ticket.status]},
         )
 
-    @tool
+    @tool(description="Known outages in a town, or where the customer lives. Not a test of the customer's own line.")
     async def check_outage(
         self,
         ctx: ToolContext,

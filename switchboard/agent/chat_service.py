@@ -1,8 +1,11 @@
-"""A chat service of Semantic Kernel over the gateway's client: how one model call is sent and read.
+"""A chat service of Semantic Kernel over the gateway's client: how one model call is sent, and what is made of its answer.
 
 The kernel drives the loop of model and tools. Its own OpenAI service would do the same at 4.3 ms more a turn, and
 loads 38 MiB for audio and video (ADR 0016). What arrives together is one message to the kernel, and a tool call is
 told once, when it is whole.
+
+A provider's oddities end here: an answer that says nothing or is refused is asked for again and then owned up to, one
+that is cut off is gone on with, a conversation that is too long is shortened.
 """
 
 import logging
@@ -22,34 +25,43 @@ from semantic_kernel.contents import (
     StreamingTextContent,
 )
 
-from switchboard.agent.utterances import NONE, Utterances
+from switchboard.agent.model_messages import messages_of, shorter
+from switchboard.agent.streamed_answer import LENGTH, StreamedAnswer
+from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.events import Usage
 from switchboard.models.caller import Caller
-from switchboard.models.gateway import GatewayClient
+from switchboard.models.gateway import ContentFiltered, ContextTooLong, GatewayClient
+from switchboard.text.sentences import first_sentence_end
 
 ATTEMPTS_MAX: Final = 2
 """A model that says nothing and calls nothing is asked once more."""
+SHORTENED_MAX: Final = 4
+"""How often a conversation that is too long for the model is made shorter."""
 CHOICE_INDEX: Final = 0
-PICOUSD_PER_USD: Final = 10**12
 SERVICE_ID: Final = "model"
 USAGE: Final = "usage"
 """Where a message's metadata hold the `Usage` of the model call that ended with it."""
+DECLINED: Final = "declined"
+"""In a message's metadata: the model, or its provider's filter, would not answer."""
+CUT_OFF: Final = "I'm sorry, I can't say more about that."
+GO_ON: Final = "Your last message was cut off. Go on exactly where it stopped, and repeat nothing."
+OPEN_END: Final = " …"
 
 logger = logging.getLogger(__name__)
 
 
 class ChatSettings(PromptExecutionSettings):
-    """Of the model calls of one turn. The kernel puts the tools in."""
+    """Of the model calls of one turn. The kernel says in `tools` whether there are any in a call."""
 
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | None = None
     _model: str = PrivateAttr()
     _caller: Caller = PrivateAttr()
-    _utterances: Utterances = PrivateAttr()
+    _declared: Sequence[Mapping[str, Any]] = PrivateAttr()
 
-    def __init__(self, model: str, caller: Caller, utterances: Utterances = NONE) -> None:
+    def __init__(self, model: str, caller: Caller, declared: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(service_id=SERVICE_ID)
-        self._utterances = utterances
+        self._declared = declared
         self._model = model
         self._caller = caller
 
@@ -64,9 +76,9 @@ class ChatSettings(PromptExecutionSettings):
         return self._caller
 
     @property
-    def utterances(self) -> Utterances:
-        """What the tools are shown with: none but to the embedded model."""
-        return self._utterances
+    def declared(self) -> Sequence[Mapping[str, Any]]:
+        """The tools as this model is to read them."""
+        return self._declared
 
 
 class GatewayChatService(ChatCompletionClientBase):
@@ -87,27 +99,77 @@ class GatewayChatService(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
         assert isinstance(settings, ChatSettings)
-        body: dict[str, Any] = {
-            "model": settings.model,
-            "messages": [message.to_dict() for message in chat_history.messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if settings.tools:
-            tools = [settings.utterances.added_to(each) for each in settings.tools]
-            body |= {"tools": tools, "tool_choice": settings.tool_choice}
+        body = _body(chat_history, settings)
+        answer = StreamedAnswer()
         for _ in range(ATTEMPTS_MAX):
-            answer = _Answer()
-            async with aclosing(self._client.chunks(body, settings.caller)) as reads:
-                async for chunks in reads:
-                    text, usage = answer.read(chunks)
-                    if text or usage is not None:
-                        yield [_message(_texts(text), function_invoke_attempt, usage)]
-            if answer.calls:
-                yield [_message([each.content for each in answer.calls], function_invoke_attempt)]
+            answer = StreamedAnswer()
+            async for text, usage in self._asked(body, settings.caller, answer):
+                yield [_said(text, usage, function_invoke_attempt)]
             if not answer.is_empty:
+                break
+            logger.warning("The model %s %s.", settings.model, "refused" if answer.is_refused else "said nothing")
+        if answer.calls:
+            yield [_message(answer.calls, function_invoke_attempt)]
+            return
+        if answer.is_empty:
+            if answer.is_refused:  # with a usage, for without one the kernel passes no message on that holds nothing
+                yield [_message([], function_invoke_attempt, **{USAGE: Usage(), DECLINED: True})]
+        elif answer.is_refused:
+            yield [_said(f"\n\n{CUT_OFF}", None, function_invoke_attempt)]
+        elif answer.finish_reason == LENGTH:
+            async for text, usage in self._continued(body, settings.caller, answer):
+                yield [_said(text, usage, function_invoke_attempt)]
+
+    async def _asked(
+        self, body: dict[str, Any], caller: Caller, answer: StreamedAnswer
+    ) -> AsyncGenerator[tuple[str, Usage | None]]:
+        """One model call into `answer`: text as it comes, usage at its end. What the filter refuses is a refusal.
+
+        A conversation that is too long for the model is shortened in `body`, and asked about again.
+        """
+        for attempt in range(SHORTENED_MAX + 1):
+            try:
+                async with aclosing(self._client.chunks(body, caller)) as reads:
+                    async for chunks in reads:
+                        text, usage = answer.read(chunks)
+                        if text or usage is not None:
+                            yield text, usage
                 return
-            logger.warning("The model %s answered with nothing.", settings.model)
+            except ContentFiltered:
+                answer.is_refused = True
+                return
+            except ContextTooLong:
+                less = shorter(body["messages"])
+                if less is None or attempt == SHORTENED_MAX:
+                    raise
+                logger.warning("The conversation is too long for %s: it is shortened.", body["model"])
+                body["messages"] = less
+
+    async def _continued(
+        self, body: Mapping[str, Any], caller: Caller, answer: StreamedAnswer
+    ) -> AsyncGenerator[tuple[str, Usage | None]]:
+        """What follows an answer that reached the model's most tokens; where that is cut off too, its whole sentences."""
+        more = [{"role": "assistant", "content": answer.text}, {"role": "user", "content": GO_ON}]
+        asked = {**body, "messages": [*body["messages"], *more]}
+        if "tools" in body:
+            asked["tool_choice"] = "none"
+        rest, held, said = StreamedAnswer(), "", False
+        try:
+            async for text, usage in self._asked(asked, caller, rest):
+                held += _joined(answer.text, text) if rest.text == text else text
+                while (end := first_sentence_end(held)) is not None:
+                    said = True
+                    yield held[:end], None
+                    held = held[end:]
+                if usage is not None:
+                    yield "", usage
+        except SwitchboardError as error:
+            logger.warning("A long answer was not gone on with: %s", error.message)
+            rest.finish_reason = LENGTH
+        if rest.finish_reason != LENGTH and held:
+            yield held, None
+        elif not said:
+            yield OPEN_END, None
 
     def _update_function_choice_settings_callback(self) -> Callable[[Any, Any, Any], None]:
         return update_settings_from_function_call_configuration
@@ -117,86 +179,37 @@ class GatewayChatService(ChatCompletionClientBase):
         settings.tools = settings.tool_choice = None
 
 
-class _Answer:
-    """What one model call has answered so far."""
-
-    def __init__(self) -> None:
-        self._calls: dict[int, _ToolCall] = {}
-        self._leading_space = ""
-        self._has_text = False
-
-    @property
-    def calls(self) -> list["_ToolCall"]:
-        return list(self._calls.values())
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._has_text and not self._calls
-
-    def read(self, chunks: Sequence[Mapping[str, Any]]) -> tuple[str, Usage | None]:
-        """The text in `chunks` that can be given now, and the usage. White space waits for a word that follows it."""
-        text, usage = "", None
-        for chunk in chunks:
-            if isinstance(chunk.get("usage"), dict):
-                usage = usage_of(chunk["usage"])
-            for choice in chunk.get("choices") or ():
-                delta: Mapping[str, Any] = choice.get("delta") or {}
-                tool_calls: Sequence[Mapping[str, Any]] = delta.get("tool_calls") or ()
-                text += str(delta.get("content") or "")
-                for number, call in enumerate(tool_calls):
-                    self._calls.setdefault(call.get("index", number), _ToolCall()).add(call)
-        if not self._has_text:
-            text = self._leading_space + text
-            self._has_text = bool(text.strip())
-            if not self._has_text:
-                self._leading_space, text = text, ""
-        return text, usage
+def _body(history: ChatHistory, settings: ChatSettings) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": settings.model,
+        "messages": messages_of(history),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if settings.tools:
+        body |= {"tools": settings.declared, "tool_choice": settings.tool_choice}
+    return body
 
 
-class _ToolCall:
-    """A tool call whose parts come one after the other."""
-
-    __slots__ = ("_arguments", "_id", "_name")
-
-    def __init__(self) -> None:
-        self._id = self._name = self._arguments = ""
-
-    def add(self, delta: Mapping[str, Any]) -> None:
-        self._id = self._id or str(delta.get("id") or "")
-        function: Mapping[str, Any] = delta.get("function") or {}
-        self._name += str(function.get("name") or "")
-        self._arguments += str(function.get("arguments") or "")
-
-    @property
-    def content(self) -> FunctionCallContent:
-        return FunctionCallContent(id=self._id, name=self._name, arguments=self._arguments)
+def _joined(before: str, text: str) -> str:
+    """`text` with the space that a model leaves out where it goes on; digits may be one number."""
+    if before[-1:].isalnum() and text[:1].isalnum() and not (before[-1].isdigit() and text[0].isdigit()):
+        return f" {text}"
+    return text
 
 
-def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Of one model call, by the gateway's usage. Other gateways tell the cost in dollars only, or not at all."""
-    cost_picousd = usage.get("cost_picousd")
-    return Usage(
-        prompt_tokens=usage.get("prompt_tokens") or 0,
-        completion_tokens=usage.get("completion_tokens") or 0,
-        model_calls=1,
-        cached_calls=1 if usage.get("cache") else 0,
-        cost_picousd=cost_picousd
-        if isinstance(cost_picousd, int)
-        else round((usage.get("cost_usd") or 0) * PICOUSD_PER_USD),
-    )
-
-
-def _texts(text: str) -> list[StreamingTextContent]:
-    return [StreamingTextContent(choice_index=CHOICE_INDEX, text=text)] if text else []
+def _said(text: str, usage: Usage | None, attempt: int) -> StreamingChatMessageContent:
+    texts = [StreamingTextContent(choice_index=CHOICE_INDEX, text=text)] if text else []
+    return _message(texts, attempt, **({USAGE: usage} if usage is not None else {}))
 
 
 def _message(
-    items: Sequence[StreamingTextContent | FunctionCallContent], attempt: int, usage: Usage | None = None
+    items: Sequence[StreamingTextContent | FunctionCallContent], attempt: int, **metadata: Any
 ) -> StreamingChatMessageContent:
     return StreamingChatMessageContent(
         role=AuthorRole.ASSISTANT,
         choice_index=CHOICE_INDEX,
         items=list(items),
-        metadata={USAGE: usage} if usage is not None else {},
+        metadata=metadata,
         function_invoke_attempt=attempt,
     )

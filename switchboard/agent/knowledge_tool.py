@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -105,4 +106,4 @@ def knowledge_tool(
     built = build_tool(KnowledgeTools(card.id, base, embedder, clock, offer, unanswered).search_knowledge)
     titles = "; ".join(f'"{title.replace(chr(34), chr(39))}"' for title in base.titles[:EXAMPLES_MAX])
     description = f"{built.description}\n\nExamples: {titles}" if titles else built.description
-    return Tool(built.name, description, built.properties, built.required, built.arguments, built.function)
+    return replace(built, description=description)

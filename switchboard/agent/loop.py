@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
-from semantic_kernel.connectors.ai.function_calling_utils import kernel_function_metadata_to_function_call_format
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.function_choice_type import FunctionChoiceType
 from semantic_kernel.contents import AuthorRole, ChatHistory, ChatMessageContent
@@ -20,10 +19,11 @@ from semantic_kernel.functions.kernel_function_metadata import KernelFunctionMet
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from switchboard.agent.answer import ModelText
-from switchboard.agent.chat_service import USAGE, ChatSettings, GatewayChatService
-from switchboard.agent.prompt import PromptMessage
+from switchboard.agent.chat_service import DECLINED, USAGE, ChatSettings, GatewayChatService
+from switchboard.agent.prompt import PromptMessage, for_language_model
 from switchboard.agent.tool import Tool
 from switchboard.agent.tool_calls import ToolCalls
+from switchboard.agent.tool_rendering import EmbeddedRendering, LanguageRendering, ToolRendering
 from switchboard.agent.utterances import NONE, Utterances
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import Unavailable
@@ -33,22 +33,27 @@ from switchboard.models.gateway import MODEL_UNAVAILABLE, GatewayClient
 
 WARM_UP: Final = "Please show me Example 1."
 """Anything with a name in it, so that the model also reads the tools' examples without their names."""
-CHANGES_DATA: Final = "It changes data: call it only when the user asks for it or agrees to it."
+NO_ANSWER: Final = "I'm sorry, I have no answer to that at the moment. Please ask me again in other words."
+REFUSED: Final = "I'm sorry, I can't help with that. Is there anything else that I can do for you?"
+FACTS_MAX: Final = 12
+"""Told in place of an answer that did not come."""
 TOOL_CALLS: Final = "$tool_calls"
-"""Where the kernel's arguments carry the turn's `ToolCalls` to the functions. No tool's argument can have this name."""
+RENDERING: Final = "$rendering"
+"""Where the kernel's arguments carry the turn's `ToolCalls` and its model's rendering to the functions. No tool's argument
+can have these names."""
 
 
 class ToolFunction(KernelFunction):
-    """A tool as Semantic Kernel sees it: our exact schema, run by the turn's `ToolCalls`. Shared by all turns."""
+    """A tool as Semantic Kernel sees it: run by the turn's `ToolCalls`. Shared by all turns."""
 
-    def __init__(self, tool: Tool, *, changes_data: bool) -> None:
+    def __init__(self, tool: Tool) -> None:
         parameters = [
             KernelParameterMetadata(name=name, schema_data=schema, is_required=name in tool.required)
             for name, schema in tool.properties.items()
         ]
         metadata = KernelFunctionMetadata(
             name=tool.name,
-            description=_described(tool, changes_data),
+            description=tool.brief,
             parameters=parameters,
             is_prompt=False,
             is_asynchronous=True,
@@ -66,7 +71,8 @@ class ToolFunction(KernelFunction):
         del kernel, metadata, kwargs
         values: dict[str, Any] = dict(arguments or {})
         calls: ToolCalls = values.pop(TOOL_CALLS)
-        return FunctionResult(function=self.metadata, value=await calls.run(self.name, values))
+        rendering: ToolRendering = values.pop(RENDERING)
+        return FunctionResult(function=self.metadata, value=await calls.run(self.name, values, rendering.told))
 
     async def _invoke_internal(self, context: FunctionInvocationContext) -> None:
         context.result = await self.invoke(context.kernel, context.arguments)
@@ -81,12 +87,14 @@ class ModelLoop:
     def __init__(
         self, card: AgentCard, tools: Iterable[Tool], client: GatewayClient, utterances: Utterances = NONE
     ) -> None:
-        self._utterances = utterances
         self._client = client
         self.embedded = False
         self._card = card
+        tools = list(tools)
+        self._for_embedded = _Told(EmbeddedRendering(utterances), card, tools)
+        self._for_language = _Told(LanguageRendering(), card, tools)
         kernel = Kernel()
-        functions = [ToolFunction(tool, changes_data=_changes_data(card, tool)) for tool in tools]
+        functions = [ToolFunction(tool) for tool in tools]
         behavior = None
         if functions:
             kernel.plugins["tools"] = _plugin(functions)
@@ -96,7 +104,6 @@ class ModelLoop:
             behavior = FunctionChoiceBehavior(
                 type_=FunctionChoiceType.AUTO, maximum_auto_invoke_attempts=card.limits.tool_calls + 2
             )
-        self._schemas = [kernel_function_metadata_to_function_call_format(each.metadata) for each in functions]
         self._agent = ChatCompletionAgent(
             name="".join(part.capitalize() for part in card.id.split("-")),
             kernel=kernel,
@@ -110,13 +117,12 @@ class ModelLoop:
 
         False, and nothing is asked, where the model is one that costs money. Raises `Unavailable`.
         """
-        if not self._schemas or not await self._client.is_embedded(self._card.model):
+        if not self._for_embedded.declared or not await self._is_embedded(self._card.model):
             return False
-        self.embedded = True
         body = {
             "model": self._card.model,
             "messages": [{"role": "user", "content": WARM_UP}],
-            "tools": [self._utterances.added_to(each) for each in self._schemas],
+            "tools": self._for_embedded.declared,
             "max_tokens": 1,
             "stream": True,
         }
@@ -132,19 +138,25 @@ class ModelLoop:
     ) -> AsyncGenerator[ModelText | Usage]:
         """The text of the answer as it comes, and the usage of each model call as it ends.
 
-        Raises `Unavailable` or `LimitExceeded` with our own words when the model does not answer, and what
-        `calls.stopped` says. It may end without any text: then the model gave none, though it was asked twice.
+        Raises what `GatewayClient.chunks` raises when the model does not answer, and what `calls.stopped` says. A model
+        that says nothing, though it was asked twice, is owned up to in a sentence.
         """
-        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[_content(message) for message in prompt]))
-        utterances = self._utterances if self.embedded and calls.model is None else NONE
-        settings = ChatSettings(calls.model or self._card.model, caller, utterances)
-        arguments = KernelArguments(settings=settings, **{TOOL_CALLS: calls})
+        model = calls.model or self._card.model
+        embedded = await self._is_embedded(model)
+        told = self._for_embedded if embedded else self._for_language
+        messages = [_content(each) for each in (prompt if embedded else for_language_model(prompt))]
+        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=messages))
+        settings = ChatSettings(model, caller, told.declared)
+        arguments = KernelArguments(settings=settings, **{TOOL_CALLS: calls, RENDERING: told.rendering})
+        said = declined = False
         try:
             stream = cast(AsyncGenerator[Any, None], self._agent.invoke_stream(thread=thread, arguments=arguments))
             async with aclosing(stream) as responses:
                 async for response in responses:
                     message = response.message
+                    declined = declined or DECLINED in message.metadata
                     if message.content:
+                        said = True
                         yield ModelText(message.content, message.function_invoke_attempt or 0)
                     usage = message.metadata.get(USAGE)
                     if isinstance(usage, Usage):
@@ -153,19 +165,31 @@ class ModelLoop:
             raise Unavailable(MODEL_UNAVAILABLE) from error
         if calls.stopped is not None:
             raise calls.stopped
+        if not said:
+            yield ModelText(REFUSED if declined else " ".join(calls.facts[:FACTS_MAX]) or NO_ANSWER, 0)
+
+    async def _is_embedded(self, model: str) -> bool:
+        """By the gateway's list of models, kept for a minute: an operator may put another model behind an alias."""
+        try:
+            found = await self._client.is_embedded(model)
+        except Unavailable:
+            return self.embedded  # as it was; what is really wrong the call itself will say
+        if model == self._card.model:
+            self.embedded = found
+        return found
+
+
+class _Told:
+    """What one kind of model is told of an agent's tools; made once."""
+
+    def __init__(self, rendering: ToolRendering, card: AgentCard, tools: Iterable[Tool]) -> None:
+        self.rendering = rendering
+        self.declared = [rendering.declared(tool, changes_data=_changes_data(card, tool)) for tool in tools]
 
 
 def _changes_data(card: AgentCard, tool: Tool) -> bool:
     policy = card.tools.get(tool.name)
     return policy is not None and policy.risk != "read"
-
-
-def _described(tool: Tool, changes_data: bool) -> str:
-    """The tool's docstring, with a warning before its examples where it changes data."""
-    if not changes_data:
-        return tool.description
-    prose, mark, examples = tool.description.partition("Examples:")
-    return f"{prose.rstrip()} {CHANGES_DATA}\n\n{mark}{examples}".rstrip()
 
 
 def _plugin(functions: list[ToolFunction]) -> KernelPlugin:

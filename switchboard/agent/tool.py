@@ -4,7 +4,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -14,6 +14,8 @@ from switchboard.contracts.turns import HistoryMessage, Principal
 from switchboard.models.caller import Lane
 
 TOOL_MARK = "__switchboard_tool__"
+"""Where a method keeps that it is a tool: the description for language models, empty where its docstring is that."""
+EXAMPLES_MARK = "Examples:"
 REFERENCE_DEPTH_MAX = 8
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[ToolOutcome]])
@@ -40,16 +42,23 @@ class Tool:
 
     name: str
     description: str
+    """The docstring, with the users' utterances that the embedded model learns from."""
     properties: Mapping[str, dict[str, Any]]
     """JSON schema by argument, references inlined."""
     required: frozenset[str]
     arguments: type[BaseModel]
     function: Callable[..., Awaitable[ToolOutcome]]
+    brief: str
+    """What it is for, in a sentence or two: the description for language models."""
 
     def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as Python values. Raises `ModelRetry` that names what is wrong with which argument."""
+        """The arguments as Python values; a null for one that may be left out is one that is left out.
+
+        Raises `ModelRetry` that names what is wrong with which argument.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None or name in self.required}
         try:
-            parsed = self.arguments.model_validate(dict(arguments))
+            parsed = self.arguments.model_validate(given)
         except ValidationError as error:
             wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:5]]
             raise ModelRetry(f"The arguments of {self.name} are not valid. {'; '.join(wrong)}.") from error
@@ -60,20 +69,34 @@ class Tool:
         return await self.function(context, **values)
 
 
-def tool(method: Method) -> Method:
+@overload
+def tool(method: Method, /) -> Method: ...
+
+
+@overload
+def tool(*, description: str) -> Callable[[Method], Method]: ...
+
+
+def tool(method: Method | None = None, /, *, description: str = "") -> Method | Callable[[Method], Method]:
     """Marks an async method `(self, ctx: ToolContext, ...) -> ToolOutcome` as a tool.
 
-    Its docstring is the model's description; end it with a line `Examples: "..."; "..."` of users' utterances.
-    Describe arguments with `Annotated[type, Field(description=..., pattern=..., examples=[...])]`; a question to
-    ask when a required one is missing goes into `json_schema_extra={"x-ask": "Which month do you mean?"}`.
+    Its docstring is what the embedded model reads; end it with a line `Examples: "..."; "..."` of users' utterances. A
+    language model reads `description`, where it is given, else the docstring without the examples: tell there what the
+    tool is for, and how it differs from its neighbours. Describe arguments with `Annotated[type, Field(description=...,
+    pattern=..., examples=[...])]`; a question to ask when a required one is missing goes into
+    `json_schema_extra={"x-ask": "Which month do you mean?"}`.
     """
-    setattr(method, TOOL_MARK, True)
-    return method
+
+    def marked(method: Method) -> Method:
+        setattr(method, TOOL_MARK, description)
+        return method
+
+    return marked(method) if method is not None else marked
 
 
 def tools_of(holder: object) -> list[Tool]:
     """The tools among an object's methods, by name. Raises `BadConfiguration` for one that is declared wrongly."""
-    names = [name for name, member in inspect.getmembers(type(holder)) if getattr(member, TOOL_MARK, False)]
+    names = [name for name, member in inspect.getmembers(type(holder)) if hasattr(member, TOOL_MARK)]
     return [build_tool(getattr(holder, name)) for name in names]
 
 
@@ -99,7 +122,9 @@ def build_tool(function: Callable[..., Awaitable[ToolOutcome]]) -> Tool:
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     properties = {key: _plain(value, definitions, 0) for key, value in schema.get("properties", {}).items()}
-    return Tool(name, description, properties, frozenset(schema.get("required", ())), model, function)
+    brief = getattr(function, TOOL_MARK, "") or description.partition(EXAMPLES_MARK)[0]
+    required = frozenset[str](schema.get("required", ()))
+    return Tool(name, description, properties, required, model, function, " ".join(brief.split()))
 
 
 def _plain(schema: Any, definitions: Mapping[str, Any], depth: int) -> Any:

@@ -58,6 +58,8 @@ class ToolCalls:
         self.offer_unanswered: Offer | None = None
         self.searched = False
         """True once knowledge was searched: from then on an answer must rest on what was found."""
+        self.facts: list[str] = []
+        """What the tools told of what they found or did: finished sentences."""
         self.findings: list[str] = []
         """What the tools found besides passages, and why they failed: what an answer may rest on."""
         self.stopped: SwitchboardError | None = None
@@ -67,8 +69,11 @@ class ToolCalls:
         """The alias that the turn's variant of an experiment wants instead of the card's."""
         return self._request.variant.model if self._request.variant else None
 
-    async def run(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """One call, from the model's arguments to the JSON that the model reads next. Raises nothing of a tool's."""
+    async def run(self, name: str, arguments: Mapping[str, Any], told: Callable[[ToolOutcome], str]) -> str:
+        """One call, from the model's arguments to what the model reads next: the outcome as `told` writes it, or an error.
+
+        Raises nothing of a tool's.
+        """
         self._count += 1
         if self._count > self._card.limits.tool_calls:
             self.stopped = self.stopped or LimitExceeded("The question needs more steps than are allowed for one turn.")
@@ -87,7 +92,8 @@ class ToolCalls:
         try:
             values = tool.validate(arguments)
             if policy.approval == "always":
-                answer, summary = await self._ask_a_person(call_id, name)
+                outcome, summary = await self._ask_a_person(call_id, name)
+                answer = told(outcome)
             else:
                 with tool_span(name, call_id):
                     outcome = await self._outcome(tool, policy, call_id, values)
@@ -95,7 +101,7 @@ class ToolCalls:
                 self.offer = outcome.offer
                 facts = facts_of(outcome)
                 self._remember(name, outcome)
-                answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
+                answer, summary = told(outcome), _summary(outcome)
             ok = True
         except (ToolError, ModelRetry, SwitchboardError) as error:
             answer, summary, ok = _error_json(error.message, retry=isinstance(error, ModelRetry)), error.message, False
@@ -120,6 +126,7 @@ class ToolCalls:
     def _remember(self, name: str, outcome: ToolOutcome) -> None:
         self.searched = self.searched or name == SEARCH_TOOL
         self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
+        self.facts += outcome.facts
         self.findings += outcome.facts
         if outcome.offer is not None:
             self.findings.append(outcome.offer.question)
@@ -141,11 +148,11 @@ class ToolCalls:
             return await tool.call(context, values)
         return await self._effects.once(request.turn_id, call_id, lambda: tool.call(context, values))
 
-    async def _ask_a_person(self, call_id: str, name: str) -> tuple[str, str]:
+    async def _ask_a_person(self, call_id: str, name: str) -> tuple[ToolOutcome, str]:
         reason = f"{name.replace('_', ' ').capitalize()} needs the approval of a person before it is done."
         await self._emit(ApprovalRequired(agent=self._card.id, call_id=call_id, name=name, reason=reason))
         outcome = ToolOutcome(facts=["This has not been done yet: a person must approve it first."])
-        return outcome.model_dump_json(exclude_defaults=True), reason
+        return outcome, reason
 
 
 def _error_json(message: str, *, retry: bool = False) -> str:

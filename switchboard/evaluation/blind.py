@@ -89,7 +89,8 @@ class TurnScore(BaseModel):
     text: str = ""
     tools: list[str] = Field(default_factory=list)
     latency_ms: float = 0.0
-    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class Share(BaseModel):
@@ -164,6 +165,8 @@ def score(case: BlindCase, n: int, turn: Transcript, deeds: frozenset[str]) -> T
         text=turn.text,
         tools=[tool.name for tool in turn.tools],
         latency_ms=turn.duration_ms,
+        prompt_tokens=turn.prompt_tokens,
+        completion_tokens=turn.completion_tokens,
     )
 
 

@@ -21,7 +21,15 @@ from opentelemetry import propagate
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from switchboard.contracts import headers, paths, sse
-from switchboard.contracts.errors import LimitExceeded, SwitchboardError, Unavailable
+from switchboard.contracts.errors import (
+    BadConfiguration,
+    LimitExceeded,
+    SwitchboardError,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+)
+from switchboard.contracts.model_errors import CONTENT_FILTER, CONTEXT_LENGTH_EXCEEDED
 from switchboard.models.caller import Caller
 from switchboard.models.embedder import DIMENSIONS, Vectors
 from switchboard.telemetry import tracer
@@ -33,6 +41,9 @@ EMBEDDED: Final = "embedded"
 """Who owns, by the gateway's list of models, the one in its own process: it costs nothing, and it only extracts."""
 MODEL_UNAVAILABLE: Final = "The language model does not answer at the moment. Please try again shortly."
 MODEL_BUSY: Final = "The language model is busy at the moment. Please try again a little later."
+MODEL_NOT_CONFIGURED: Final = "The assistant cannot answer at the moment. Our team has been told and is working on it."
+CONVERSATION_TOO_LONG: Final = "This conversation is too long for the assistant. Please start a new one."
+FILTERED: Final = "The assistant cannot answer that."
 CONNECT_TIMEOUT_S: Final = 2.0
 CONNECTIONS_MAX: Final = 200
 KEEP_ALIVE_S: Final = 15.0
@@ -44,6 +55,14 @@ EMBEDDED_TEXTS_MAX: Final = 64
 """In one request."""
 DONE: Final = b"[DONE]"
 RATE_LIMIT_TYPES: Final = ("rate_limit_error", "rate_limit_exceeded")
+
+
+class ContextTooLong(TooLarge):
+    """The messages and tools are longer than the model can read: fewer or shorter ones may do."""
+
+
+class ContentFiltered(Unprocessable):
+    """The provider's filter refused what it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +113,7 @@ class GatewayClient:
     async def complete(self, body: Mapping[str, Any], caller: Caller, *, timeout_s: float | None = None) -> Completion:
         """The answer to a chat completion's `body`, whole, within `timeout_s` where that is given.
 
-        Raises `Unavailable` or `LimitExceeded` in our own words.
+        Raises `Unavailable` or `LimitExceeded` in our own words, and what `chunks` names besides.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -109,7 +128,8 @@ class GatewayClient:
     async def chunks(self, body: Mapping[str, Any], caller: Caller) -> AsyncGenerator[list[dict[str, Any]]]:
         """The streamed chunks of a chat completion, as many at a time as arrived together.
 
-        Raises `Unavailable` or `LimitExceeded` in our own words, also when the stream breaks off before its end.
+        Raises `Unavailable` or `LimitExceeded` in our own words, also when the stream breaks off before its end;
+        `ContextTooLong` and `ContentFiltered`; `BadConfiguration` where an operator must act before any call can succeed.
         """
         async with aclosing(self._bytes(paths.CHAT_COMPLETIONS, body, caller)) as reads:
             parser, done = sse.Parser(), False
@@ -265,17 +285,32 @@ def _chunk(data: bytes) -> dict[str, Any]:
         raise Unavailable(MODEL_UNAVAILABLE)
     found = cast(dict[str, Any], chunk)
     if failure := found.get("error"):
-        if isinstance(failure, dict) and cast(dict[str, Any], failure).get("type") in RATE_LIMIT_TYPES:
-            raise LimitExceeded(MODEL_BUSY, retry_after_s=RETRY_AFTER_S)
-        raise Unavailable(MODEL_UNAVAILABLE)
+        raise _told(cast(dict[str, Any], failure) if isinstance(failure, dict) else {}, "")
     return found
 
 
 def _failure(error: Exception) -> SwitchboardError:
     """In our own words: a provider's never reach a customer."""
-    from openai import RateLimitError
+    from openai import APIStatusError
 
-    if isinstance(error, RateLimitError):
-        retry_after = error.response.headers.get(headers.RETRY_AFTER, "")
+    if not isinstance(error, APIStatusError):
+        return Unavailable(MODEL_UNAVAILABLE)
+    body: Any = error.body
+    told = cast(dict[str, Any], body) if isinstance(body, dict) else {}
+    if error.status_code == 429:
+        told = {"type": RATE_LIMIT_TYPES[0]}
+    return _told(told, error.response.headers.get(headers.RETRY_AFTER, ""))
+
+
+def _told(failure: Mapping[str, Any], retry_after: str) -> SwitchboardError:
+    """The error that OpenAI's error object stands for, in an answer of its own or within a stream."""
+    code = failure.get("code")
+    if failure.get("type") in RATE_LIMIT_TYPES:
         return LimitExceeded(MODEL_BUSY, retry_after_s=int(retry_after) if retry_after.isdigit() else RETRY_AFTER_S)
+    if code == CONTEXT_LENGTH_EXCEEDED:
+        return ContextTooLong(CONVERSATION_TOO_LONG)
+    if code == CONTENT_FILTER:
+        return ContentFiltered(FILTERED)
+    if code == BadConfiguration.code:
+        return BadConfiguration(MODEL_NOT_CONFIGURED)
     return Unavailable(MODEL_UNAVAILABLE)

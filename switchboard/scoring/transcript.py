@@ -53,6 +53,8 @@ class Transcript(BaseModel):
     first_word_ms: float | None = None
     duration_ms: float = 0.0
     cost_picousd: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
     @property
     def answered(self) -> bool:
@@ -89,6 +91,8 @@ def transcript_of(message: str, events: Sequence[TurnEvent], *, history: Sequenc
             case TurnCompleted():
                 made.text, made.agents, made.citations = event.text, event.agents, event.citations
                 made.cost_picousd, made.duration_ms = event.cost_picousd, event.duration_ms
+                made.prompt_tokens = event.usage.prompt_tokens
+                made.completion_tokens = event.usage.completion_tokens
                 made.cache_hit = event.cache_hit
             case TurnFailed():
                 made.code, made.failure = event.code, event.message

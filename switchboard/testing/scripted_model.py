@@ -8,10 +8,12 @@ forgets it. A step is one of
     {"text": "The answer."}                                            said, in the chunks that the words make
     {"text": ""}                                                       nothing: neither words nor a call
     {"tool_calls": [{"name": "get_invoice", "arguments": {...}}]}      called
-    {"status": 503, "message": "..."}                                  an error of the provider
+    {"status": 503, "message": "...", "code": "..."}                   an error of the provider
+    {"refusal": "I can't."}                                            declined, in the field that OpenAI has for that
 
 A step may have `when`: a string that the last message must contain; `delay_ms` before each chunk; `wait_after`, a number
-of words after which it says nothing more until `POST /go`. Steps without
+of words after which it says nothing more until `POST /go`; `finish`, the reason of the end instead of the natural one,
+"" for a stream that gives none. Steps without
 `when` are used up in order, those with it are not. When nothing fits, the model calls the first tool it is offered
 that needs no argument, and after a tool's result says `DEFAULT_TEXT`: what a bench needs, without a script.
 """
@@ -52,6 +54,9 @@ class Step(BaseModel):
     tool_calls: list[ScriptedCall] = Field(default_factory=list[ScriptedCall])
     status: int = 200
     message: str = "The scripted provider failed."
+    code: str = ""
+    refusal: str = ""
+    finish: str | None = None
     when: str | None = None
     delay_ms: float = 0.0
     wait_after: int | None = None
@@ -110,7 +115,7 @@ def _usage(body: Mapping[str, Any], step: Step) -> dict[str, Any]:
 
 
 def _message(step: Step, model: ScriptedModel) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": step.text}
+    message: dict[str, Any] = {"role": "assistant", "content": step.text, "refusal": step.refusal or None}
     if step.tool_calls:
         message["tool_calls"] = [
             {
@@ -149,6 +154,8 @@ async def _chunks(body: Mapping[str, Any], step: Step, model: ScriptedModel) -> 
         if step.delay_ms:
             await asyncio.sleep(step.delay_ms / 1000)
         yield chunk({"content": word})
+    for word in re.findall(r"\S+\s*", step.refusal):
+        yield chunk({"refusal": word})
     for call in message.get("tool_calls", ()):
         # A real provider sends the name first and the arguments in pieces.
         arguments = call["function"]["arguments"]
@@ -156,11 +163,17 @@ async def _chunks(body: Mapping[str, Any], step: Step, model: ScriptedModel) -> 
         yield chunk({"tool_calls": [{**call, "function": {"name": call["function"]["name"], "arguments": ""}}]})
         for piece in (arguments[:half], arguments[half:]):
             yield chunk({"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]})
-    yield chunk({}, "tool_calls" if step.tool_calls else "stop")
+    if finish := _finish_reason(step):
+        yield chunk({}, finish)
     stream_options: Mapping[str, Any] = body.get("stream_options") or {}
     if stream_options.get("include_usage"):
         yield b"data: " + orjson.dumps({**head, "choices": [], "usage": _usage(body, step)}) + b"\n\n"
     yield b"data: [DONE]\n\n"
+
+
+def _finish_reason(step: Step) -> str:
+    natural = "tool_calls" if step.tool_calls else "stop"
+    return natural if step.finish is None else step.finish
 
 
 def embedding_of(text: str) -> bytes:
@@ -187,7 +200,7 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
         scripted.requests.append({"body": body, "headers": dict(request.headers)})
         step = scripted.next_step(body)
         if step.status != 200:
-            error = {"message": step.message, "type": "server_error", "code": str(step.status)}
+            error = {"message": step.message, "type": "server_error", "code": step.code or str(step.status)}
             return JSONResponse({"error": error}, step.status)
         if body.get("stream"):
             return StreamingResponse(_chunks(body, step, scripted), media_type="text/event-stream")
@@ -200,7 +213,7 @@ def build_app(model: ScriptedModel | None = None) -> Starlette:
                 {
                     "index": 0,
                     "message": _message(step, scripted),
-                    "finish_reason": "tool_calls" if step.tool_calls else "stop",
+                    "finish_reason": _finish_reason(step) or None,
                 }
             ],
             "usage": _usage(body, step),

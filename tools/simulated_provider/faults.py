@@ -12,7 +12,7 @@ RULES_MAX = 100
 class Fault(BaseModel):
     """A rule. The first that fits a request applies.
 
-    `status` answers it (429 with `retry_after_s`), `hang` never answers, `cut` breaks the stream off after `after_tokens`,
+    `status` answers it (429 with `retry_after_s`; `body` instead of the usual error), `hang` never answers, `cut` breaks the stream off after `after_tokens`,
     `drip` waits `delay_ms` before each token, `malformed` sends JSON that is none after `after_tokens`.
     """
 
@@ -20,6 +20,7 @@ class Fault(BaseModel):
     kind: Literal["status", "hang", "cut", "drip", "malformed"]
     status: Annotated[int, Field(ge=400, le=599)] = 500
     retry_after_s: float | None = None
+    body: dict[str, Any] | None = None
     after_tokens: Annotated[int, Field(ge=0)] = 0
     delay_ms: Annotated[float, Field(ge=0)] = 1_000.0
     share: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -26,8 +26,9 @@ MALFORMED = b'data: {"id": "x", "choices": [{"index": 0, "delta": {"content": "'
 class Refused(Exception):
     """The provider answers with an error status."""
 
-    def __init__(self, status: int, retry_after_s: float | None) -> None:
+    def __init__(self, status: int, retry_after_s: float | None, body: dict[str, Any] | None) -> None:
         super().__init__(str(status))
+        self.body = body or {"error": {"message": SECRET}}
         self.status = status
         self.retry_after_s = retry_after_s
 
@@ -40,10 +41,17 @@ class BrokenOff(Exception):
 class _Words:
     pieces: list[str]
     calls: list[ScriptedCall]
+    refusal: str = ""
+    finish: str | None = None
 
     @property
     def tokens(self) -> int:
-        return len(self.pieces) + 2 * len(self.calls)
+        return len(self.pieces) + 2 * len(self.calls) + bool(self.refusal)
+
+    @property
+    def finish_reason(self) -> str:
+        natural = "tool_calls" if self.calls else "stop"
+        return natural if self.finish is None else self.finish
 
 
 class SimulatedModel:
@@ -76,11 +84,11 @@ class SimulatedModel:
             raise BrokenOff
         if fault is not None and fault.kind == "malformed":
             return b'{"id": "' + SECRET.encode()
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(words.pieces) or None, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(words.pieces) or None}
+        message["refusal"] = words.refusal or None
         if words.calls:
             message["tool_calls"] = [_call(call) for call in words.calls]
-        reason = "tool_calls" if words.calls else "stop"
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": words.finish_reason or None}
         head = _head("chat.completion", request_id, request.model)
         return orjson.dumps({**head, "choices": [choice], "usage": _usage(request)})
 
@@ -113,8 +121,9 @@ class SimulatedModel:
                 await asyncio.sleep(pause_s)
         if fault is not None and fault.kind == "cut":
             raise BrokenOff
-        reason = b"tool_calls" if words.calls else b"stop"
-        last = b"data: " + head + b'{},"finish_reason":"' + reason + b'"}]}\n\n'
+        last = b""
+        if words.finish_reason:
+            last = b"data: " + head + b'{},"finish_reason":' + orjson.dumps(words.finish_reason) + b"}]}\n\n"
         options = body.get("stream_options")
         if isinstance(options, dict) and options.get("include_usage"):
             usage = {
@@ -144,7 +153,7 @@ class SimulatedModel:
     async def _begun(self, body: dict[str, Any]) -> Fault | None:
         fault = self.faults.of(body)
         if fault is not None and fault.kind == "status":
-            raise Refused(fault.status, fault.retry_after_s)
+            raise Refused(fault.status, fault.retry_after_s, fault.body)
         if fault is not None and fault.kind == "hang":
             await asyncio.sleep(HANG_S_MAX)
             raise BrokenOff
@@ -168,7 +177,7 @@ class SimulatedModel:
         if step is not None:
             words = step.text.split(" ") if step.text else []
             pieces = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
-            return _Words(pieces, step.tool_calls)
+            return _Words(pieces, step.tool_calls, step.refusal, step.finish_reason)
         most = body.get("max_completion_tokens") or body.get("max_tokens") or 100_000
         count = max(1, min(int(self.profile.answer_tokens.draw(self._chance)), most))
         return _Words([WORDS[0], *(f" {WORDS[index % len(WORDS)]}" for index in range(1, count))], [])
@@ -191,6 +200,8 @@ class SimulatedModel:
 def _deltas(words: _Words) -> list[bytes]:
     """One event a token."""
     deltas = [b'{"content":' + orjson.dumps(piece) + b"}" for piece in words.pieces]
+    if words.refusal:
+        deltas.append(b'{"refusal":' + orjson.dumps(words.refusal) + b"}")
     for index, call in enumerate(words.calls):
         opened = {**_call(call), "index": index}
         arguments = opened["function"]["arguments"]

@@ -35,6 +35,10 @@ class ScriptedStep(BaseModel):
     model_config = ConfigDict(extra="forbid")
     text: str = ""
     tool_calls: list[ScriptedCall] = Field(default_factory=list[ScriptedCall], max_length=32)
+    refusal: str = ""
+    """Said in the field that OpenAI has for it."""
+    finish_reason: str | None = None
+    """Instead of the natural one; empty: the stream ends without one."""
     when: str | None = None
 
 

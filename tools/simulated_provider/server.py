@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from switchboard.contracts import paths, sse
 from switchboard.contracts.headers import REQUEST_ID, RETRY_AFTER
 from tools.simulated_provider.faults import FaultRules
-from tools.simulated_provider.model import SECRET, BrokenOff, Refused, SimulatedModel
+from tools.simulated_provider.model import BrokenOff, Refused, SimulatedModel
 from tools.simulated_provider.profile import Profile
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -133,7 +133,7 @@ async def _whole(answer: Any) -> Response:
 
 def _refusal(refused: Refused) -> Response:
     headers = {} if refused.retry_after_s is None else {RETRY_AFTER: f"{refused.retry_after_s:g}"}
-    return Response(orjson.dumps({"error": {"message": SECRET}}), refused.status, headers, "application/json")
+    return Response(orjson.dumps(refused.body), refused.status, headers, "application/json")
 
 
 async def _read(request: Request, kind: type[Model]) -> Model | Response:

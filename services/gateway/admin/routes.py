@@ -88,10 +88,12 @@ async def reload(gateway: Wired) -> Response:
 
 
 def _state(gateway: Gateway, name: str) -> str:
-    """`up`, `down` (its circuit is open), `probing` or `throttled`."""
+    """`up`, `down` (its circuit is open), `probing`, `key_refused` (an operator must act) or `throttled`."""
     circuit = gateway.attempts.breakers.state(name)
     if circuit != "closed":
         return "down" if circuit == "open" else "probing"
+    if gateway.attempts.health.is_key_refused(name):
+        return "key_refused"
     return "throttled" if gateway.attempts.health.is_cooling(name) else "up"
 
 

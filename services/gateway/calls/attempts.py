@@ -129,13 +129,14 @@ class Attempts:
 
     def _failed(self, attempt: Attempt, error: SwitchboardError, progress: _Progress) -> None:
         name = attempt.target.name
+        was_refused = self.health.is_key_refused(name)
         self.health.failed(name, (time.perf_counter() - attempt.started) * 1000, error)
         if not is_transient(error) or isinstance(error, LimitExceeded):
             self.breakers.released(name)
         elif name not in progress.asked:
             # One call counts once, however often it was repeated: its attempts fail for the same reason.
             self.breakers.failed(name)
-        if isinstance(error, BadConfiguration):
+        if isinstance(error, BadConfiguration) and not was_refused:  # an alert a minute, not one a call
             logger.error("The deployment %s cannot be used: %s", name, error.message)
         progress.asked.add(name)
 

@@ -91,8 +91,9 @@ class Planner:
             ordered = [canary, *(each for each in ordered if each.name != canary.name)]
         elif rule is not None and rule.canary is not None and len(ordered) > 1:
             ordered = [each for each in ordered if each.name != rule.canary.deployment] or ordered
-        # A deployment that asked to be left alone comes last; one whose circuit is open is passed over when it is its turn.
-        ordered.sort(key=lambda each: self._health.is_cooling(each.name))
+        # One that asked to be left alone comes last, and one that refused our key after it; one whose circuit is open is
+        # passed over when it is its turn.
+        ordered.sort(key=lambda each: (self._health.is_key_refused(each.name), self._health.is_cooling(each.name)))
         first = ordered[0]
         return ChainLink(
             alias,

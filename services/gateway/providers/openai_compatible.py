@@ -1,6 +1,7 @@
 """OpenAI and every server that speaks its protocol: bodies pass through, only the model's name is rewritten."""
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -14,8 +15,11 @@ from services.gateway.providers.port import (
     TOO_SLOW,
     UNREADABLE,
     Call,
+    ContentFiltered,
+    ContextTooLong,
     Down,
     EventBytes,
+    KeyRefused,
     ModelAnswer,
     Spent,
     Throttled,
@@ -25,11 +29,11 @@ from switchboard.contracts.errors import (
     BadConfiguration,
     DeadlineExceeded,
     SwitchboardError,
-    TooLarge,
     Unavailable,
     Unprocessable,
 )
 from switchboard.contracts.headers import REQUEST_ID, RETRY_AFTER
+from switchboard.contracts.model_errors import CONTENT_FILTER, CONTEXT_LENGTH_EXCEEDED
 
 BASE_URL = "https://api.openai.com/v1"
 CONNECTIONS_MAX = 1_000
@@ -40,6 +44,13 @@ END_S_MAX = 1.0
 URLS_MAX = 256
 RETRY_AFTER_S_MAX = 3_600
 RETRY_AFTER_S_DEFAULT = 5
+REFUSAL_BYTES_MAX = 16 * 1024
+SENTENCE_CHARACTERS_MAX = 2_000
+TOO_LONG = re.compile(
+    r"context (?:length|window|size)|prompt is too long|too many (?:input )?tokens|token count [^.]{0,80}exceeds",
+    re.IGNORECASE,
+)
+"""How servers that give no code say that the messages are longer than their model can read."""
 
 
 class OpenAiCompatible:
@@ -139,8 +150,9 @@ class OpenAiCompatible:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("The model provider does not answer at the moment.") from error
         if response.status != 200:
+            refusal = await _refusal_of(response)
             response.close()
-            raise error_of(response.status, response.headers.get(RETRY_AFTER))
+            raise error_of(response.status, response.headers.get(RETRY_AFTER), refusal)
         return response
 
 
@@ -169,16 +181,51 @@ class _Events:
             return  # `close` then closes the connection, which is all that is lost
 
 
-def error_of(status: int, retry_after: str | None) -> SwitchboardError:
-    """Our error for a provider's status. Its body is not looked at: it may hold anything."""
+async def _refusal_of(response: aiohttp.ClientResponse) -> str:
+    """Of a 4xx whose body says more than its status: a code of `contracts.model_errors`, else nothing."""
+    if response.status not in (400, 413, 422):
+        return ""
+    try:
+        async with asyncio.timeout(END_S_MAX):
+            return refusal_in(await response.content.read(REFUSAL_BYTES_MAX))
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return ""
+
+
+def refusal_in(body: bytes) -> str:
+    """`content_filter` or `context_length_exceeded`, however the provider words it; empty for all else.
+
+    OpenAI and Azure tell it by a code, Azure's filter also by an inner one; other servers only in their sentence.
+    """
+    try:
+        told: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    error: Any = told.get("error", told) if isinstance(told, dict) else None
+    if not isinstance(error, dict):
+        return ""
+    inner = error.get("innererror")
+    codes = {error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None}
+    if codes & {CONTENT_FILTER, "ResponsibleAIPolicyViolation"}:
+        return CONTENT_FILTER
+    sentence = str(error.get("message") or error.get("detail") or "")[:SENTENCE_CHARACTERS_MAX]
+    if CONTEXT_LENGTH_EXCEEDED in codes or TOO_LONG.search(sentence):
+        return CONTEXT_LENGTH_EXCEEDED
+    return ""
+
+
+def error_of(status: int, retry_after: str | None, refusal: str = "") -> SwitchboardError:
+    """Our error for a provider's status and what `refusal_in` read in its body, which is never passed on."""
+    if refusal == CONTENT_FILTER:
+        return ContentFiltered("The model provider's filter does not accept this request.")
+    if refusal == CONTEXT_LENGTH_EXCEEDED or status == 413:
+        return ContextTooLong("The conversation is too long for the model.")
     wait_s = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
     seconds = RETRY_AFTER_S_DEFAULT if wait_s is None else min(int(-(-wait_s // 1)), RETRY_AFTER_S_MAX)
     if status in (401, 403):
-        return BadConfiguration("The model provider refused the gateway's key. An operator must check it.")
+        return KeyRefused("The model provider refused the gateway's key. An operator must check it.")
     if status == 404:
         return BadConfiguration("The model provider does not have this model. An operator must check the policy.")
-    if status == 413:
-        return TooLarge("The conversation is too long for the model.")
     if status == 429:
         message = "The model provider is busy. Please try again a little later."
         return Throttled(message, retry_after_s=seconds, wait_s=wait_s)

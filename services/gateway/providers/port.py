@@ -7,9 +7,18 @@ Failure: raises errors of `switchboard.contracts.errors` only, and never with a 
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
+from switchboard.contracts.errors import (
+    BadConfiguration,
+    DeadlineExceeded,
+    LimitExceeded,
+    SwitchboardError,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+)
+from switchboard.contracts.model_errors import CONTENT_FILTER, CONTEXT_LENGTH_EXCEEDED
 
 UNREADABLE = "The model provider gave an answer that cannot be read."
 BROKEN_OFF = "The model provider broke off its answer."
@@ -123,6 +132,24 @@ class Down(Unavailable):
     def __init__(self, message: str, *, retry_after_s: int, wait_s: float | None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.wait_s = wait_s
+
+
+class KeyRefused(BadConfiguration):
+    """A provider's 401 or 403: an operator must act. Another deployment may have a key that works."""
+
+
+class ContextTooLong(TooLarge):
+    """A provider's 400: the messages and tools are longer than its model can read."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = CONTEXT_LENGTH_EXCEEDED
+
+
+class ContentFiltered(Unprocessable):
+    """A provider's 400: its filter refused what it was asked. It is not asked of another, which would go round the filter."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = CONTENT_FILTER
 
 
 def asked_wait_s(error: SwitchboardError) -> float | None:

@@ -97,8 +97,8 @@ class Conversations:
         return Stored(conversation, record)
 
     async def finish(self, turn: Turn, stored: Stored) -> None:
-        """Writes how the turn ended, and adds an answered one to the conversation's tail, in one call."""
-        if turn.status != "completed":
+        """Writes how the turn ended, and adds what was said in it to the conversation's tail, in one call."""
+        if turn.status not in ("completed", "failed"):
             await self._finish_turn(turn, stored.turn.etag)
             return
         after = Conversation.model_validate(stored.conversation.value).with_turn(turn)
@@ -113,7 +113,7 @@ class Conversations:
             await self.remember(turn)
 
     async def remember(self, turn: Turn) -> None:
-        """Adds an answered turn to its conversation's tail; once, however often it is called."""
+        """Adds what was said in a turn to its conversation's tail; once, however often it is called."""
 
         def with_turn(value: Any) -> Any:
             return _conversation_of(value).with_turn(turn).model_dump(mode="json")

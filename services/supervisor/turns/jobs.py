@@ -123,7 +123,7 @@ class Jobs:
 
         try:
             await self._conversations.change_turn(tenant, turn_id, with_answer)
-            if latest is not None and latest.status == "completed":
+            if latest is not None and latest.status in ("completed", "failed"):
                 await self._conversations.remember(latest)  # a result comes again where this failed the first time
         except NotFound:
             logger.error("a result for turn %s of %s, which is not there", turn_id, tenant)

@@ -62,17 +62,21 @@ class Conversation(BaseModel):
         return [HistoryMessage(role=each.role, text=each.text, agent=each.agent) for each in self.tail]
 
     def with_turn(self, turn: "Turn") -> "Conversation":
-        """The conversation after `turn` was answered; the same where it holds the turn already."""
+        """The conversation after `turn`; the same where it holds the turn already.
+
+        Of a turn that failed the customer's message stays: "try again" and "as I said" lean on it.
+        """
         if any(each.n == turn.n for each in self.tail):
             return self
         agent = turn.agents[-1] if turn.agents else None
-        added = [
-            TailMessage(n=turn.n, role="user", text=turn.message),
-            TailMessage(n=turn.n, role="assistant", text=turn.text, agent=agent),
-        ]
+        added = [TailMessage(n=turn.n, role="user", text=turn.message)]
+        if turn.status != "failed":
+            added.append(TailMessage(n=turn.n, role="assistant", text=turn.text, agent=agent))
         # Bounded when it is written, so that reading it and sending it costs the same at every turn.
         tail = history.bounded(sorted([*self.tail, *added], key=lambda each: each.n))
         update = {"tail": tail, "agent": agent or self.agent, "updated_at": now()}
+        if turn.status == "failed":
+            return self.model_copy(update=update)
         if turn.handover is not None:
             update |= {"handover": turn.handover, "refusals": 0}
         elif turn.route is not None and turn.route.by != "small_talk":

@@ -15,7 +15,7 @@ from switchboard.evaluation.golden.cases import Case
 from switchboard.evaluation.golden.difference import RunDifference, difference
 from switchboard.evaluation.golden.gate import Verdict, load_bars, verdict
 from switchboard.evaluation.golden.report import html_of
-from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, Results, load_results
+from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, Results, TokensATurn, load_results
 from switchboard.evaluation.golden.run import Judge, Runner, SystemUnderTest
 from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
@@ -34,6 +34,7 @@ class Summary(BaseModel):
     passed: int
     metrics: dict[str, Figure]
     latency_ms: Latency | None
+    tokens_a_turn: TokensATurn | None
     cost_usd: float
     seconds: float
     failing: list[str] = Field(default_factory=list)
@@ -133,6 +134,7 @@ def summary_of(results: Results, kept: Path, report: Path, decided: Verdict | No
         passed=len(results.cases) - len(results.failing),
         metrics=results.metrics,
         latency_ms=results.latency_ms,
+        tokens_a_turn=results.tokens_a_turn,
         cost_usd=results.cost_usd,
         seconds=results.seconds,
         failing=[case.id for case in results.failing],

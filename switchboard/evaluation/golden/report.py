@@ -57,10 +57,14 @@ def _verdict(verdict: Verdict | None) -> str:
 
 def _metrics(results: Results) -> str:
     rows = "".join(_metric(name, figure) for name, figure in results.metrics.items())
-    latency = results.latency_ms
+    latency, tokens = results.latency_ms, results.tokens_a_turn
     timing = ""
     if latency is not None:
         timing = f"<p class=soft>A turn takes {latency.p50:.0f} ms (p50), {latency.p95:.0f} ms (p95); the run cost ${results.cost_usd:.4f}.</p>"
+    if tokens is not None:
+        timing += (
+            f"<p class=soft>A turn reads {tokens.prompt:.0f} tokens and writes {tokens.completion:.0f} (mean).</p>"
+        )
     return (
         "<h2>Metrics</h2><table><tr><th>metric</th><th class=n>mean</th><th class=n>95 % interval</th>"
         f"<th class=n>passed</th><th></th></tr>{rows}</table>{timing}"

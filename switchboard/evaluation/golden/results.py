@@ -53,6 +53,14 @@ class Latency(BaseModel):
     first_word_p95: float | None = None
 
 
+class TokensATurn(BaseModel):
+    """Mean over the turns that asked a model."""
+
+    prompt: float
+    completion: float
+    turns: int
+
+
 class Results(BaseModel):
     """A whole run."""
 
@@ -65,6 +73,7 @@ class Results(BaseModel):
     experiment: str = ""
     metrics: dict[str, Figure] = Field(default_factory=dict[str, Figure])
     latency_ms: Latency | None = None
+    tokens_a_turn: TokensATurn | None = None
     cost_usd: float = 0.0
     cases: list[CaseResult] = Field(default_factory=list[CaseResult])
 
@@ -124,6 +133,15 @@ def latency_of(transcripts: Iterable[Transcript]) -> Latency | None:
         first_word_p50=percentile(first, 50) if first else None,
         first_word_p95=percentile(first, 95) if first else None,
     )
+
+
+def tokens_of(turns: Iterable[tuple[int, int]]) -> TokensATurn | None:
+    """Of each turn's prompt and completion tokens; turns that cost none were answered without a model. None: all of them."""
+    asked = [turn for turn in turns if sum(turn)]
+    if not asked:
+        return None
+    prompt, completion = (sum(tokens) / len(asked) for tokens in zip(*asked, strict=True))
+    return TokensATurn(prompt=round(prompt, 1), completion=round(completion, 1), turns=len(asked))
 
 
 def load_results(path: Path) -> Results:

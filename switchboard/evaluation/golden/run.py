@@ -15,7 +15,7 @@ from switchboard.contracts.money import usd_of
 from switchboard.evaluation import machine
 from switchboard.evaluation.golden.cases import Case
 from switchboard.evaluation.golden.conversation import GoldenConversation
-from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, latency_of
+from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, latency_of, tokens_of
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators import scores_of
 from switchboard.scoring.evaluators.score import Score
@@ -81,6 +81,7 @@ class Runner:
             machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
             metrics=figures_of(results),
             latency_ms=latency_of(transcripts),
+            tokens_a_turn=tokens_of((turn.prompt_tokens, turn.completion_tokens) for turn in transcripts),
             cost_usd=usd_of(sum(turn.cost_picousd for turn in transcripts)),
             cases=results,
         )

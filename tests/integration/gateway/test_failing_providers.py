@@ -40,6 +40,43 @@ def test_a_request_that_is_wrong_is_neither_repeated_nor_sent_elsewhere(site: Si
     assert (site.main.requests, site.other.requests) == (before[0] + 1, before[1])
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refused_key_is_an_alert_and_goes_elsewhere(site: Site, stream: bool) -> None:
+    site.main.fail({"kind": "status", "status": 401})
+    before = site.main.requests
+    steps = [route_of(site.gateway.chat("fast", stream=stream))["step"] for _ in range(3)]
+    assert steps[0] == "other_region"
+    assert site.main.requests == before + 1, "who does not know our key is asked last"
+    assert site.gateway.deployment("main")["state"] == "key_refused"
+    assert site.gateway.log.count("The deployment main cannot be used") >= 1
+    alone = site.gateway.chat("solo", stream=stream)
+    assert (alone.status_code, alone.json()["error"]["code"]) == (500, "bad_configuration")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("code", ["content_filter", "context_length_exceeded"])
+def test_what_a_caller_can_act_on_has_a_code(site: Site, code: str, stream: bool) -> None:
+    body = {"error": {"code": code, "message": SECRET}}
+    site.main.fail({"kind": "status", "status": 400, "body": body})
+    before = site.other.requests
+    answer = site.gateway.chat("fast", stream=stream)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert SECRET not in answer.text
+    assert site.other.requests == before
+
+
+@pytest.mark.parametrize(
+    "step",
+    [{"text": "one two", "finish_reason": ""}, {"refusal": "no"}, {"text": ""}, {"text": "", "finish_reason": ""}],
+)
+def test_an_odd_end_of_a_stream_is_passed_on_and_settled(site: Site, step: dict[str, str]) -> None:
+    site.main.follow(script=[step])
+    answer = site.gateway.chat("solo", stream=True)
+    assert answer.text.rstrip().endswith("[DONE]")
+    assert words_of(answer.text) == step.get("text", "")
+    assert "error" not in answer.text
+
+
 def test_retry_after_is_waited_for_where_it_is_short(site: Site) -> None:
     site.main.fail({"kind": "status", "status": 429, "retry_after_s": 1, "times": 1})
     started = time.monotonic()

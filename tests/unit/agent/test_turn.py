@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from switchboard.agent import Agent, AgentSettings, ToolContext, tool
-from switchboard.agent.turn import MODEL_SAID_NOTHING
 from switchboard.contracts.errors import ModelRetry, ToolError
 from switchboard.contracts.events import ApprovalRequired, Citation, ToolCalled, ToolReturned
 from switchboard.contracts.tools import Offer, ToolOutcome
@@ -102,12 +101,11 @@ async def test_the_model_reads_the_instructions_as_they_stand_and_the_tools_by_t
         "type": "object",
         "properties": {"to": {"type": "string"}},
         "required": ["to"],
+        "additionalProperties": False,
     }
-    assert "changes data" in offered["buy"]["description"]
-    assert "changes data" not in offered["price"]["description"]
-    assert offered["search_knowledge"]["description"].endswith(
-        'Examples: "Refunds of tickets"; "Summer discount on tickets"'
-    )
+    assert offered["buy"]["description"].startswith("Buy a ticket. It changes data")
+    assert offered["price"]["description"] == "Tell the price."
+    assert "Examples" not in str(body["tools"])
 
 
 async def test_a_redelivered_turn_pays_once(probe: AgentProbe, tools: KioskTools) -> None:
@@ -305,11 +303,11 @@ async def test_a_model_that_says_nothing_is_asked_once_more(probe: AgentProbe, n
 
 
 @pytest.mark.parametrize("nothing", ["", " \n\n "])
-async def test_a_model_that_says_nothing_twice_is_a_model_that_failed(probe: AgentProbe, nothing: str) -> None:
+async def test_what_the_tools_found_is_told_for_a_model_that_says_nothing_twice(
+    probe: AgentProbe, nothing: str
+) -> None:
     probe.script(called("price"), {"text": nothing}, {"text": nothing})
-    answer = await probe.ask("How much?")
-    assert answer.failed.code == "unavailable"
-    assert answer.failed.message == MODEL_SAID_NOTHING
+    assert (await probe.ask("How much?")).completed.text == "It costs £3."
     assert len(probe.model.requests) == 3
 
 

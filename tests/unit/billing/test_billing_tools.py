@@ -37,6 +37,38 @@ async def test_a_month_can_be_said_in_several_ways(tools, context, month: str) -
     assert outcome.data["invoice"]["id"] == "INV-202610-10001"
 
 
+@pytest.mark.parametrize(
+    ("said", "month"),
+    [
+        ("Nov 2026", "November 2026"), ("nov. 2026", "November 2026"), ("Sept", "September"), ("11/2026", "2026-11"),
+        ("2026-11-28", "2026-11"), (" october ", "october"), ("2026-10", "2026-10"), ("May", "May"), ("Last month", "Last month"),
+    ],
+)  # fmt: skip
+def test_a_model_may_write_a_month_as_it_likes(tools, said: str, month: str) -> None:
+    (get_invoice,) = (each for each in tools_of(tools) if each.name == "get_invoice")
+    told = get_invoice.validate({"month": said})["month"]
+    assert told.lower() == month.lower()
+
+
+@pytest.mark.parametrize("said", ["smarch", "13/2026", "marchpane 2026", "Nov 26", 7])
+def test_what_is_no_month_is_told_to_the_model(tools, said: object) -> None:
+    (get_invoice,) = (each for each in tools_of(tools) if each.name == "get_invoice")
+    with pytest.raises(ModelRetry, match="month"):
+        get_invoice.validate({"month": said})
+
+
+async def test_a_language_model_is_told_whether_a_bill_is_paid_and_no_pence(tools, context) -> None:
+    for outcome in (
+        await tools.get_invoice(context()),
+        await tools.explain_invoice(context(), month="October"),
+        await tools.list_invoices(context()),
+        await tools.get_balance(context()),
+    ):
+        assert "pence" not in str(outcome.data)
+    explained = (await tools.explain_invoice(context(), month="October")).data
+    assert explained["invoice"]["state"].startswith("It is paid")
+
+
 async def test_a_month_without_an_invoice_is_said_so_and_nonsense_goes_back_to_the_model(tools, context) -> None:
     outcome = await tools.get_invoice(context(), month="2020-01")
     assert "no invoice for January 2020" in outcome.facts[0] and not outcome.data
@@ -131,7 +163,7 @@ async def test_a_refund_above_fifty_pounds_waits_for_approval_and_leaves_the_bal
     offer = (await tools.find_duplicate_payments(context(*cleo))).offer
     refund = await tools.request_refund(context(*cleo), **offer.arguments)
     assert refund.data["status"] == "pending_approval" and "approval" in refund.facts[1]
-    assert (await tools.get_balance(context(*cleo))).data["credit_pence"] == 5850
+    assert (await tools.get_balance(context(*cleo))).data["credit"] == "£58.50"
 
 
 async def test_small_refunds_cannot_be_added_up_beyond_the_automatic_limit(tools, context) -> None:
@@ -185,14 +217,14 @@ async def test_the_balance_tells_what_is_open_overdue_and_in_credit(tools, conte
     ben = await tools.get_balance(context("C-10002"))
     assert ben.facts[0] == "£38.90 is open on your account." and "overdue by 18 days" in ben.facts[1]
     ada = await tools.get_balance(context())
-    assert ada.data == {"open_pence": 6140, "credit_pence": 4720, "balance_pence": 1420}
+    assert ada.data == {"open": "£61.40", "credit": "£47.20", "balance": "£14.20"}
 
 
 async def test_a_refund_changes_the_balance_by_its_amount(tools, context) -> None:
-    before = (await tools.get_balance(context())).data["balance_pence"]
+    assert (await tools.get_balance(context())).data["balance"] == "£14.20"
     offer = (await tools.find_duplicate_payments(context())).offer
     await tools.request_refund(context(), **offer.arguments)
-    assert (await tools.get_balance(context())).data["balance_pence"] == before + 4720
+    assert (await tools.get_balance(context())).data["balance"] == "£61.40"
 
 
 async def test_refund_status_tells_the_newest_or_the_one_asked_for(tools, context) -> None:

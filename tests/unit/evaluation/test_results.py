@@ -6,17 +6,25 @@ from pathlib import Path
 import pytest
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.contracts.events import TurnCompleted, Usage
 from switchboard.evaluation.ab_test import ab_result
 from switchboard.evaluation.golden.difference import difference
 from switchboard.evaluation.golden.export import PastTurn, case_of, yaml_of
 from switchboard.evaluation.golden.gate import Bars, load_bars, verdict
 from switchboard.evaluation.golden.report import html_of
-from switchboard.evaluation.golden.results import CaseResult, Results, case_result, figures_of, load_results
+from switchboard.evaluation.golden.results import (
+    CaseResult,
+    Results,
+    case_result,
+    figures_of,
+    load_results,
+    tokens_of,
+)
 from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import score_of
 from switchboard.experiments.tally import ExperimentScores, Tally
 from switchboard.scoring.evaluators import Score
-from switchboard.scoring.transcript import Transcript
+from switchboard.scoring.transcript import Transcript, transcript_of
 
 
 def case(n: int, right: bool, relevance: float = 0.9) -> CaseResult:
@@ -209,3 +217,17 @@ def test_a_judges_five_grades_become_a_score(found: dict[str, float], value: flo
 @pytest.mark.parametrize("found", [{}, {"relevance": float("nan")}, {"relevance": None}, {"relevance": 9}])
 def test_a_judge_that_gives_no_grade_gives_no_score(found: dict[str, float]) -> None:
     assert score_of("judge_relevance", "relevance", found) is None
+
+
+def test_tokens_a_turn_are_means_over_the_turns_that_asked_a_model() -> None:
+    tokens = tokens_of([(100, 10), (0, 0), (300, 20)])
+    assert tokens is not None
+    assert (tokens.prompt, tokens.completion, tokens.turns) == (200.0, 15.0, 2)
+    assert tokens_of([(0, 0)]) is tokens_of([]) is None
+    assert "reads 200 tokens and writes 15" in html_of(run(True).model_copy(update={"tokens_a_turn": tokens}))
+
+
+def test_a_transcript_has_the_turns_tokens() -> None:
+    usage = Usage(prompt_tokens=7, completion_tokens=3, model_calls=1)
+    made = transcript_of("m", [TurnCompleted(text="t", agents=["billing"], usage=usage)])
+    assert (made.prompt_tokens, made.completion_tokens) == (7, 3)

@@ -8,7 +8,7 @@ from services.gateway.call import CallOwner, ModelCall
 from services.gateway.policy.catalog import ModelCatalog
 from services.gateway.policy.models import BreakerRule, Policy
 from services.gateway.policy.planner import Planner, needs_of, share_of
-from services.gateway.providers.port import Throttled
+from services.gateway.providers.port import KeyRefused, Throttled
 from services.gateway.resilience.breaker import Breakers
 from services.gateway.resilience.health import Health
 from switchboard.contracts.errors import InvalidRequest, NotFound, TooLarge
@@ -42,6 +42,18 @@ class Planned:
 def test_priority_orders_by_number_and_then_as_the_file_does():
     assert Planned({}).order() == ["a", "b", "c"]
     assert Planned({}, a={"priority": 2}, c={"priority": 1}).order() == ["b", "c", "a"]
+
+
+def test_who_does_not_know_our_key_is_asked_last_until_it_is_forgiven():
+    planned = Planned({})
+    planned.health.failed("a", 1, KeyRefused("no"))
+    planned.health.failed("b", 1, Throttled("busy", retry_after_s=9, wait_s=9))
+    assert planned.order() == ["c", "b", "a"]
+    planned.health.forgive("a")
+    assert planned.order() == ["a", "c", "b"]
+    planned.health.failed("a", 1, KeyRefused("no"))
+    planned.health.succeeded("a", 1)
+    assert not planned.health.is_key_refused("a")
 
 
 def test_weights_are_shares_of_the_first_places():

@@ -73,7 +73,7 @@ def test_usage_is_read_whatever_is_missing():
 
 @pytest.mark.parametrize(
     ("status", "ours"),
-    [(400, 422), (401, 500), (403, 500), (404, 500), (408, 504), (413, 413), (429, 429), (500, 503), (529, 503)],
+    [(400, 422), (401, 500), (403, 500), (404, 500), (408, 504), (413, 400), (429, 429), (500, 503), (529, 503)],
 )
 def test_every_status_of_a_provider_has_an_error_of_ours(status: int, ours: int):
     assert error_of(status, None).status == ours

@@ -58,6 +58,14 @@ def test_other_line_ends_and_comments_are_understood():
     assert (reader.done, reader.tokens) == (True, 1)
 
 
+def test_a_choice_without_a_number_and_a_stream_whose_usage_was_told_are_whole():
+    reader = EventReader("m")
+    reader.feed(b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n')
+    assert (reader.tokens, reader.is_whole) == (1, False)
+    reader.feed(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
+    assert reader.is_whole
+
+
 @pytest.mark.parametrize(
     "data",
     [

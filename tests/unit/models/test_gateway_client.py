@@ -6,16 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import numpy as np
+import orjson
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from switchboard.contracts.errors import LimitExceeded, SwitchboardError, Unavailable
+from switchboard.contracts.errors import BadConfiguration, LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.turns import Principal
 from switchboard.models.caller import Caller
-from switchboard.models.gateway import GatewayClient, GatewayEmbedder, url_behind_sidecar
+from switchboard.models.gateway import (
+    ContentFiltered,
+    ContextTooLong,
+    GatewayClient,
+    GatewayEmbedder,
+    url_behind_sidecar,
+)
 from switchboard.testing.loopback import served
 from switchboard.testing.scripted_model import ScriptedModel, Step, build_app
 
@@ -68,6 +75,28 @@ async def test_a_call_carries_its_caller_and_the_sidecars_token() -> None:
         "conversation": "c", "turn": "c.1", "lane": "interactive",
     }  # fmt: skip
     assert sent["dapr-api-token"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "raised"),
+    [
+        ("context_length_exceeded", 400, ContextTooLong),
+        ("content_filter", 400, ContentFiltered),
+        ("bad_configuration", 500, BadConfiguration),
+        ("unprocessable", 422, Unavailable),
+        ("unavailable", 503, Unavailable),
+    ],
+)
+async def test_what_the_gateway_tells_apart_is_kept_apart(
+    code: str, status: int, raised: type[SwitchboardError]
+) -> None:
+    error = {"error": {"message": "secret", "type": "invalid_request_error", "code": code}}
+    in_the_stream = streaming(CHUNK, b"data: " + orjson.dumps(error) + b"\n\n")
+    for app in (answering(JSONResponse(error, status)), in_the_stream):
+        async with connected(app) as client:
+            with pytest.raises(raised) as told:
+                await texts_of(client)
+        assert "secret" not in told.value.message
 
 
 async def test_a_whole_answer_is_its_words_and_its_model() -> None:

@@ -41,7 +41,7 @@ async def test_a_comparison_has_prices_both_sides_and_what_they_share(tools) -> 
     assert "battery (5,500 mAh against 4,200 mAh)" in text and "weight (172 g against 196 g)" in text
     assert "The same in both: storage 128 GB" in text
     rows = {row["name"]: row["values"] for row in outcome.data["rows"]}
-    assert rows["price"] == [69900, 32900] and rows["battery"] == [4200, 5500]
+    assert rows["price"] == ["£699.00", "£329.00"] and rows["battery"] == [4200, 5500]
 
 
 async def test_three_plans_are_compared_value_by_value(tools) -> None:
@@ -125,7 +125,7 @@ async def test_search_for_what_nobody_sells_finds_nothing(tools) -> None:
 async def test_advice_starts_from_what_the_customer_has_and_uses(tools) -> None:
     outcome = await tools.plan_advice(said("Which plan is right for me?"))
     assert outcome.facts[0].startswith("You have Aurora Plus 60 for £19.00 a month on 07700 900000, and used ")
-    assert outcome.data == {"plan": "Aurora Plus 60", "price_pence": 1900}
+    assert outcome.data == {"plan": "Aurora Plus 60", "price": "£19.00 a month"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from switchboard.contracts.events import Usage
-from tests.unit.supervisor.conftest import ADA, System
+from tests.unit.supervisor.conftest import ADA, System, failing
 
 
 async def test_a_question_is_answered_by_the_agent_that_it_is_for(system: System) -> None:
@@ -40,6 +40,23 @@ async def test_the_next_turn_gets_the_history(system: System) -> None:
     assert request.turn_id == f"{first['conversation_id']}.2"
     page = (await system.api.get(f"/v1/conversations/{first['conversation_id']}", headers=ADA)).json()
     assert [turn["message"] for turn in page["turns"]] == ["Why is my invoice higher?", "And the one before?"]
+
+
+async def test_what_a_customer_said_stays_though_the_turn_failed(system: System) -> None:
+    first = (await system.ask("Why is my invoice higher?")).json()
+    conversation = first["conversation_id"]
+    working = system.specialists["billing"].script
+    system.specialists["billing"].script = failing("unavailable", "The model is away.")
+    assert (await system.ask("And the invoice of October?", conversation_id=conversation)).status_code == 503
+    system.specialists["billing"].script = working
+    await system.ask("Why is my invoice higher now?", conversation_id=conversation)
+
+    request = system.specialists["billing"].requests[-1]
+    assert [(each.role, each.text) for each in request.history] == [
+        ("user", "Why is my invoice higher?"),
+        ("assistant", first["text"]),
+        ("user", "And the invoice of October?"),
+    ]
 
 
 async def test_a_question_for_two_agents_gets_one_answer_with_both(system: System) -> None:

@@ -8,6 +8,7 @@ import orjson
 from services.gateway.providers.port import BROKEN_OFF, UNREADABLE, Spent, spent_of
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.sse import EVENT_BYTES_MAX
+from switchboard.models.tool_call_parts import StreamedToolCalls
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
@@ -17,7 +18,7 @@ class _Choice:
     index: int
     content: list[str] = field(default_factory=list[str])
     refusal: list[str] = field(default_factory=list[str])
-    calls: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    calls: StreamedToolCalls = field(default_factory=StreamedToolCalls)
     finish_reason: str | None = None
 
 
@@ -40,6 +41,12 @@ class EventReader:
         self._size = 0
         self._head: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
+
+    @property
+    def is_whole(self) -> bool:
+        """What came is a whole answer, though the stream may have ended without its `[DONE]`: it told why it ended, or its
+        usage, which comes last."""
+        return bool(self.finish_reason) or (self.usage is not None and self.tokens > 0)
 
     @property
     def finish_reason(self) -> str:
@@ -108,7 +115,7 @@ class EventReader:
         return bool(choices)
 
     def _add(self, raw: dict[str, Any]) -> None:
-        index = raw["index"]
+        index: int = raw.get("index", 0) if "delta" in raw else raw["index"]  # some servers give one choice no number
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice(index)
@@ -120,23 +127,12 @@ class EventReader:
                 self.tokens += 1
             if calls:
                 self.tokens += 1
-                for call in calls:
-                    _add_call(choice.calls, call)
+                choice.calls.add(calls)
             if delta.get("refusal"):
                 choice.refusal.append(delta["refusal"])
                 self.tokens += 1
         if raw.get("finish_reason"):
             choice.finish_reason = raw["finish_reason"]
-
-
-def _add_call(calls: dict[int, dict[str, Any]], raw: dict[str, Any]) -> None:
-    function = raw.get("function") or {}
-    call = calls.get(raw["index"])
-    if call is None:
-        call = calls[raw["index"]] = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-    call["id"] = raw.get("id") or call["id"]
-    call["function"]["name"] = function.get("name") or call["function"]["name"]
-    call["function"]["arguments"] += function.get("arguments") or ""
 
 
 def _whole(choice: _Choice) -> dict[str, Any]:
@@ -146,5 +142,8 @@ def _whole(choice: _Choice) -> dict[str, Any]:
         "refusal": "".join(choice.refusal) or None,
     }
     if choice.calls:
-        message["tool_calls"] = [choice.calls[index] for index in sorted(choice.calls)]
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in choice.calls.whole()
+        ]
     return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": choice.finish_reason}

@@ -42,7 +42,7 @@ class OpenedStream:
                 while not reader.tokens and not reader.done:
                     data = await self.source.read()
                     if not data:
-                        if reader.finish_reason:
+                        if reader.is_whole:
                             reader.done = True
                             return
                         raise Unavailable(BROKEN_OFF)
@@ -113,7 +113,7 @@ class ModelStream:
             except TimeoutError as error:
                 raise DeadlineExceeded(TOO_SLOW) from error
             if not data:
-                if not reader.finish_reason:
+                if not reader.is_whole:
                     raise Unavailable(BROKEN_OFF)
                 reader.done = True
                 break
