@@ -12,15 +12,16 @@ from opentelemetry import trace
 
 from services.gateway.caching.eligibility import answer_text, exact_refusal, is_whole, question_of
 from services.gateway.caching.embeddings import EmbeddingCache, EmbeddingKey, key_of
-from services.gateway.caching.entries.port import Entries
-from services.gateway.caching.fingerprint import digest, fingerprint
+from services.gateway.caching.fingerprint import fingerprint
 from services.gateway.caching.policy import CacheRule, SemanticRule
-from services.gateway.caching.semantic.cache import SemanticCache, SemanticQuery
-from services.gateway.caching.semantic.decision import ReuseDecision
-from services.gateway.caching.semantic.verifier import Verifier, load
 from services.gateway.call import ModelCall
 from services.gateway.ports import CacheHit, CacheLookup, CacheState
 from services.gateway.providers.port import Spent
+from switchboard.caching.digest import digest
+from switchboard.caching.entries.port import Entries
+from switchboard.caching.semantic.cache import SemanticCache, SemanticQuery
+from switchboard.caching.semantic.decision import ReuseDecision
+from switchboard.caching.semantic.verifier import Verifier, load
 from switchboard.contracts import headers
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.models.minilm import MiniLmEmbedder
@@ -145,7 +146,8 @@ class AnswerCache:
         if isinstance(question, str):
             return question
         caller = call.caller
-        asked = self._semantic_of(rule).ask(caller.tenant, call.alias, question.prompt, caller.knowledge, question.text)
+        scope = [caller.tenant, call.alias, question.prompt, caller.knowledge]
+        asked = self._semantic_of(rule).ask(digest(scope), question.text)
         return await _safe(asked, None) or "personal"
 
     def _semantic_of(self, rule: SemanticRule) -> SemanticCache:
