@@ -16,16 +16,18 @@ from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
-from switchboard.agent.tool_calls import Emit, ToolCalls
+from switchboard.agent.tool_calls import SEARCH_TOOL, Emit, ToolCalls
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
 from switchboard.contracts.events import (
+    CLOSEST,
     AgentStarted,
     TurnCompleted,
     TurnEvent,
     TurnFailed,
     Usage,
 )
+from switchboard.contracts.tools import Offer
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.models.caller import Caller
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
@@ -109,7 +111,7 @@ class TurnRunner:
         async with aclosing(self.events(request, waited_for=False)) as events:
             async for event in events:
                 if isinstance(event, TurnCompleted):
-                    answer = {"text": event.text, "citations": event.citations, "usage": event.usage}
+                    answer = event.model_dump(include={"text", "citations", "usage", "confidence", "from_articles"})
                     return TurnResult.model_validate({**base, "status": "completed", **answer})
                 if isinstance(event, TurnFailed):
                     failure = {"code": event.code, "message": event.message}
@@ -185,6 +187,8 @@ class TurnRunner:
             agents=[card.id],
             citations=calls.passages.cited,
             usage=usage,
+            confidence="closest" if CLOSEST in answer.text else "",
+            from_articles=_is_from_articles(request, calls, offered),
             trace_id=current_trace_id(),
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,
@@ -206,3 +210,9 @@ class TurnRunner:
     def _seconds_left(self, request: TurnRequest) -> float:
         left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return max(0.0, min(left_s, self._card.limits.seconds))
+
+
+def _is_from_articles(request: TurnRequest, calls: ToolCalls, offered: Offer | None) -> bool:
+    """Whether the answer rests on articles alone, so that it would be the same for anybody who asks that."""
+    told = request.remembered is not None or request.history or offered is not None
+    return calls.called == {SEARCH_TOOL} and calls.offer is None and not told and bool(calls.passages.cited)

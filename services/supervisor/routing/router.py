@@ -17,7 +17,7 @@ from switchboard.contracts.events import RouteBy
 from switchboard.contracts.handover import HandoverReason
 from switchboard.models.caller import Caller
 from switchboard.models.embedder import Embedder
-from switchboard.routing.decision import Context, Route, decide
+from switchboard.routing.decision import Context, Route, decide, readable
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
 from switchboard.sidecar.agent_topics import AgentTopicsStore
@@ -84,6 +84,16 @@ class Router:
     def agents(self) -> list[AgentRegistration]:
         """Those live now, by id."""
         return [self._live[agent_id] for agent_id in sorted(self._live)]
+
+    @property
+    def known(self) -> Mapping[str, AgentRegistration]:
+        """Those that questions are routed to: the live ones, and the missed ones. Replaced when it changes, by id."""
+        return self._known.agents
+
+    def readable(self, message: str) -> str:
+        """A message as the classifier reads it, and embeds it."""
+        model = self._known.model
+        return readable(model, message) if model is not None else message
 
     async def learn(self, agents: Mapping[str, AgentRegistration]) -> None:
         """Takes the agents that are live now, with the topics that they tell.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from switchboard.contracts.errors import Interrupted, SwitchboardError
-from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, TurnFailed, Usage
+from switchboard.contracts.events import Citation, Confidence, RouteDecided, TurnCompleted, TurnFailed, Usage
 from switchboard.contracts.handover import HandoverReason
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, AgentAnswer, HistoryMessage, Remembered
 from switchboard.memory import history
@@ -134,6 +134,9 @@ class Turn(BaseModel):
     usage: Usage = Field(default_factory=Usage)
     cache_hit: bool = False
     """The answer, or every model call that it took, came from a cache."""
+    confidence: Confidence = ""
+    kept_as: str = ""
+    """Where the answer cache keeps this answer, or had it from."""
     parts: list[JobPart] = Field(default_factory=list[JobPart])
     code: str = ""
     failure: str = ""
@@ -155,6 +158,7 @@ class Turn(BaseModel):
         """It was answered."""
         self.status = "completed"
         self.text, self.agents, self.citations, self.usage = answer.text, answer.agents, answer.citations, answer.usage
+        self.confidence = answer.confidence
         self.cache_hit = answer.cache_hit or answer.usage.is_all_cached
 
     def fail(self, error: SwitchboardError) -> None:
@@ -180,6 +184,7 @@ class Turn(BaseModel):
                 citations=self.citations,
                 usage=self.usage,
                 cache_hit=self.cache_hit,
+                confidence=self.confidence,
                 trace_id=self.trace_id,
                 turn_id=self.turn_id,
                 conversation_id=self.conversation_id,

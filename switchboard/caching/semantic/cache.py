@@ -46,6 +46,8 @@ class SemanticLookup:
 
     decision: ReuseDecision
     value: bytes | None = None
+    identity: str = ""
+    """The entry's."""
 
 
 class SemanticCache:
@@ -71,7 +73,7 @@ class SemanticCache:
         if names_somebody(reading):
             return None
         vector = (await self._embedder.embed([embedded or text]))[0]
-        return SemanticQuery(digest([partition, self._embedder.model_id]), reading, vector)
+        return SemanticQuery(f"{partition}@{self._embedder.model_id}", reading, vector)
 
     async def look(self, query: SemanticQuery, thresholds: Thresholds) -> SemanticLookup:
         mirror = await self._synced(query.partition)
@@ -84,7 +86,7 @@ class SemanticCache:
             identity = mirror.id_of(decision.index)
             value = await self._entries.get(query.partition, identity)
             if value is not None:
-                return SemanticLookup(decision, value)
+                return SemanticLookup(decision, value, identity)
             mirror.remove(identity)  # expired or evicted meanwhile
         return SemanticLookup(ReuseDecision("empty", score=decision.score))
 
@@ -96,7 +98,7 @@ class SemanticCache:
         vector = (await self._embedder.embed([text]))[0].astype(np.float16)
         figures = _figures(read(text))
         mirror = await self._synced(query.partition)
-        identity = digest(query.reading.text.lower())
+        identity = identity_of(query.reading.text)
         group = uuid.uuid4().hex[:12]
         for candidate in mirror.near(query.vector, thresholds.cosine, thresholds.neighbours_max):
             other = mirror.head_of(candidate.index)
@@ -121,6 +123,11 @@ class SemanticCache:
         if len(mirror) > changes.count:
             mirror.keep_only(await self._entries.ids(key))
         return mirror
+
+
+def identity_of(text: str) -> str:
+    """The same for a question to the letter: but for capitals, white space and the point or mark at its end."""
+    return digest(" ".join(text.lower().replace("’", "'").split()).rstrip(".!? "))
 
 
 def _figures(reading: Reading) -> str:
