@@ -13,10 +13,11 @@ from opentelemetry.trace import Span, Status, StatusCode
 from switchboard.agent.answer import AnswerWriter, ModelText
 from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
+from switchboard.agent.from_articles import is_from_articles
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
-from switchboard.agent.tool_calls import SEARCH_TOOL, Emit, ToolCalls
+from switchboard.agent.tool_calls import Emit, ToolCalls
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
 from switchboard.contracts.events import (
@@ -27,7 +28,6 @@ from switchboard.contracts.events import (
     TurnFailed,
     Usage,
 )
-from switchboard.contracts.tools import Offer
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.models.caller import Caller
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
@@ -188,7 +188,7 @@ class TurnRunner:
             citations=calls.passages.cited,
             usage=usage,
             confidence="closest" if CLOSEST in answer.text else "",
-            from_articles=_is_from_articles(request, calls, offered),
+            from_articles=is_from_articles(answer.text, request, calls, offered),
             trace_id=current_trace_id(),
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,
@@ -210,9 +210,3 @@ class TurnRunner:
     def _seconds_left(self, request: TurnRequest) -> float:
         left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return max(0.0, min(left_s, self._card.limits.seconds))
-
-
-def _is_from_articles(request: TurnRequest, calls: ToolCalls, offered: Offer | None) -> bool:
-    """Whether the answer rests on articles alone, so that it would be the same for anybody who asks that."""
-    told = request.remembered is not None or request.history or offered is not None
-    return calls.called == {SEARCH_TOOL} and calls.offer is None and not told and bool(calls.passages.cited)

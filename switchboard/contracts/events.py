@@ -156,7 +156,7 @@ class TurnCompleted(BaseModel):
     """The answer, or every model call that it took, came from a cache."""
     confidence: Confidence = ""
     from_articles: bool = False
-    """It rests on articles alone: nothing else was looked up or remembered, nothing is offered; so it is anybody's."""
+    """It rests on articles alone: nothing else is told in it, nothing was changed or is offered, nothing stood before it."""
     trace_id: str = ""
     turn_id: str = ""
     conversation_id: str = ""

@@ -10,7 +10,7 @@ import pytest
 from switchboard.testing.system import System
 
 KEY = {"Authorization": "Bearer demo-aurora-ada"}
-QUESTION = "What are the rules for refunds?"
+QUESTION = "Can roaming usage be refunded?"
 KEPT_S_MAX = 10.0
 
 

@@ -24,6 +24,7 @@ _DISSATISFIED = re.compile(
     re.IGNORECASE,
 )
 """Who says so has an answer already, and wants another one."""
+_OWN = re.compile(r"\b(?:my|mine|our|ours|me|us|myself)\b", re.IGNORECASE)
 _TIME = re.compile(
     r"\b(?:today|tonight|tomorrow|yesterday|now|currently|at the moment|(?:this|last|next) (?:morning|afternoon|evening|"
     r"week|weekend|month|quarter|year|monday|tuesday|wednesday|thursday|friday|saturday|sunday))\b",
@@ -55,6 +56,12 @@ def _leans_on(message: str, history: Sequence[HistoryMessage]) -> bool:
         return True
     asked = history[-1].role == "assistant" and phrases.ends_in_question(history[-1].text)
     return (asked and not phrases.ends_in_question(message)) or phrases.is_detail(message)
+
+
+def is_general(message: str, topic: str) -> bool:
+    """Whether a question is one for the articles: it resembles questions to a section of one, and speaks of nothing of
+    the customer's own."""
+    return "#" in topic and not _OWN.search(message)
 
 
 def is_english(message: str) -> bool:

@@ -2,8 +2,6 @@
 
 from pydantic import BaseModel, Field
 
-from switchboard.caching.semantic.personal import OWN_DATA_DIGITS_MIN
-from switchboard.caching.semantic.reading import read
 from switchboard.contracts.events import Citation, TurnCompleted, Usage
 from switchboard.scoring.evaluators.refusal import is_refusal
 
@@ -29,7 +27,7 @@ def kept_of(answer: TurnCompleted, agent_name: str) -> KeptAnswer | None:
     """What may be kept of an answer: None where it is not anybody's, not sure, or no answer."""
     if not answer.from_articles or len(answer.agents) != 1 or not answer.citations:
         return None
-    if answer.confidence or answer.cache_hit or is_refusal(answer.text) or _names_somebody(answer):
+    if answer.confidence or answer.cache_hit or is_refusal(answer.text):
         return None
     return KeptAnswer(
         text=answer.text,
@@ -38,15 +36,3 @@ def kept_of(answer: TurnCompleted, agent_name: str) -> KeptAnswer | None:
         citations=answer.citations,
         usage=answer.usage,
     )
-
-
-def _names_somebody(answer: TurnCompleted) -> bool:
-    """Whether it holds an address, a long number or an identifier that no cited article has."""
-    said = read(answer.text)
-    long = {each for each in (*said.identifiers, *said.numbers) if _is_own(each)}
-    cited = " ".join(each.span.lower() for each in answer.citations)
-    return any(each not in cited and each not in cited.replace(",", "").replace(" ", "") for each in long)
-
-
-def _is_own(figure: str) -> bool:
-    return "@" in figure or sum(character.isdigit() for character in figure) >= OWN_DATA_DIGITS_MIN

@@ -48,6 +48,8 @@ class RoutingDecision:
     reply: str = ""
     why: str = ""
     """A sentence for whoever asks why."""
+    topic: str = ""
+    """What the classifier takes the message for: a skill of the card, a tool, or a section `<article>#<heading>`."""
     hands_over: HandoverReason | None = None
     """Why the conversation goes to a person with this turn, if it does."""
 
@@ -178,7 +180,9 @@ class Router:
         if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
             why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
             return RoutingDecision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
-        return RoutingDecision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
+        topic = route.classification.skill if route.classification is not None else ""
+        reply = "" if assignments else _reply(route, known, cards)
+        return RoutingDecision(by, assignments, scores, reply, route.why, topic=topic)
 
     def _requested(self, requested: str, message: str) -> Assignment:
         if requested not in self._known.agents:

@@ -1,9 +1,11 @@
 """Step 4 of a turn: an answer that was given before streams like any other. What is kept, and where it is found, is in
 `services.supervisor.caching`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.supervisor.caching.answers import AnswerCache, Found, Question
+from services.supervisor.caching.eligibility import is_general
 from services.supervisor.caching.kept_answer import kept_of
 from services.supervisor.routing.router import Router, RoutingDecision
 from services.supervisor.turns.accept import Accepted
@@ -13,6 +15,7 @@ from services.supervisor.turns.records import Turn
 from switchboard.caching.trace import record_look
 from switchboard.contracts.degraded import BANNER
 from switchboard.contracts.events import AgentStarted, RouteDecided, TurnCompleted
+from switchboard.contracts.tools import SEARCH_TOOL
 
 WHY = "The same was asked before, and the answer rests on articles that have not changed."
 WHY_OFFLINE = "Nobody can answer just now; something very similar was asked before."
@@ -58,12 +61,23 @@ class TurnAnswers:
         return await self.cache.find_offline(question) if question is not None else None
 
     def consider(
-        self, accepted: Accepted, question: Question | None, decision: RoutingDecision, answer: TurnCompleted
+        self,
+        accepted: Accepted,
+        question: Question | None,
+        decision: RoutingDecision,
+        answer: TurnCompleted,
+        tools: Sequence[str],
     ) -> None:
-        """Keeps an answer that is anybody's: of one agent, to a question that nothing stood before."""
+        """Keeps an answer that is anybody's: of one agent, to a question that nothing stood before.
+
+        Where another tool was called beside the search, the question must be one for the articles: then what the tool
+        found of this customer was no answer to it, and would be none for another.
+        """
         if question is None or len(decision.assignments) != 1 or decision.by not in ROUTED_BY:
             return
         if accepted.conversation.tail or accepted.conversation.remembered is not None:
+            return
+        if any(tool != SEARCH_TOOL for tool in tools) and not is_general(question.text, decision.topic):
             return
         kept = kept_of(answer, decision.assignments[0].agent.card.name)
         if kept is not None:

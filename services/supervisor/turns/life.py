@@ -5,8 +5,7 @@ import logging
 
 from opentelemetry.trace import Status, StatusCode
 
-from services.supervisor.caching.answers import Question
-from services.supervisor.routing.router import Router
+from services.supervisor.routing.router import Router, RoutingDecision
 from services.supervisor.turns import guardrails
 from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated, explained
 from services.supervisor.turns.answer_cache import TurnAnswers, tell
@@ -130,22 +129,24 @@ class Turns:
         # Who would answer is away, and nothing was said yet: what was answered before to something similar will do.
         heard = Heard(emit)
         try:
-            return await self._asked(accepted, question, heard)
+            decision, answer = await self._asked(accepted, heard)
         except (Unavailable, DeadlineExceeded):
             found = await self._answers.find_offline(question) if not heard.words else None
             if found is None:
                 raise
             return tell(found, accepted.turn, emit, offline=True)
+        self._answers.consider(accepted, question, decision, answer, log.tools)
+        return answer
 
-    async def _asked(self, accepted: Accepted, question: Question | None, emit: Emit) -> TurnCompleted:
-        """What the agents answer, or the supervisor itself."""
+    async def _asked(self, accepted: Accepted, emit: Emit) -> tuple[RoutingDecision, TurnCompleted]:
+        """What the agents answer, or the supervisor itself, and who that was to be."""
         # Route: agents, or words of the supervisor itself.
         decision, decided = await route(self._router, accepted)
         emit(decided)
         if not decision.assignments:
             reply = TurnCompleted(text=decision.reply, agents=[])
             emit_whole(reply, emit)
-            return reply
+            return decision, reply
 
         # Dispatch and merge: the specialists' words stream through while they come.
         work = [
@@ -153,9 +154,7 @@ class Turns:
             for each in decision.assignments
         ]
         seconds = (accepted.deadline - now()).total_seconds()
-        answer = await answer_of(self._specialists, work, seconds, emit)
-        self._answers.consider(accepted, question, decision, answer)
-        return answer
+        return decision, await answer_of(self._specialists, work, seconds, emit)
 
     def _conclude(self, turn: Turn, log: EventLog, before: Conversation | None = None) -> None:
         """The last event, and what follows it in the background: the outbox."""

@@ -135,6 +135,8 @@ class Turn(BaseModel):
     cache_hit: bool = False
     """The answer, or every model call that it took, came from a cache."""
     confidence: Confidence = ""
+    from_articles: bool = False
+    """As in `turn.completed`."""
     kept_as: str = ""
     """Where the answer cache keeps this answer, or had it from."""
     parts: list[JobPart] = Field(default_factory=list[JobPart])
@@ -158,7 +160,7 @@ class Turn(BaseModel):
         """It was answered."""
         self.status = "completed"
         self.text, self.agents, self.citations, self.usage = answer.text, answer.agents, answer.citations, answer.usage
-        self.confidence = answer.confidence
+        self.confidence, self.from_articles = answer.confidence, answer.from_articles
         self.cache_hit = answer.cache_hit or answer.usage.is_all_cached
 
     def fail(self, error: SwitchboardError) -> None:
@@ -185,6 +187,7 @@ class Turn(BaseModel):
                 usage=self.usage,
                 cache_hit=self.cache_hit,
                 confidence=self.confidence,
+                from_articles=self.from_articles,
                 trace_id=self.trace_id,
                 turn_id=self.turn_id,
                 conversation_id=self.conversation_id,

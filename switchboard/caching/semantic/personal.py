@@ -7,6 +7,13 @@ OWN_DATA_DIGITS_MIN = 5
 
 def names_somebody(reading: Reading) -> bool:
     """Whether a question holds what belongs to one person: an address, a long number, an identifier."""
-    if any("@" in each or sum(c.isdigit() for c in each) >= OWN_DATA_DIGITS_MIN for each in reading.identifiers):
-        return True
-    return any(sum(c.isdigit() for c in number) >= OWN_DATA_DIGITS_MIN for number in reading.numbers)
+    return bool(own_data(reading))
+
+
+def own_data(reading: Reading) -> set[str]:
+    """The addresses, long numbers and identifiers in a text."""
+    return {each for each in (*reading.identifiers, *reading.numbers) if _is_own(each)}
+
+
+def _is_own(figure: str) -> bool:
+    return "@" in figure or sum(character.isdigit() for character in figure) >= OWN_DATA_DIGITS_MIN
