@@ -48,10 +48,10 @@ class RoutingDecision:
     reply: str = ""
     why: str = ""
     """A sentence for whoever asks why."""
-    topic: str = ""
-    """What the classifier takes the message for: a skill of the card, a tool, or a section `<article>#<heading>`."""
     hands_over: HandoverReason | None = None
     """Why the conversation goes to a person with this turn, if it does."""
+    topic: str = ""
+    """What the classifier takes the message for: a skill of the card, a tool, or a section `<article>#<heading>`."""
 
 
 @dataclass(frozen=True, slots=True)
