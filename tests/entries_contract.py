@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.gateway.caching.entries.port import Bounds, Entries
+from switchboard.caching.entries.port import Bounds, Entries
 
 WIDE = Bounds(entries_max=100, bytes_max=100_000, ttl_s=60.0)
 

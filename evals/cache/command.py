@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from evals.cache.replay import Outcome, Row, interval, replay
-from services.gateway.caching.semantic.decision import Thresholds
+from switchboard.caching.semantic.decision import Thresholds
 from switchboard.cli.exits import exit_on_error
 from switchboard.system.errors import OperatorError
 
@@ -73,7 +73,7 @@ def _measured(rows: list[Row], threshold: float, agreement: bool, compare: bool,
     import numpy as np
 
     from evals.cache.replay import replay_plain
-    from services.gateway.caching.semantic.verifier import load
+    from switchboard.caching.semantic.verifier import load
     from switchboard.models.minilm import MiniLmEmbedder
 
     embedder = MiniLmEmbedder()

@@ -19,8 +19,8 @@ from evals.cache import near_misses
 from evals.cache.command import figures, read_rows
 from evals.cache.replay import Row, replay, replay_plain
 from evals.cache.train import is_development
-from services.gateway.caching.semantic.decision import Thresholds
-from services.gateway.caching.semantic.verifier import load
+from switchboard.caching.semantic.decision import Thresholds
+from switchboard.caching.semantic.verifier import load
 from switchboard.evaluation.machine import facts
 from switchboard.models.minilm import MiniLmEmbedder
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.gateway.caching.semantic.decision import CachedQuestion, ReuseDecision, Thresholds, decide
-from services.gateway.caching.semantic.reading import Reading, read
-from services.gateway.caching.semantic.verifier import Verifier
+from switchboard.caching.semantic.decision import CachedQuestion, ReuseDecision, Thresholds, decide
+from switchboard.caching.semantic.reading import Reading, read
+from switchboard.caching.semantic.verifier import Verifier
 from switchboard.models.embedder import Vectors
 
 CONFIDENCE_Z = 1.959964

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.gateway.caching.semantic.features import NAMES, Rarity, features
-from services.gateway.caching.semantic.guards import refusal
-from services.gateway.caching.semantic.reading import read
+from switchboard.caching.semantic.features import NAMES, Rarity, features
+from switchboard.caching.semantic.guards import refusal
+from switchboard.caching.semantic.reading import read
 from switchboard.models.minilm import MiniLmEmbedder
 
 COSINE_MIN = 0.85
@@ -117,7 +117,7 @@ def main() -> None:
         "offset": round(float(offset), 6),
         "weights": {name: round(float(value * scale), 6) for name, value in zip(NAMES, weights, strict=True)},
     }
-    target = Path(str(resources.files("services.gateway.caching.semantic").joinpath("verifier.json")))
+    target = Path(str(resources.files("switchboard.caching.semantic").joinpath("verifier.json")))
     target.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     print(f"Written: {target.name}", file=sys.stderr)
 

@@ -7,8 +7,7 @@ from typing import Protocol
 from redis.asyncio import Redis
 
 from services.gateway.caching.answer_cache import AnswerCache
-from services.gateway.caching.entries.memory import MemoryEntries
-from services.gateway.caching.entries.redis import RedisEntries
+from services.gateway.caching.redis_entries import RedisEntries
 from services.gateway.calls.attempts import Attempts
 from services.gateway.calls.background import Background
 from services.gateway.money.accounting import Accounting
@@ -29,6 +28,7 @@ from services.gateway.resilience.bulkheads import Bulkheads
 from services.gateway.resilience.health import Health
 from services.gateway.resilience.shared_breaker import SharedBreakers
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
+from switchboard.caching.entries.memory import MemoryEntries
 from switchboard.models.minilm import MiniLmEmbedder
 
 

@@ -2,7 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from services.supervisor.caching.answers import AnswerCache, CacheRule
+from services.supervisor.caching.entries import StateEntries
 from services.supervisor.desk.handover import Handovers
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
@@ -16,6 +19,7 @@ from services.supervisor.routing.judge import RoutingJudge
 from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
 from services.supervisor.turns.accept import Acceptance
+from services.supervisor.turns.answer_cache import TurnAnswers
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
 from services.supervisor.turns.idempotency import IdempotencyKeys
@@ -24,6 +28,8 @@ from services.supervisor.turns.life import Turns
 from services.supervisor.turns.logs import TurnLogs
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.publisher import BackgroundPublisher
+from switchboard.caching.semantic.features import Rarity
+from switchboard.caching.semantic.verifier import load
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.experiments.assignment import Experiments
 from switchboard.identity import ApiKeys
@@ -56,6 +62,7 @@ class Supervisor:
     specialists: Specialists
     turns: Turns
     logs: TurnLogs
+    answers: AnswerCache
     jobs: Jobs
     handovers: Handovers
     publisher: BackgroundPublisher
@@ -84,6 +91,7 @@ class Supervisor:
         await self.directory.close()
         await self.turns.close(self.settings.drain_s)
         await self.logs.close()
+        await self.answers.close()
         await self.consolidation.close()
         for task in self.background:
             task.cancel()
@@ -110,11 +118,12 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
 
         sidecar = DaprSidecar(http_port=settings.dapr_http_port, grpc_port=settings.dapr_grpc_port)
     is_word: IsWord = every_word
+    rarity: Rarity = _as_rare_as_any
     if embedder is None:
         from switchboard.models import MiniLmEmbedder
 
         embedder = minilm = MiniLmEmbedder()
-        is_word = minilm.is_word
+        is_word, rarity = minilm.is_word, minilm.rarity
     warm = sidecar.store(settings.warm_store) if settings.warm_store else None
     cold = ColdTier(sidecar.blobs(settings.cold_store)) if settings.cold_store else None
     tiers = TieredStore(sidecar.state, warm, cold)
@@ -144,6 +153,9 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
     outbox = Outbox(publisher, evaluation, consolidation)
     logs = TurnLogs(conversations, settings.turns_max)
+    answers = AnswerCache(
+        StateEntries(sidecar.state), embedder, lambda: load(lru_cache(maxsize=65_536)(rarity)), _cache_rule(settings)
+    )
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
@@ -153,8 +165,11 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         router=router,
         directory=AgentDirectory(sidecar.state, router.learn),
         specialists=specialists,
-        turns=Turns(acceptance, router, specialists, outbox, logs, turn_s_max=settings.turn_s_max),
+        turns=Turns(
+            acceptance, router, specialists, outbox, logs, TurnAnswers(answers, router), turn_s_max=settings.turn_s_max
+        ),
         logs=logs,
+        answers=answers,
         jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
@@ -164,6 +179,20 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         mover=Mover(index, tiers, lease(), policy),
         experiments=experiments,
         experiment_tallies=experiment_tallies,
-        ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies),
+        ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies, answers),
         evaluation=evaluation,
     )
+
+
+def _cache_rule(settings: Settings) -> CacheRule:
+    return CacheRule(
+        ttl_s=settings.answer_cache_ttl_s,
+        threshold=settings.answer_cache_threshold,
+        offline_threshold=settings.answer_cache_offline_threshold,
+    )
+
+
+def _as_rare_as_any(word: str) -> float:
+    """Where no vocabulary is at hand: in tests, with an embedder of theirs."""
+    del word
+    return 0.5

@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     route_model: str = "cheap"
     """The gateway's alias that is asked where the classifier is unsure. Empty: none. The embedded model never is."""
     route_model_s_max: float = Field(default=1.5, gt=0, le=30)
+    answer_cache_ttl_s: float = Field(default=86_400, ge=0, le=30 * 86_400)
+    """How long an answer from articles is given again; 0 switches the answer cache off."""
+    answer_cache_threshold: float = Field(default=0.92, ge=0.5, le=1)
+    """How alike two questions must be for one answer."""
+    answer_cache_offline_threshold: float = Field(default=0.88, ge=0.5, le=1)
+    """The same while nobody answers; the answer stands under a banner."""
     evaluation_share: float = Field(default=0.05, ge=0, le=1)
     """Of the turns that are evaluated after they ended; 0 switches it off."""
     experiments_file: Path | None = None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.agent.effects import Effects
 from switchboard.agent.pending import PendingOffers
+from switchboard.agent.revision import revision_of
 from switchboard.agent.settings import AgentSettings
-from switchboard.agent.tool import tools_of
+from switchboard.agent.tool import Tool, tools_of
 from switchboard.agent.topics import topics_of, with_vectors
 from switchboard.agent.turn import TurnRunner
 from switchboard.agent.utterances import read_utterances
@@ -40,6 +41,9 @@ KNOWLEDGE_RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
 TOPICS_CHECK_S = 60.0
 """A store that lost its records gets the registration back with the next heartbeat, and the topics after this."""
 
+REVISION_CHECK_S = 5.0
+"""So much later than a new version of the articles went live, answers that were kept with the old one may still be given."""
+
 ToolsFactory = Callable[[AgentSettings], Any]
 
 
@@ -57,6 +61,7 @@ class Specialist:
         self._topics = AgentTopics()
         self._effects = Effects(sidecar.state, lease_s=card.limits.seconds)
         self._holder: Any = None
+        self._tools: dict[str, Tool] = {}
         self._gateway = GatewayClient(
             settings.model_base_url, timeout_s=card.limits.seconds, api_token=settings.dapr_api_token
         )
@@ -80,6 +85,7 @@ class Specialist:
 
             search = knowledge_tool(self.card, self.knowledge, embedder, self.settings.clock, self._holder)
             tools[search.name] = search
+        self._tools = tools
         utterances = read_utterances(self._folder, tools)
         module = await loading
         loop: ModelLoop = module.ModelLoop(self.card, tools.values(), self._gateway, utterances)
@@ -144,6 +150,7 @@ class Specialist:
             _, late = await asyncio.wait(starting, timeout=START_WAIT_S)
             if late:
                 logger.warning("Agent %s serves without embeddings: the gateway does not answer yet.", self.card.id)
+        self._start(self._revise(self._registry))
         await self._registry.announce()
         self.serving = True
         await self._warm()
@@ -163,7 +170,7 @@ class Specialist:
                 await asyncio.sleep(KNOWLEDGE_RETRY_S[min(attempt, len(KNOWLEDGE_RETRY_S) - 1)])
                 attempt += 1
             else:
-                registry.tell(topics.digest)
+                registry.tell(topics=topics.digest)
                 self._start(self._retell(store, topics))
                 return
 
@@ -175,6 +182,22 @@ class Specialist:
                     await store.write(self.card.id, topics)
             except SwitchboardError as error:
                 logger.info("The topics of %s could not be looked at: %s", self.card.id, error.message)
+
+    async def _revise(self, registry: AgentRegistry) -> None:
+        """Tells, as long as the agent serves, what its answers rest on now. While that cannot be known, what it was."""
+        while True:
+            try:
+                registry.tell(revision=await self._revision())
+            except SwitchboardError as error:
+                logger.info("What answers of %s rest on could not be looked at: %s", self.card.id, error.message)
+            await asyncio.sleep(REVISION_CHECK_S)
+
+    async def _revision(self) -> str:
+        """Raises `Unavailable`."""
+        model = await self._gateway.model_behind(self.card.model)
+        knowledge = await asyncio.to_thread(self.knowledge.version) if self.knowledge is not None else ""
+        today = self.settings.clock().date()
+        return revision_of(self.card, self._tools.values(), knowledge=knowledge, model=model, today=today)
 
     async def _warm(self) -> None:
         """Lets the embedded model read the tools before the first customer asks. Whatever goes wrong only costs time."""

@@ -14,7 +14,7 @@ from switchboard.agent.tool import Tool, ToolContext
 from switchboard.contracts.cards import AgentCard, ToolPolicy
 from switchboard.contracts.errors import LimitExceeded, ModelRetry, SwitchboardError, ToolError
 from switchboard.contracts.events import ApprovalRequired, ToolCalled, ToolReturned, TurnEvent
-from switchboard.contracts.tools import Offer, ToolOutcome
+from switchboard.contracts.tools import SEARCH_TOOL, Offer, ToolOutcome
 from switchboard.contracts.turns import TurnRequest
 from switchboard.models.caller import Lane
 from switchboard.telemetry import tool_span
@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 SUMMARY_CHARACTERS_MAX = 300
 FACTS_CHARACTERS_MAX = 8_000
 """Of all facts together that the reader of a turn's events is told; the model is told all."""
-SEARCH_TOOL = "search_knowledge"
 DEFAULT_POLICY = ToolPolicy()
 
 Emit = Callable[[TurnEvent], Awaitable[None]]
@@ -60,6 +59,10 @@ class ToolCalls:
         """True once knowledge was searched: from then on an answer must rest on what was found."""
         self.facts: list[str] = []
         """What the tools told of what they found or did: finished sentences."""
+        self.called: set[str] = set()
+        """Names of the tools that were called, well or not."""
+        self.changed = False
+        """One of them may change something, or waits for a person."""
         self.findings: list[str] = []
         """What the tools found besides passages, and why they failed: what an answer may rest on."""
         self.stopped: SwitchboardError | None = None
@@ -80,8 +83,10 @@ class ToolCalls:
         if self.stopped is not None:
             return _error_json("The limit of this turn is reached.")
 
+        self.called.add(name)
         tool = self._tools[name]
         policy = self._card.tools.get(name, DEFAULT_POLICY)
+        self.changed = self.changed or policy.risk != "read" or policy.approval != "never"
         first_id = call_id_of(name, arguments, 0)
         call_id = call_id_of(name, arguments, self._seen[first_id])
         self._seen[first_id] += 1

@@ -13,6 +13,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from switchboard.agent.answer import AnswerWriter, ModelText
 from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
+from switchboard.agent.from_articles import is_from_articles
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
@@ -20,6 +21,7 @@ from switchboard.agent.tool_calls import Emit, ToolCalls
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
 from switchboard.contracts.events import (
+    CLOSEST,
     AgentStarted,
     TurnCompleted,
     TurnEvent,
@@ -109,7 +111,7 @@ class TurnRunner:
         async with aclosing(self.events(request, waited_for=False)) as events:
             async for event in events:
                 if isinstance(event, TurnCompleted):
-                    answer = {"text": event.text, "citations": event.citations, "usage": event.usage}
+                    answer = event.model_dump(include={"text", "citations", "usage", "confidence", "from_articles"})
                     return TurnResult.model_validate({**base, "status": "completed", **answer})
                 if isinstance(event, TurnFailed):
                     failure = {"code": event.code, "message": event.message}
@@ -185,6 +187,8 @@ class TurnRunner:
             agents=[card.id],
             citations=calls.passages.cited,
             usage=usage,
+            confidence="closest" if CLOSEST in answer.text else "",
+            from_articles=is_from_articles(answer.text, request, calls, offered),
             trace_id=current_trace_id(),
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,

@@ -72,6 +72,9 @@ class AgentRegistration(BaseModel):
     instance: str
     topics: str = ""
     """Digest of the agent's `AgentTopics`, which stand under state keys of their own; empty where it has none."""
+    revision: str = ""
+    """Digest of what answers rest on beside the card: prompt, tools, articles, model, the day. With a new one, answers
+    that were kept are forgotten."""
     status: Literal["up", "down"] = "up"
 
 

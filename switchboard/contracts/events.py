@@ -1,13 +1,20 @@
 """TurnEvents: everything a turn says while it runs, in SSE, over the WebSocket and between services."""
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, Field, TypeAdapter, computed_field, model_validator
 
 from switchboard.contracts.money import picousd_of
 
-RouteBy = Literal["classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person"]
-"""Who or what decided a route."""
+RouteBy = Literal[
+    "classifier", "follow_up", "request", "model", "clarify", "out_of_scope", "small_talk", "person", "cache"
+]
+"""Who or what decided a route; `cache`: the answer was given before."""
+
+Confidence = Literal["", "closest"]
+"""`closest`: it may not be what was asked for, but nothing nearer was found."""
+CLOSEST: Final = "This is the closest that I have:"
+"""How such an answer begins."""
 
 
 class Usage(BaseModel):
@@ -147,6 +154,9 @@ class TurnCompleted(BaseModel):
     usage: Usage = Field(default_factory=Usage)
     cache_hit: bool = False
     """The answer, or every model call that it took, came from a cache."""
+    confidence: Confidence = ""
+    from_articles: bool = False
+    """It rests on articles alone: nothing else is told in it, nothing was changed or is offered, nothing stood before it."""
     trace_id: str = ""
     turn_id: str = ""
     conversation_id: str = ""

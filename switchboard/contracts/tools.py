@@ -1,8 +1,11 @@
 """What a tool gets and gives. The JSON of `ToolOutcome` is what any model, real or embedded, reads."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
+
+SEARCH_TOOL: Final = "search_knowledge"
+"""The framework's own tool, of every agent that has articles."""
 
 
 class Passage(BaseModel):

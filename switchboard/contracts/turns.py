@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from switchboard.contracts.errors import SwitchboardError, error_of_code
-from switchboard.contracts.events import Citation, Usage
+from switchboard.contracts.events import Citation, Confidence, Usage
 
 MESSAGE_CHARACTERS_MAX = 8_000
 HISTORY_MESSAGES_MAX = 12
@@ -117,6 +117,9 @@ class AgentAnswer(BaseModel):
     text: str = ""
     citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
+    confidence: Confidence = ""
+    from_articles: bool = False
+    """As in `turn.completed`."""
     code: str | None = None
     message: str | None = None
     retry_after_s: int | None = None

@@ -100,6 +100,10 @@ class KnowledgeBase:
         """What the articles are about, by article id."""
         return list(self._titles.values())
 
+    def version(self) -> str:
+        """The live version of the articles, as the index has it now; empty where there is none. Blocks."""
+        return next((each.name for each in self._index.versions(self._agent_id) if each.live), "")
+
     @property
     def embedded(self) -> bool:
         """True when the search goes by meaning too, or there is nothing to search."""

@@ -87,7 +87,7 @@ class GatewayClient:
         self._timeout_s = timeout_s
         self._own_headers = {headers.DAPR_API_TOKEN: api_token} if api_token else {}
         self._openai: AsyncOpenAI | None = None
-        self._owners: Mapping[str, str] = {}
+        self._owners: Mapping[str, tuple[str, str]] = {}
         self._owners_until_s = float("-inf")
 
     async def close(self) -> None:
@@ -103,8 +103,16 @@ class GatewayClient:
         """Whether a real language model is behind `alias`, not the embedded one and not none. Raises `Unavailable`."""
         return await self._owner_of(alias) not in (EMBEDDED, None)
 
+    async def model_behind(self, alias: str) -> str:
+        """Owner and name of the model that answers first for `alias`; empty where there is none. Raises `Unavailable`."""
+        return "/".join(await self._listed(alias) or ())
+
     async def _owner_of(self, alias: str) -> str | None:
-        """By the gateway's list of models, which is asked for again after a minute."""
+        listed = await self._listed(alias)
+        return listed[0] if listed else None
+
+    async def _listed(self, alias: str) -> tuple[str, str] | None:
+        """Owner and name, by the gateway's list of models, which is asked for again after a minute."""
         if time.monotonic() >= self._owners_until_s:
             self._owners = await self._list_owners()
             self._owners_until_s = time.monotonic() + OWNERS_FRESH_S
@@ -158,7 +166,7 @@ class GatewayClient:
             raise Unavailable(f"The model gateway gave vectors of another size than {DIMENSIONS}.")
         return vectors, model
 
-    async def _list_owners(self) -> dict[str, str]:
+    async def _list_owners(self) -> dict[str, tuple[str, str]]:
         timeout = aiohttp.ClientTimeout(total=OWNERS_TIMEOUT_S)
         url = f"{self._base_url}{paths.MODELS.removeprefix('v1')}"
         try:
@@ -168,7 +176,8 @@ class GatewayClient:
             ):
                 if answer.status != 200:
                     raise Unavailable(MODEL_UNAVAILABLE)
-                return {each["id"]: each.get("owned_by", "") for each in orjson.loads(await answer.read())["data"]}
+                listed = orjson.loads(await answer.read())["data"]
+                return {each["id"]: (each.get("owned_by", ""), each.get("root", each["id"])) for each in listed}
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
             raise Unavailable(MODEL_UNAVAILABLE) from error
 

@@ -119,13 +119,13 @@ class Route:
 
 async def decide(model: RoutingModel, message: str, context: Context) -> Route:
     """The route of a message. There must be an agent."""
-    text = _readable(model, message[:TEXT_CHARACTERS_MAX])
+    text = readable(model, message)
     by_words = _by_words(model, message, text, context)
     if by_words is not None:
         return by_words
     # An agent gets its part as it was written; only the classifier reads it put right.
     parts = parts_of(message[:TEXT_CHARACTERS_MAX])
-    whole, *of_parts = await model.classify([text, *(_readable(model, part) for part in parts if len(parts) > 1)])
+    whole, *of_parts = await model.classify([text, *(readable(model, part) for part in parts if len(parts) > 1)])
     assert model.classifier is not None
     classification = whole
     if telling := [each for part, each in zip(parts, of_parts, strict=False) if len(part.split()) >= PART_WORDS_MIN]:
@@ -137,9 +137,9 @@ async def decide(model: RoutingModel, message: str, context: Context) -> Route:
     )
 
 
-def _readable(model: RoutingModel, text: str) -> str:
+def readable(model: RoutingModel, text: str) -> str:
     """English as it is spelled, for the embedding model: word by word where it was not."""
-    return model.speller.corrected(in_english(text))
+    return model.speller.corrected(in_english(text[:TEXT_CHARACTERS_MAX]))
 
 
 def thresholds(model: RoutingModel) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from switchboard.caching.trace import FALSE_HIT
 from switchboard.scoring.evaluators.score import Score
 from switchboard.telemetry import tracer, turn_again, turn_attributes
 
@@ -54,9 +55,11 @@ def record_scores(scores: Sequence[Score], of: TurnOfSpan) -> None:
             span.add_event(RESULT, attributes)
 
 
-def record_rating(rating: str, comment: str, of: TurnOfSpan) -> None:
-    """A user's thumb as a span `feedback` below the turn's own."""
+def record_rating(rating: str, comment: str, of: TurnOfSpan, *, from_cache: bool = False) -> None:
+    """A user's thumb as a span `feedback` below the turn's own. Down for a cached answer (`from_cache`): a false hit."""
     attributes: dict[str, str | float] = {NAME: "user_feedback", VALUE: 1.0 if rating == "up" else 0.0, LABEL: rating}
+    if from_cache:
+        attributes[FALSE_HIT] = rating == "down"
     if comment:
         attributes[EXPLANATION] = _cut(comment)
     with (

@@ -47,7 +47,7 @@ class AgentDirectory:
         self._keep_s = keep_s
         self._clock = clock
         self._agents: Agents = MappingProxyType({})
-        self._announced: dict[str, tuple[str, str, str]] = {}
+        self._announced: dict[str, tuple[str, ...]] = {}
         self._read_at: float | None = None
         self._lost = False
         self._lock = asyncio.Lock()
@@ -106,7 +106,10 @@ class AgentDirectory:
             self._agents = MappingProxyType({})
 
     async def _announce(self) -> None:
-        now = {agent_id: (one.app_id, one.topics, one.card.model_dump_json()) for agent_id, one in self._agents.items()}
+        now = {
+            agent_id: (one.app_id, one.topics, one.revision, one.card.model_dump_json())
+            for agent_id, one in self._agents.items()
+        }
         if now == self._announced:
             return
         try:

@@ -115,6 +115,18 @@ def experiment(name: str, variant: str, tenant: str) -> StateKey:
     return StateKey(f"{partition}|{_part(variant)}|{_part(tenant)}", partition)
 
 
+def kept_answer(tenant: str, scope: str, identity: str) -> StateKey:
+    """An answer that may be given again, to one question within a scope."""
+    partition = _partition(tenant, scope)
+    return StateKey(f"answer|{partition}|{_part(identity)}", f"answers|{partition}")
+
+
+def kept_answers(tenant: str, scope: str) -> StateKey:
+    """Which answers are kept within a scope of a tenant."""
+    partition = _partition(tenant, scope)
+    return StateKey(f"answers|{partition}", f"answers|{partition}")
+
+
 def feedback_index(tenant: str) -> StateKey:
     """The newest rated turns of a tenant."""
     return StateKey(f"feedback|{_part(tenant)}", f"feedback|{_part(tenant)}")

@@ -73,9 +73,11 @@ class AgentRegistry:
         if self._task is None:
             self._task = asyncio.create_task(self._beats(), name=f"heartbeat of {self._registration.card.id}")
 
-    def tell(self, topics: str) -> None:
-        """From the next heartbeat on the registration names these topics, by their digest."""
-        self._registration = self._registration.model_copy(update={"topics": topics})
+    def tell(self, *, topics: str | None = None, revision: str | None = None) -> None:
+        """From the next heartbeat on the registration names these topics, or this revision, by their digests."""
+        told = {"topics": topics, "revision": revision}
+        update = {name: digest for name, digest in told.items() if digest is not None}
+        self._registration = self._registration.model_copy(update=update)
 
     async def withdraw(self) -> None:
         """Ends the heartbeat and takes this instance out. What fails here is left to the time to live."""
@@ -130,7 +132,12 @@ class AgentRegistry:
         newest = max(live, key=lambda name: (live[name].started, name))
         source = self._registration if record is None or newest == mine or record.instance not in live else record
         return AgentRecord(
-            card=source.card, app_id=source.app_id, instance=source.instance, topics=source.topics, instances=live
+            card=source.card,
+            app_id=source.app_id,
+            instance=source.instance,
+            topics=source.topics,
+            revision=source.revision,
+            instances=live,
         )
 
     def _live(self, record: AgentRecord) -> dict[str, Instance]:

@@ -132,6 +132,35 @@ def test_an_answer_is_rated_by_keyboard_with_a_comment(browser: Browser, servers
         ]
 
 
+def test_the_thumbs_are_drawn_and_named(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", BOTH)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        for name in ("Good answer", "Bad answer"):
+            thumb = page.get_by_role("button", name=name)
+            assert thumb.inner_text() == ""
+            box = thumb.locator("svg").bounding_box()
+            assert box is not None and box["width"] >= 12
+
+
+def test_the_closest_answer_is_marked(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", f"{BOTH} closest")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        expect(page.locator(".closest")).to_have_text("Closest match")
+
+
+def test_an_answer_that_was_given_before_says_so(browser: Browser, servers: Servers) -> None:
+    with page_at(browser, servers.url) as page:
+        page.fill("#message", f"{BOTH} cached")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-state=completed]")
+        expect(page.locator(".foot")).to_contain_text("Answered before")
+        expect(page.locator(".closest")).to_have_count(0)
+
+
 def test_a_rating_that_is_not_taken_says_why(browser: Browser, servers: Servers) -> None:
     with page_at(browser, servers.url) as page:
         page.fill("#message", BOTH)

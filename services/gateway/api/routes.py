@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.gateway.policy.catalog import Target
 from services.gateway.requests import Wired, json_response
 from switchboard.contracts import paths
 
@@ -15,14 +16,14 @@ router = APIRouter()
 async def models(gateway: Wired) -> Response:
     """Aliases and models that may be asked for."""
     names = gateway.policies.active.catalog.names()
-    return json_response({"object": "list", "data": [_model(name, provider) for name, provider in names]})
+    return json_response({"object": "list", "data": [_model(name, target) for name, target in names]})
 
 
 @router.get(f"/{paths.MODELS}/{{name}}")
 async def model(gateway: Wired, name: str) -> Response:
     """One of them. Raises `NotFound`."""
     target = gateway.policies.active.catalog.target(name)
-    return json_response(_model(name, target.provider))
+    return json_response(_model(name, target))
 
 
 @router.get("/readyz")
@@ -31,5 +32,6 @@ async def readyz(gateway: Wired) -> dict[str, Any]:
     return {"status": "ready", "providers": sorted(gateway.policies.active.providers)}
 
 
-def _model(name: str, provider: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": provider}
+def _model(name: str, target: Target) -> dict[str, Any]:
+    """In OpenAI's shape; `root` is the model behind an alias, as vLLM has it."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": target.provider, "root": target.model}

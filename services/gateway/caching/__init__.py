@@ -1,1 +1,1 @@
-"""The gateway's caches: exact, semantic and of embeddings. What they decide by is in `services.gateway.caching.semantic`."""
+"""The gateway's caches: exact, semantic and of embeddings. What they decide by is in `switchboard.caching`."""

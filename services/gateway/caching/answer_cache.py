@@ -8,19 +8,20 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
-from opentelemetry import trace
 
 from services.gateway.caching.eligibility import answer_text, exact_refusal, is_whole, question_of
 from services.gateway.caching.embeddings import EmbeddingCache, EmbeddingKey, key_of
-from services.gateway.caching.entries.port import Entries
-from services.gateway.caching.fingerprint import digest, fingerprint
+from services.gateway.caching.fingerprint import fingerprint
 from services.gateway.caching.policy import CacheRule, SemanticRule
-from services.gateway.caching.semantic.cache import SemanticCache, SemanticQuery
-from services.gateway.caching.semantic.decision import ReuseDecision
-from services.gateway.caching.semantic.verifier import Verifier, load
 from services.gateway.call import ModelCall
 from services.gateway.ports import CacheHit, CacheLookup, CacheState
 from services.gateway.providers.port import Spent
+from switchboard.caching.digest import digest
+from switchboard.caching.entries.port import Entries
+from switchboard.caching.semantic.cache import SemanticCache, SemanticQuery
+from switchboard.caching.semantic.decision import ReuseDecision
+from switchboard.caching.semantic.verifier import Verifier, load
+from switchboard.caching.trace import record_look
 from switchboard.contracts import headers
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.models.minilm import MiniLmEmbedder
@@ -28,8 +29,6 @@ from switchboard.models.minilm import MiniLmEmbedder
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-STATE, REASON, GUARD = "switchboard.cache.state", "switchboard.cache.reason", "switchboard.cache.guard"
-SCORE, SAVED = "switchboard.cache.score", "switchboard.cache.saved_tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,8 @@ class AnswerCache:
         if isinstance(question, str):
             return question
         caller = call.caller
-        asked = self._semantic_of(rule).ask(caller.tenant, call.alias, question.prompt, caller.knowledge, question.text)
+        scope = [caller.tenant, call.alias, question.prompt, caller.knowledge]
+        asked = self._semantic_of(rule).ask(digest(scope), question.text)
         return await _safe(asked, None) or "personal"
 
     def _semantic_of(self, rule: SemanticRule) -> SemanticCache:
@@ -161,10 +161,7 @@ class AnswerCache:
         """Logs the decision, puts it on the call's span and into a header."""
         saved = lookup.hit.saved.total if lookup.hit is not None else 0
         reason = refused or decision.reason
-        facts: dict[str, str | int | float] = {
-            STATE: lookup.state, REASON: reason, GUARD: decision.guard, SCORE: round(decision.score, 4), SAVED: saved,
-        }  # fmt: skip
-        trace.get_current_span().set_attributes(facts)
+        facts = record_look(lookup.state, reason, guard=decision.guard, score=decision.score, saved_tokens=saved)
         logger.info(
             "cache %s: %s, score %.3f, guard '%s', %d tokens saved",
             lookup.state, reason, decision.score, decision.guard, saved, extra={"cache": facts},

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.gateway.caching.fingerprint import NOT_ANSWERED_TO, digest
-from services.gateway.caching.semantic.reading import TEXT_CHARACTERS_MAX, Reading
+from services.gateway.caching.fingerprint import NOT_ANSWERED_TO
 from services.gateway.call import Cacheable
-
-OWN_DATA_DIGITS_MIN = 5
+from switchboard.caching.digest import digest
+from switchboard.caching.semantic.reading import TEXT_CHARACTERS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,6 @@ def question_of(body: Mapping[str, Any], cacheable: Cacheable) -> Question | str
         key: value for key, value in body.items() if key not in NOT_ANSWERED_TO and key not in ("model", "messages")
     }
     return Question(text.strip(), digest([messages[:-1], rest]))
-
-
-def names_somebody(reading: Reading) -> bool:
-    """Whether a question holds what belongs to one person: an address, a long number, an identifier."""
-    if any("@" in each or sum(c.isdigit() for c in each) >= OWN_DATA_DIGITS_MIN for each in reading.identifiers):
-        return True
-    return any(sum(c.isdigit() for c in number) >= OWN_DATA_DIGITS_MIN for number in reading.numbers)
 
 
 def answer_text(body: Mapping[str, Any]) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 
-from services.gateway.caching.entries.port import Bounds, Entries
-from services.gateway.caching.fingerprint import digest, fingerprint
+from services.gateway.caching.fingerprint import fingerprint
+from switchboard.caching.digest import digest
+from switchboard.caching.entries.port import Bounds, Entries
 
 TEXTS_MAX = 8
 """Longer lists are documents on their way into an index: they come once and would push out what is asked again."""

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.gateway.caching.entries.port import Bounds
-from services.gateway.caching.semantic.decision import Thresholds
+from switchboard.caching.entries.port import Bounds
+from switchboard.caching.semantic.decision import Thresholds
 
 Threshold = Annotated[float, Field(ge=0.5, le=1.0)]
 Entries = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -37,10 +37,11 @@ class ModelCatalog:
         for target in self._all():
             self._by_model[target.model] = (*self._by_model.get(target.model, ()), target)
 
-    def names(self) -> list[tuple[str, str]]:
-        """(model name, provider) pairs a caller may ask for: aliases first."""
-        aliases = [(alias, targets[0].provider) for alias, targets in self._of_alias.items() if targets]
-        return [*aliases, *sorted({(target.model, target.provider) for target in self._all()})]
+    def names(self) -> list[tuple[str, Target]]:
+        """What a caller may ask for, and what answers it first: aliases first."""
+        aliases = [(alias, targets[0]) for alias, targets in self._of_alias.items() if targets]
+        models = {(target.model, target.provider): target for target in self._all()}
+        return [*aliases, *((name, models[name, provider]) for name, provider in sorted(models))]
 
     def targets(self, model: str) -> tuple[Target, ...]:
         """In the file's order, at least one. Raises `NotFound` for a name nobody serves."""

@@ -74,7 +74,7 @@ def done(kind: str, minute: int) -> str:
 
 
 def cache(partition: str) -> str:
-    """The base of a cache's partition, which has a slot of its own; `caching/entries/redis.py` says what hangs on it."""
+    """The base of a cache's partition, which has a slot of its own; `caching/redis_entries.py` says what hangs on it."""
     return f"switchboard:cache:{{{partition}}}"
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.supervisor.turns.records import Handover, Rating, Turn, TurnStatus
 from switchboard.contracts.cards import AgentCard, Skill
-from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, Usage
+from switchboard.contracts.events import Citation, Confidence, RouteDecided, TurnCompleted, Usage
 from switchboard.contracts.handover import HandoverReason
 
 
@@ -36,6 +36,7 @@ class TurnView(BaseModel):
     cost_picousd: int
     """In whole picodollars (10^-12 US dollars)."""
     cache_hit: bool = False
+    confidence: Confidence = ""
     trace_id: str
     duration_ms: float
     created_at: datetime

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ValidationError
 
 from services.supervisor.bootstrap import Supervisor
-from services.supervisor.turns.accept import Ask
+from services.supervisor.turns.accept import Ask, CacheUse
 from services.supervisor.turns.idempotency import CHARACTERS_MAX
 from switchboard.contracts import headers, sse
 from switchboard.contracts.errors import Forbidden, InvalidRequest
@@ -53,9 +53,15 @@ async def ask_of(request: Request) -> Ask:
     if key is not None and not 1 <= len(key) <= CHARACTERS_MAX:
         raise InvalidRequest(f"An Idempotency-Key has 1 to {CHARACTERS_MAX} characters.")
     try:
-        return Ask(principal, ChatRequest.model_validate_json(await request.body()), key)
+        body = ChatRequest.model_validate_json(await request.body())
+        return Ask(principal, body, key, _cache_use(request.headers.get(headers.CACHE_CONTROL, "")))
     except ValidationError as error:
         raise problems.error_of_validation(error) from None
+
+
+def _cache_use(said: str) -> CacheUse:
+    directives = {each.strip().lower() for each in said.split(",")}
+    return "no-store" if "no-store" in directives else "no-cache" if "no-cache" in directives else ""
 
 
 def wants_stream(request: Request) -> bool:

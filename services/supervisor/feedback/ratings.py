@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.supervisor.caching.answers import AnswerCache
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import place_of
 from services.supervisor.feedback.rating_index import RatedTurn, RatingIndex
@@ -52,18 +53,26 @@ class Ratings:
     """May be called concurrently, in any number of replicas."""
 
     def __init__(
-        self, state: StateStore, conversations: Conversations, index: RatingIndex, tallies: ExperimentTallies
+        self,
+        state: StateStore,
+        conversations: Conversations,
+        index: RatingIndex,
+        tallies: ExperimentTallies,
+        answers: AnswerCache,
     ) -> None:
         self._state = state
         self._conversations = conversations
         self._index = index
         self._tallies = tallies
+        self._answers = answers
 
     async def give(self, principal: Principal, request: FeedbackRequest) -> FeedbackView:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
         given = Rating(rating=request.rating, comment=request.comment, at=now())
         turn, before = await self._stored(principal, request, given)
-        record_rating(given.rating, given.comment, place_of(turn))
+        record_rating(given.rating, given.comment, place_of(turn), from_cache=turn.cache_hit)
+        if given.rating == "down" and turn.kept_as:
+            await self._answers.withdraw(turn.tenant, turn.kept_as)
         if turn.experiment:
             await self._tallies.add_rating(turn.experiment, turn.tenant, given.rating, before)
         await self._index.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))

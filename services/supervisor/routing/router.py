@@ -17,7 +17,7 @@ from switchboard.contracts.events import RouteBy
 from switchboard.contracts.handover import HandoverReason
 from switchboard.models.caller import Caller
 from switchboard.models.embedder import Embedder
-from switchboard.routing.decision import Context, Route, decide
+from switchboard.routing.decision import Context, Route, decide, readable
 from switchboard.routing.judgement import Judgement, judged
 from switchboard.routing.model import RoutingModel
 from switchboard.sidecar.agent_topics import AgentTopicsStore
@@ -50,6 +50,8 @@ class RoutingDecision:
     """A sentence for whoever asks why."""
     hands_over: HandoverReason | None = None
     """Why the conversation goes to a person with this turn, if it does."""
+    topic: str = ""
+    """What the classifier takes the message for: a skill of the card, a tool, or a section `<article>#<heading>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,16 @@ class Router:
     def agents(self) -> list[AgentRegistration]:
         """Those live now, by id."""
         return [self._live[agent_id] for agent_id in sorted(self._live)]
+
+    @property
+    def known(self) -> Mapping[str, AgentRegistration]:
+        """Those that questions are routed to: the live ones, and the missed ones. Replaced when it changes, by id."""
+        return self._known.agents
+
+    def readable(self, message: str) -> str:
+        """A message as the classifier reads it, and embeds it."""
+        model = self._known.model
+        return readable(model, message) if model is not None else message
 
     async def learn(self, agents: Mapping[str, AgentRegistration]) -> None:
         """Takes the agents that are live now, with the topics that they tell.
@@ -168,7 +180,9 @@ class Router:
         if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
             why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
             return RoutingDecision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
-        return RoutingDecision(by, assignments, scores, "" if assignments else _reply(route, known, cards), route.why)
+        topic = route.classification.skill if route.classification is not None else ""
+        reply = "" if assignments else _reply(route, known, cards)
+        return RoutingDecision(by, assignments, scores, reply, route.why, topic=topic)
 
     def _requested(self, requested: str, message: str) -> Assignment:
         if requested not in self._known.agents:

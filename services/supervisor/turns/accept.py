@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -39,6 +40,10 @@ ANOTHER_REQUEST = "This Idempotency-Key was used for another message; use a new 
 logger = logging.getLogger(__name__)
 
 
+CacheUse = Literal["", "no-cache", "no-store"]
+"""What a client says of the answer cache, as in HTTP: `no-cache` wants a fresh answer, `no-store` also that none is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a client asks, and who it is."""
@@ -46,6 +51,7 @@ class Ask:
     principal: Principal
     request: ChatRequest
     idempotency_key: str | None = None
+    cache: CacheUse = ""
 
     @property
     def digest(self) -> str:

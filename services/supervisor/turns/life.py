@@ -5,18 +5,18 @@ import logging
 
 from opentelemetry.trace import Status, StatusCode
 
-from services.supervisor.routing.router import Router
+from services.supervisor.routing.router import Router, RoutingDecision
 from services.supervisor.turns import guardrails
 from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated, explained
-from services.supervisor.turns.answer_cache import cached_answer
+from services.supervisor.turns.answer_cache import TurnAnswers, tell
 from services.supervisor.turns.dispatch import Specialists
 from services.supervisor.turns.event_log import EventLog
 from services.supervisor.turns.logs import TurnLogs, emit_whole
-from services.supervisor.turns.merge import Dispatched, answer_of
+from services.supervisor.turns.merge import Dispatched, Emit, Heard, answer_of
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.records import Conversation, Turn, now
 from services.supervisor.turns.route import route
-from switchboard.contracts.errors import SwitchboardError, Unavailable
+from switchboard.contracts.errors import DeadlineExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.events import TurnCompleted, TurnStarted
 from switchboard.telemetry import tracer, turn_attributes
 
@@ -33,6 +33,7 @@ class Turns:
         specialists: Specialists,
         outbox: Outbox,
         logs: TurnLogs,
+        answers: TurnAnswers,
         *,
         turn_s_max: float,
     ) -> None:
@@ -41,6 +42,7 @@ class Turns:
         self._specialists = specialists
         self._outbox = outbox
         self._logs = logs
+        self._answers = answers
         self._turn_s_max = turn_s_max
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -119,18 +121,32 @@ class Turns:
         emit = guardrails.checked_output(log.emit)
 
         # Answer cache: an answer that was given before streams like any other.
-        cached = await cached_answer(accepted)
-        if cached is not None:
-            emit_whole(cached, emit)
-            return cached
+        question = self._answers.question(accepted)
+        found = await self._answers.find(accepted, question)
+        if found is not None:
+            return tell(found, accepted.turn, emit)
 
+        # Who would answer is away, and nothing was said yet: what was answered before to something similar will do.
+        heard = Heard(emit)
+        try:
+            decision, answer = await self._asked(accepted, heard)
+        except (Unavailable, DeadlineExceeded):
+            found = await self._answers.find_offline(question) if not heard.words else None
+            if found is None:
+                raise
+            return tell(found, accepted.turn, emit, offline=True)
+        self._answers.consider(accepted, question, decision, answer, log.tools)
+        return answer
+
+    async def _asked(self, accepted: Accepted, emit: Emit) -> tuple[RoutingDecision, TurnCompleted]:
+        """What the agents answer, or the supervisor itself, and who that was to be."""
         # Route: agents, or words of the supervisor itself.
         decision, decided = await route(self._router, accepted)
         emit(decided)
         if not decision.assignments:
             reply = TurnCompleted(text=decision.reply, agents=[])
             emit_whole(reply, emit)
-            return reply
+            return decision, reply
 
         # Dispatch and merge: the specialists' words stream through while they come.
         work = [
@@ -138,7 +154,7 @@ class Turns:
             for each in decision.assignments
         ]
         seconds = (accepted.deadline - now()).total_seconds()
-        return await answer_of(self._specialists, work, seconds, emit)
+        return decision, await answer_of(self._specialists, work, seconds, emit)
 
     def _conclude(self, turn: Turn, log: EventLog, before: Conversation | None = None) -> None:
         """The last event, and what follows it in the background: the outbox."""

@@ -15,7 +15,7 @@ from typing import Protocol
 from services.supervisor.turns.dispatch import AgentEvent, Specialists, no_answer, too_slow
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
-from switchboard.contracts.events import Citation, MessageDelta, TurnCompleted, TurnEvent, Usage
+from switchboard.contracts.events import Citation, MessageDelta, TurnCompleted, TurnEvent
 from switchboard.contracts.turns import AgentAnswer, TurnRequest
 
 SUPERVISOR = "supervisor"
@@ -39,6 +39,18 @@ class Dispatched:
 
     agent: AgentRegistration
     request: TurnRequest
+
+
+class Heard:
+    """Passes events on, and knows whether words of an answer were among them."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.words = False
+
+    def __call__(self, event: TurnEvent, data: bytes | None = None) -> None:
+        self.words = self.words or isinstance(event, MessageDelta)
+        self._emit(event, data)
 
 
 async def answer_of(specialists: Specialists, work: Sequence[Dispatched], seconds: float, emit: Emit) -> TurnCompleted:
@@ -75,7 +87,14 @@ def alone(answer: AgentAnswer) -> TurnCompleted:
     """The answer of the only agent. Raises its error."""
     if answer.error is not None:
         raise answer.error
-    return TurnCompleted(text=answer.text, agents=[answer.agent], citations=answer.citations, usage=answer.usage)
+    return TurnCompleted(
+        text=answer.text,
+        agents=[answer.agent],
+        citations=answer.citations,
+        usage=answer.usage,
+        confidence=answer.confidence,
+        from_articles=answer.from_articles,
+    )
 
 
 class Merge:
@@ -102,6 +121,7 @@ class Merge:
                 merged.citations.append(moved)
                 self._emit(moved)
         merged.usage += answer.usage
+        merged.confidence = merged.confidence or answer.confidence
         if answer.error is None:
             merged.agents.append(answer.agent)
         else:
@@ -134,7 +154,7 @@ class _Listener:
         self._text: list[str] = []
         self._characters = 0
         self._citations: list[Citation] = []
-        self._usage = Usage()
+        self._completed: TurnCompleted | None = None
 
     async def listen(self, specialists: Specialists, seconds: float) -> AgentAnswer:
         """What it answered within `seconds`; a failure is part of that, and never raised."""
@@ -157,7 +177,10 @@ class _Listener:
             if error is None
             else AgentAnswer.failed(self._agent, error)
         )
-        answer.text, answer.citations, answer.usage = "".join(self._text), self._citations, self._usage
+        answer.text, answer.citations = "".join(self._text), self._citations
+        if (completed := self._completed) is not None:
+            answer.usage, answer.confidence = completed.usage, completed.confidence
+            answer.from_articles = completed.from_articles
         return answer
 
     def _take(self, agent_event: AgentEvent) -> bool:
@@ -192,7 +215,7 @@ class _Listener:
                 named = citation.model_copy(update={"agent": self._agent})
                 self._citations.append(named)
                 self._emit(named)
-        self._usage = event.usage
+        self._completed = event
 
 
 def failure_note(name: str, error: SwitchboardError) -> str:

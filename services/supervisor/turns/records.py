@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from switchboard.contracts.errors import Interrupted, SwitchboardError
-from switchboard.contracts.events import Citation, RouteDecided, TurnCompleted, TurnFailed, Usage
+from switchboard.contracts.events import Citation, Confidence, RouteDecided, TurnCompleted, TurnFailed, Usage
 from switchboard.contracts.handover import HandoverReason
 from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, AgentAnswer, HistoryMessage, Remembered
 from switchboard.memory import history
@@ -138,6 +138,11 @@ class Turn(BaseModel):
     usage: Usage = Field(default_factory=Usage)
     cache_hit: bool = False
     """The answer, or every model call that it took, came from a cache."""
+    confidence: Confidence = ""
+    from_articles: bool = False
+    """As in `turn.completed`."""
+    kept_as: str = ""
+    """Where the answer cache keeps this answer, or had it from."""
     parts: list[JobPart] = Field(default_factory=list[JobPart])
     code: str = ""
     failure: str = ""
@@ -159,6 +164,7 @@ class Turn(BaseModel):
         """It was answered."""
         self.status = "completed"
         self.text, self.agents, self.citations, self.usage = answer.text, answer.agents, answer.citations, answer.usage
+        self.confidence, self.from_articles = answer.confidence, answer.from_articles
         self.cache_hit = answer.cache_hit or answer.usage.is_all_cached
 
     def fail(self, error: SwitchboardError) -> None:
@@ -184,6 +190,8 @@ class Turn(BaseModel):
                 citations=self.citations,
                 usage=self.usage,
                 cache_hit=self.cache_hit,
+                confidence=self.confidence,
+                from_articles=self.from_articles,
                 trace_id=self.trace_id,
                 turn_id=self.turn_id,
                 conversation_id=self.conversation_id,

@@ -8,10 +8,10 @@ import pytest
 from entries_contract import EntriesContract
 from redis.asyncio import Redis
 
-from services.gateway.caching.entries.port import Bounds
-from services.gateway.caching.entries.redis import RedisEntries
+from services.gateway.caching.redis_entries import RedisEntries
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.server import RedisServer
+from switchboard.caching.entries.port import Bounds
 from switchboard.contracts.errors import Unavailable
 from tests.integration.runtime import bench
 

@@ -35,7 +35,7 @@ TECH = "The blinking red light means that your router has power but no line [1].
 
 
 def script(message: str) -> list[dict[str, Any]]:
-    """The events for a message; `fail` and `slow` in it steer."""
+    """The events for a message; `fail`, `slow`, `closest` and `cached` in it steer."""
     events: list[dict[str, Any]] = [
         {"type": "turn.started", "turn_id": "conv-1.1", "conversation_id": "conv-1", "trace_id": TRACE_ID},
         {"type": "route.decided", "agents": ["billing", "tech"], "scores": {"billing": 0.8}, "by": "classifier"},
@@ -54,6 +54,8 @@ def script(message: str) -> list[dict[str, Any]]:
     events += [{"type": "message.delta", "agent": "tech", "text": word + " "} for word in TECH.split(" ")]
     usage = {"prompt_tokens": 812, "completion_tokens": 120, "model_calls": 4, "cost_picousd": 420_000_000}
     done = {"type": "turn.completed", "text": f"{BILLING.strip()}\n\n{TECH.strip()}", "agents": ["billing", "tech"], "citations": [CITATION], "usage": usage, "cost_picousd": 420_000_000, "trace_id": TRACE_ID, "turn_id": "conv-1.1", "conversation_id": "conv-1", "duration_ms": 842.0}  # fmt: skip
+    done |= {"confidence": "closest"} if "closest" in message else {}
+    done |= {"cache_hit": True, "cost_picousd": 0} if "cached" in message else {}
     return [*events, done]
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from services.gateway.caching.answer_cache import AnswerCache
-from services.gateway.caching.entries.memory import MemoryEntries
-from services.gateway.caching.entries.port import Changes
 from services.gateway.caching.policy import CacheRule, PartitionThreshold, SemanticRule
 from services.gateway.call import CallOwner, ModelCall
 from services.gateway.ports import CacheLookup
 from services.gateway.providers.port import Spent
+from switchboard.caching.entries.memory import MemoryEntries
+from switchboard.caching.entries.port import Changes
 from switchboard.contracts import headers
 from switchboard.contracts.errors import Unavailable
 from switchboard.models.embedder import DIMENSIONS, Vectors

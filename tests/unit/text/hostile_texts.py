@@ -18,7 +18,7 @@ from switchboard.routing import phrases
 from switchboard.routing.glossary import in_english
 from switchboard.text import dates, sentences, spaces, tokens, words
 
-ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded")
+ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.caching")
 CHARACTERS = 60_000
 MESSAGE_CHARACTERS = 8_000
 READING_S_MAX = 1

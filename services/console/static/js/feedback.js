@@ -1,10 +1,12 @@
 /** Thumbs up and down below an answer, and what is to be said about it. */
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 
 const COMMENT_CHARACTERS_MAX = 2_000;
 const NAMES = { up: "Good answer", down: "Bad answer" };
-const ICONS = { up: "👍", down: "👎" };
+const THUMB_UP = "M7 11v9H4a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1h3zM7 11l4-8a2.5 2.5 0 0 1 2.5 2.5V9h5.4a2 2 0 0 1 2 2.3l-1.2 7a2 2 0 0 1-2 1.7H7";
+const THUMB_DOWN = "M17 13V4h3a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-3zM17 13l-4 8a2.5 2.5 0 0 1-2.5-2.5V15H5.1a2 2 0 0 1-2-2.3l1.2-7a2 2 0 0 1 2-1.7H17";
+const ICONS = { up: THUMB_UP, down: THUMB_DOWN };
 
 export class Thumbs {
   /** `turn`: `turn_id`, `conversation_id`, and `rating` where it was rated before. `actions`: `rate(feedback)`, `say(text)`. */
@@ -22,7 +24,7 @@ export class Thumbs {
   }
 
   #button(rating) {
-    return h("button.thumb", { type: "button", "aria-label": NAMES[rating], title: NAMES[rating], "data-rating": rating, onclick: () => this.#send(rating, false) }, h("span", { "aria-hidden": "true" }, ICONS[rating]));
+    return h("button.thumb", { type: "button", "aria-label": NAMES[rating], title: NAMES[rating], "data-rating": rating, onclick: () => this.#send(rating, false) }, icon(ICONS[rating]));
   }
 
   async #send(rating, final) {

@@ -1,10 +1,12 @@
 /** One turn on the page: what was asked, and the answer as it comes in by events. */
 
-import { dollars, h, hue, milliseconds, sentence } from "./dom.js";
+import { dollars, h, hue, icon, milliseconds, sentence } from "./dom.js";
 import { Thumbs } from "./feedback.js";
 import { render } from "./markdown.js";
 
 const NEAR_MS = 100;
+const CLOCK = "M12 7v5l3 2M21 12a9 9 0 1 1-3-6.7M21 4v4h-4";
+const NEAR = "M5 9c2-2.5 4.5-2.5 7 0s5 2.5 7 0M5 15c2-2.5 4.5-2.5 7 0s5 2.5 7 0";
 
 export class TurnView {
   /** `actions`: `openSource(citation)`, `openTrace(traceId)`, `retry(view)`, `rate(feedback)`, `say(text)` for screen readers. */
@@ -99,6 +101,7 @@ export class TurnView {
     const length = streamed.reduce((sum, part) => sum + part.text.trim().length, 0);
     if (event.text && (!made || event.text.length - length > NEAR_MS * streamed.length)) this.#replaceText(event);
     this.#settle("completed");
+    if (event.confidence === "closest") this.#markClosest();
     this.#drawSources();
     for (const agent of this.parts.keys()) this.#draw(agent, true);
     const usage = event.usage ?? {};
@@ -106,12 +109,18 @@ export class TurnView {
     this.foot.replaceChildren(
       h("span", { title: "Time to the whole answer" }, milliseconds(event.duration_ms || performance.now() - this.startedAt || 0)),
       h("span", { title: `${usage.model_calls ?? 0} model calls, ${tokens} tokens` }, dollars(event.cost_picousd)),
-      event.cache_hit ? h("span", {}, "from cache") : "",
+      event.cache_hit ? h("span.cached", { title: "This was asked before; the answer was kept and cost nothing" }, icon(CLOCK), "Answered before") : "",
       this.#traceButton(),
       h("button.link", { type: "button", onclick: (click) => this.#copy(click.currentTarget) }, "Copy"),
       event.turn_id ? new Thumbs(event, this.actions).element : "",
     );
     this.actions.say(this.text || event.text);
+  }
+
+  /** Says that the answer may be about something near to what was asked. */
+  #markClosest() {
+    this.answer.dataset.confidence = "closest";
+    this.body.before(h("p.closest", { title: "Nothing nearer to your question was found" }, icon(NEAR), "Closest match"));
   }
 
   /** Starts the clock for turns that do not say how long they took. */

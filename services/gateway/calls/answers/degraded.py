@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from services.gateway.call import ModelCall
+from switchboard.contracts.degraded import BANNER
 
-BANNER = "AI is temporarily limited; this answer may be outdated"
 MESSAGE = (
     "I am sorry, I cannot answer that at the moment: our AI service is temporarily limited. "
     "Would you like me to open a support ticket, so that a colleague gets back to you?"

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from switchboard.contracts.events import CLOSEST
 from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import Extractor, is_question
 from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker, TokenEmbedder
@@ -25,7 +26,6 @@ ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
 """Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
 NEARNESS_MIN = 0.28
 """By meaning alone: what is farther is about something else, whatever its words."""
-CLOSEST = "This is the closest that I have:"
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."

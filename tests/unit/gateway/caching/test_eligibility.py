@@ -8,10 +8,8 @@ from services.gateway.caching.eligibility import (
     answer_text,
     exact_refusal,
     is_whole,
-    names_somebody,
     question_of,
 )
-from services.gateway.caching.semantic.reading import read
 
 SYSTEM = {"role": "system", "content": "You help."}
 USER = {"role": "user", "content": "What are your opening hours?"}
@@ -66,17 +64,6 @@ def test_the_callers_yes_allows_tools_and_sampling_but_never_tools_results():
 def test_everything_beside_the_question_is_the_prompts_version(other: dict[str, Any]):
     one, two = question_of(body(SYSTEM, USER), ""), question_of(other, "")
     assert not isinstance(one, str) and not isinstance(two, str) and one.prompt != two.prompt
-
-
-@pytest.mark.parametrize(
-    "text", ["Is ada@example.com registered?", "My number is 07700 900123", "Where is INV-20261101?"]
-)
-def test_a_question_with_somebodys_data_is_recognised(text: str):
-    assert names_somebody(read(text))
-
-
-def test_a_question_about_a_product_or_a_price_names_nobody():
-    assert not names_somebody(read("Does the 100 GB plan with the X200 cost £25 a month?"))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.gateway.caching.embeddings import TEXTS_MAX, EmbeddingCache, EmbeddingKey, key_of
-from services.gateway.caching.entries.memory import MemoryEntries
-from services.gateway.caching.entries.port import Bounds
+from switchboard.caching.entries.memory import MemoryEntries
+from switchboard.caching.entries.port import Bounds
 
 
 def key(texts: Any, **more: Any) -> EmbeddingKey:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.gateway.caching.semantic.decision import CachedQuestion, Thresholds, decide
-from services.gateway.caching.semantic.reading import read
-from services.gateway.caching.semantic.verifier import Verifier, load
+from switchboard.caching.semantic.decision import CachedQuestion, Thresholds, decide
+from switchboard.caching.semantic.reading import read
+from switchboard.caching.semantic.verifier import Verifier, load
 
 ASKED = read("How do I change the address on my account?")
 SAME = read("how can I change the address on my account")

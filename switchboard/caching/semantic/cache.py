@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.gateway.caching.eligibility import names_somebody
-from services.gateway.caching.entries.port import Bounds, Entries
-from services.gateway.caching.fingerprint import digest
-from services.gateway.caching.semantic.decision import ReuseDecision, Thresholds, decide
-from services.gateway.caching.semantic.mirror import Head, Mirror
-from services.gateway.caching.semantic.reading import Reading, read
-from services.gateway.caching.semantic.verifier import Verifier
+from switchboard.caching.digest import digest
+from switchboard.caching.entries.port import Bounds, Entries
+from switchboard.caching.semantic.decision import ReuseDecision, Thresholds, decide
+from switchboard.caching.semantic.mirror import Head, Mirror
+from switchboard.caching.semantic.personal import names_somebody
+from switchboard.caching.semantic.reading import Reading, read
+from switchboard.caching.semantic.verifier import Verifier
 from switchboard.models.embedder import Embedder
 
 MIRRORS_MAX = 64
@@ -31,25 +31,11 @@ ANSWER_CHARACTERS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """What must be the same before anything is compared."""
-
-    tenant: str
-    alias: str
-    prompt: str
-    knowledge: str
-    embedding_model: str
-
-    @property
-    def key(self) -> str:
-        return digest([self.tenant, self.alias, self.prompt, self.knowledge, self.embedding_model])
-
-
-@dataclass(frozen=True, slots=True)
 class SemanticQuery:
     """A question, read and embedded once: for the look, and to keep its answer later."""
 
-    partition: Partition
+    partition: str
+    """What it was asked in, and the embedding model: vectors of two models are never compared."""
     reading: Reading
     vector: NDArray[np.float32]
 
@@ -60,6 +46,8 @@ class SemanticLookup:
 
     decision: ReuseDecision
     value: bytes | None = None
+    identity: str = ""
+    """The entry's."""
 
 
 class SemanticCache:
@@ -75,13 +63,17 @@ class SemanticCache:
         self._known_names = frozenset(name.lower() for name in known_names)
         self._mirrors: OrderedDict[str, Mirror] = OrderedDict()
 
-    async def ask(self, tenant: str, alias: str, prompt: str, knowledge: str, text: str) -> SemanticQuery | None:
-        """Reads and embeds a question; None for one that holds what belongs to one person."""
+    async def ask(self, partition: str, text: str, embedded: str = "") -> SemanticQuery | None:
+        """Reads and embeds a question; None for one that holds what belongs to one person.
+
+        `partition` stands for all that must be the same before anything is compared. `embedded` is what is embedded
+        instead of `text`, where somebody else embeds that anyway: the text put right, say.
+        """
         reading = read(text, self._known_names)
         if names_somebody(reading):
             return None
-        vector = (await self._embedder.embed([text]))[0]
-        return SemanticQuery(Partition(tenant, alias, prompt, knowledge, self._embedder.model_id), reading, vector)
+        vector = (await self._embedder.embed([embedded or text]))[0]
+        return SemanticQuery(f"{partition}@{self._embedder.model_id}", reading, vector)
 
     async def look(self, query: SemanticQuery, thresholds: Thresholds) -> SemanticLookup:
         mirror = await self._synced(query.partition)
@@ -92,9 +84,9 @@ class SemanticCache:
             if decision.index is None:
                 return SemanticLookup(decision)
             identity = mirror.id_of(decision.index)
-            value = await self._entries.get(query.partition.key, identity)
+            value = await self._entries.get(query.partition, identity)
             if value is not None:
-                return SemanticLookup(decision, value)
+                return SemanticLookup(decision, value, identity)
             mirror.remove(identity)  # expired or evicted meanwhile
         return SemanticLookup(ReuseDecision("empty", score=decision.score))
 
@@ -106,7 +98,7 @@ class SemanticCache:
         vector = (await self._embedder.embed([text]))[0].astype(np.float16)
         figures = _figures(read(text))
         mirror = await self._synced(query.partition)
-        identity = digest(query.reading.text.lower())
+        identity = identity_of(query.reading.text)
         group = uuid.uuid4().hex[:12]
         for candidate in mirror.near(query.vector, thresholds.cosine, thresholds.neighbours_max):
             other = mirror.head_of(candidate.index)
@@ -115,10 +107,9 @@ class SemanticCache:
                 group = other.group
                 break
         head = Head(query.reading.text, query.vector, group, vector, figures)
-        await self._entries.put(query.partition.key, identity, head.pack(), value, bounds)
+        await self._entries.put(query.partition, identity, head.pack(), value, bounds)
 
-    async def _synced(self, partition: Partition) -> Mirror:
-        key = partition.key
+    async def _synced(self, key: str) -> Mirror:
         mirror = self._mirrors.get(key)
         if mirror is None:
             mirror = self._mirrors[key] = Mirror(self._known_names)
@@ -132,6 +123,11 @@ class SemanticCache:
         if len(mirror) > changes.count:
             mirror.keep_only(await self._entries.ids(key))
         return mirror
+
+
+def identity_of(text: str) -> str:
+    """The same for a question to the letter: but for capitals, white space and the point or mark at its end."""
+    return digest(" ".join(text.lower().replace("’", "'").split()).rstrip(".!? "))
 
 
 def _figures(reading: Reading) -> str:

@@ -5,8 +5,8 @@ They fail closed: where the texts differ in one of these, there is no hit, howev
 
 from collections.abc import Callable
 
-from services.gateway.caching.semantic import lexicon
-from services.gateway.caching.semantic.reading import QuestionKind, Reading
+from switchboard.caching.semantic import lexicon
+from switchboard.caching.semantic.reading import QuestionKind, Reading
 from switchboard.text.stems import stem
 
 CONFLICTING_KINDS: frozenset[QuestionKind] = frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from services.gateway.caching.semantic import lexicon
+from switchboard.caching.semantic import lexicon
 from switchboard.text.stems import stem
 
 QuestionKind = Literal["time", "amount", "count", "frequency", "place", "person", "reason", "method"]

@@ -12,8 +12,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from services.gateway.caching.semantic.features import NAMES, Rarity, features
-from services.gateway.caching.semantic.reading import Reading
+from switchboard.caching.semantic.features import NAMES, Rarity, features
+from switchboard.caching.semantic.reading import Reading
 from switchboard.contracts.errors import BadConfiguration
 
 WEIGHTS_FILE = "verifier.json"
@@ -40,7 +40,7 @@ class Verifier:
 def load(rarity: Rarity) -> Verifier:
     """The packaged weights. Raises `BadConfiguration` where they do not fit the features of this version."""
     stored: dict[str, Any] = orjson.loads(
-        resources.files("services.gateway.caching.semantic").joinpath(WEIGHTS_FILE).read_bytes()
+        resources.files("switchboard.caching.semantic").joinpath(WEIGHTS_FILE).read_bytes()
     )
     if tuple(stored["weights"]) != NAMES:
         raise BadConfiguration(f"{WEIGHTS_FILE} was trained for other features: run `python -m evals.cache.train`.")

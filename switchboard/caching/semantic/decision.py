@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.gateway.caching.semantic.guards import refusal
-from services.gateway.caching.semantic.reading import Reading
-from services.gateway.caching.semantic.verifier import Verifier
+from switchboard.caching.semantic.guards import refusal
+from switchboard.caching.semantic.reading import Reading
+from switchboard.caching.semantic.verifier import Verifier
 
 Reason = Literal["hit", "empty", "cosine", "guard", "score", "agreement"]
 """Why: `empty` nothing near is cached, `cosine` nothing near enough, `guard` one refused, `score` the verifier is not

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from evals.cache.replay import Row, interval, replay, replay_plain
-from services.gateway.caching.semantic.decision import Thresholds
-from services.gateway.caching.semantic.verifier import Verifier, load
+from switchboard.caching.semantic.decision import Thresholds
+from switchboard.caching.semantic.verifier import Verifier, load
 
 QUESTION, SAME = "How do I change the address on my account?", "how can I change the address on my account"
 

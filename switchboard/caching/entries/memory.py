@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.gateway.caching.entries.port import CHANGES_MAX, Bounds, Changes
+from switchboard.caching.entries.port import CHANGES_MAX, Bounds, Changes
 
 PARTITIONS_MAX = 1_000
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from entries_contract import EntriesContract
 
-from services.gateway.caching.entries import memory
-from services.gateway.caching.entries.memory import MemoryEntries
-from services.gateway.caching.entries.port import Bounds
+from switchboard.caching.entries import memory
+from switchboard.caching.entries.memory import MemoryEntries
+from switchboard.caching.entries.port import Bounds
 
 
 class Clock:

@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from services.gateway.caching.semantic.decision import CachedQuestion
-from services.gateway.caching.semantic.reading import Reading, read
+from switchboard.caching.semantic.decision import CachedQuestion
+from switchboard.caching.semantic.reading import Reading, read
 from switchboard.models.embedder import DIMENSIONS, Vectors
 
 ROWS_FIRST = 64
@@ -99,9 +99,8 @@ class Mirror:
         cosines = self._vectors[: len(self._ids)] @ vector
         found = np.flatnonzero(cosines >= cosine_min)
         found = found[np.argsort(-cosines[found], kind="stable")][:most]
-        return [
-            CachedQuestion(int(row), float(cosines[row]), self._readings[row], self._heads[row].group) for row in found
-        ]
+        rows: list[int] = found.tolist()
+        return [CachedQuestion(row, float(cosines[row]), self._readings[row], self._heads[row].group) for row in rows]
 
     def id_of(self, row: int) -> str:
         return self._ids[row]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Collection
 
-from services.gateway.caching.semantic.reading import Reading
+from switchboard.caching.semantic.reading import Reading
 
 Rarity = Callable[[str], float]
 """0 for the commonest word, 1 for one that the vocabulary does not hold."""

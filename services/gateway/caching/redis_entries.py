@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from services.gateway.caching.entries.port import CHANGES_MAX, Bounds, Changes
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway
 from services.gateway.redis.scripts import CACHE_CHANGES, CACHE_GET, CACHE_GET_MANY, CACHE_IDS, CACHE_PUT, LuaScript
+from switchboard.caching.entries.port import CHANGES_MAX, Bounds, Changes
 from switchboard.contracts.errors import Unavailable
 
 EXPIRED_AT_ONCE_MAX = 200

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.caching.semantic.guards import refusal
-from services.gateway.caching.semantic.reading import read
+from switchboard.caching.semantic.guards import refusal
+from switchboard.caching.semantic.reading import read
 
 REFUSED = [
     ("numbers", "Do you deliver within 3 days?", "Do you deliver within 4 days?"),

@@ -1,0 +1,1 @@
+"""Whether an answer to one question serves another: guards, a verifier, agreement. Pure decisions, and the cache over a store."""
