@@ -63,7 +63,7 @@ class Ratings:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
         given = Rating(rating=request.rating, comment=request.comment, at=now())
         turn, before = await self._stored(principal, request, given)
-        record_rating(given.rating, given.comment, place_of(turn))
+        record_rating(given.rating, place_of(turn))
         if turn.experiment:
             await self._tallies.add_rating(turn.experiment, turn.tenant, given.rating, before)
         await self._index.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))

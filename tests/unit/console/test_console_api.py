@@ -88,10 +88,20 @@ def test_another_users_trace_of_the_same_tenant_looks_like_none(client: TestClie
     assert names(client, "secret-key") == ["404"]
 
 
-def test_a_trace_of_two_tenants_shows_each_only_their_own_and_an_operator_all(client: TestClient) -> None:
+def test_a_trace_of_two_tenants_shows_each_only_their_own_and_an_operator_their_tenants(client: TestClient) -> None:
     send(client, export("aurora", "borealis"))
     assert names(client, "demo-cleo") == ["work borealis"]
-    assert names(client, "demo-ops") == ["root", "work aurora", "work borealis"]
+    assert names(client, "demo-ops") == ["work aurora"]
+
+
+def test_an_operator_sees_all_of_their_own_tenants_traces_and_none_of_another(client: TestClient) -> None:
+    send(client, export("aurora"))
+    other = "1" * 32
+    send(client, export("borealis", trace=other))
+    assert names(client, "demo-ops") == ["root", "work aurora"]
+    assert names(client, "demo-ops", f"/api/traces/{other}") == ["404"]
+    told = client.get("/api/conversations/c1/trace", headers={"authorization": "Bearer demo-ops"}).json()
+    assert [trace["trace_id"] for trace in told["traces"]] == [TRACE]
 
 
 def test_a_turn_and_a_conversation_name_their_traces(client: TestClient) -> None:
