@@ -244,7 +244,7 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
 
     @gateway.post("/v1/chat/completions")
     async def complete(body: dict[str, object], request: Request) -> JSONResponse:
-        asked.append(request.headers.get("x-switchboard-tenant"))
+        asked.append((request.headers.get("x-switchboard-tenant"), request.headers.get("x-switchboard-cacheable")))
         return JSONResponse({"choices": [{"message": {"content": "In short: £41."}}]}, status)
 
     caller = Caller.internal(feature="memory", tenant="aurora", user="ada", lane="batch")
@@ -252,7 +252,8 @@ async def test_a_summary_is_the_models_where_one_is_configured(owner: str, statu
         client = GatewayClient(f"{url}/v1")
         assert await GatewaySummarizer(client, "cheap", caller).summarize(["It is £41."], 100) == summary
         await client.close()
-    assert asked == ([] if owner == "embedded" else ["aurora"]), "at its tenant's cost"
+    # At its tenant's cost, and never from a cache: another customer's summary may be near enough.
+    assert asked == ([] if owner == "embedded" else [("aurora", "no")])
 
 
 @pytest.mark.parametrize("alias", ["cheap", ""])
