@@ -1,8 +1,8 @@
 """Runs one service folder: `python -m switchboard.serve services/billing`.
 
 Imports `<package>.app` of the folder (which may lie anywhere on disk, so an agent team's own folder works too) and
-serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service, or when its
-card, its articles or its settings are not right.
+serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service, when its
+card, its articles or its settings are not right, or when a secret is missing outside a demo.
 """
 
 import gc
@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from switchboard.contracts import demo
 from switchboard.contracts.errors import BadConfiguration
 
 GRACEFUL_SHUTDOWN_S = 5
@@ -101,6 +102,7 @@ def main(arguments: list[str]) -> int:
     # One query's products are small: more threads make them no faster, and far slower where cores are shared.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        demo.check_secrets(os.environ)
         app = load(Path(arguments[0]))
     except BadConfiguration as error:
         print(error.message, file=sys.stderr)

@@ -21,7 +21,7 @@ from switchboard.contracts.errors import (
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.serving.service import create_service
-from switchboard.sidecar.app_token import is_from_sidecar
+from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry
 
