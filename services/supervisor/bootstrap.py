@@ -73,6 +73,7 @@ class Supervisor:
         await self.sidecar.open()
         await self.consolidation.open()
         self.background.add(asyncio.create_task(self.mover.run()))
+        self.background.add(asyncio.create_task(self.keys.watch()))
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
 
@@ -146,7 +147,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     logs = TurnLogs(conversations, settings.turns_max)
     return Supervisor(
         settings=settings,
-        keys=ApiKeys.load(settings.keys_file),
+        keys=ApiKeys.load(settings.keys_file, public=settings.demo),
         sidecar=sidecar,
         gateway=gateway,
         conversations=conversations,

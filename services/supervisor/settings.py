@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     dapr_api_token: str | None = Field(default=None, validation_alias=AliasChoices("DAPR_API_TOKEN", "dapr_api_token"))
     app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
     """Dapr's: with it, only the sidecar can deliver events to this app's public port."""
+    demo: bool = False
+    """Whether keys that anybody can read are good for anything."""
     gateway_app_id: str = "gateway"
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")
     console_url: str | None = None

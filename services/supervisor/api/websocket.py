@@ -1,10 +1,12 @@
 """The chat over a WebSocket: the same requests and the same events, one JSON object a frame.
 
 The key comes in the `Authorization` header, or (browsers cannot set one) in a first frame
-`{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time.
+`{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time. When the key is revoked
+or expires, the connection ends.
 """
 
 import asyncio
+import time
 from contextlib import suppress
 
 import orjson
@@ -16,8 +18,8 @@ from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.life import Turns
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
 from switchboard.contracts.events import TurnFailed
-from switchboard.contracts.turns import ChatRequest, Principal
-from switchboard.identity import ApiKeys
+from switchboard.contracts.turns import ChatRequest
+from switchboard.identity import CHECK_S, ApiKeys, Session
 from switchboard.serving.problems import NOT_JSON, error_of_validation
 from switchboard.telemetry import current_trace_id
 
@@ -31,19 +33,20 @@ async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
     await socket.accept()
     with suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed while we were sending
         try:
-            principal = await _sign_in(socket, keys)
+            session = await _sign_in(socket, keys)
         except SwitchboardError as error:
-            await _tell(socket, error)
-            await socket.close(POLICY_VIOLATION)
+            await _refuse(socket, error)
             return
         except TimeoutError:
-            await _tell(socket, Unauthenticated())
-            await socket.close(POLICY_VIOLATION)
+            await _refuse(socket, Unauthenticated())
             return
         while True:
             try:
-                frame = await asyncio.wait_for(_frame(socket), IDLE_S_MAX)
-                await _answer(socket, turns, Ask(principal, _request(frame)))
+                frame = await _next_frame(socket, session)
+                await _answer(socket, turns, Ask(session.principal, _request(frame)), session)
+            except _SignedOut:
+                await _refuse(socket, Unauthenticated())
+                return
             except TimeoutError:
                 await socket.close(GOING_AWAY)
                 return
@@ -55,10 +58,14 @@ async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
                 await _tell(socket, error)
 
 
-async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
+class _SignedOut(Exception):
+    """The key that signed in stands for nobody any more."""
+
+
+async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Session:
     header = socket.headers.get("authorization")
     if header is not None:
-        return keys.authenticate(header)
+        return keys.session(header)
     frame = await asyncio.wait_for(_frame(socket), SIGN_IN_S_MAX)
     try:
         signed = orjson.loads(frame)
@@ -66,7 +73,22 @@ async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
         raise InvalidRequest(NOT_JSON) from error
     if not isinstance(signed, dict) or not isinstance(signed.get("authorization"), str):
         raise Unauthenticated('Send {"authorization": "Bearer <key>"} as the first frame.')
-    return keys.authenticate(signed["authorization"])
+    return keys.session(signed["authorization"])
+
+
+async def _next_frame(socket: WebSocket, session: Session) -> bytes:
+    """Raises `_SignedOut`, and `TimeoutError` when nothing comes for `IDLE_S_MAX`."""
+    coming, until = asyncio.ensure_future(_frame(socket)), time.monotonic() + IDLE_S_MAX
+    try:
+        while not coming.done() and session.is_live and time.monotonic() < until:
+            await asyncio.wait({coming}, timeout=CHECK_S)
+        if not session.is_live:
+            raise _SignedOut
+        if not coming.done():
+            raise TimeoutError
+        return coming.result()
+    finally:
+        coming.cancel()
 
 
 async def _frame(socket: WebSocket) -> bytes:
@@ -89,11 +111,18 @@ def _request(frame: bytes) -> ChatRequest:
         raise refused from error
 
 
-async def _answer(socket: WebSocket, turns: Turns, ask: Ask) -> None:
+async def _answer(socket: WebSocket, turns: Turns, ask: Ask, session: Session) -> None:
     log = await turns.start(ask)
-    async for frames in log.read():
+    async for frames in log.read(silence_s=CHECK_S):
+        if not session.is_live:
+            raise _SignedOut
         for frame in frames:
             await socket.send_text(frame.data.decode())
+
+
+async def _refuse(socket: WebSocket, error: SwitchboardError) -> None:
+    await _tell(socket, error)
+    await socket.close(POLICY_VIOLATION)
 
 
 async def _tell(socket: WebSocket, error: SwitchboardError) -> None:

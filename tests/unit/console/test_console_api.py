@@ -11,11 +11,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from pydantic import SecretStr
 
 from services.console import otlp
 from services.console.api.application import create_app
 from services.console.bootstrap import build
 from services.console.settings import Settings
+from switchboard.contracts.errors import BadConfiguration
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 KEYS = """
@@ -137,6 +139,30 @@ def test_nonsense_is_refused_with_a_status_message(client: TestClient) -> None:
     assert send(client, b"zzz").status_code == 400
     assert client.post("/v1/traces", content=b"[]", headers={"content-type": otlp.JSON}).status_code == 400
     assert client.post("/v1/traces", content=b"x", headers={"content-type": "text/plain"}).status_code == 415
+
+
+def test_an_export_nested_too_deep_is_refused(client: TestClient) -> None:
+    deep = b'{"resourceSpans":' + b"[" * 200_000
+    assert client.post("/v1/traces", content=deep, headers={"content-type": otlp.JSON}).status_code == 400
+    value = b'{"arrayValue":{"values":[' * 90 + b"{}" + b"]}}" * 90
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"k","value":' + value + b"}]}]}]}]}"
+    assert client.post("/v1/traces", content=body, headers={"content-type": otlp.JSON}).status_code == 400
+
+
+def test_spans_are_taken_from_who_has_the_token_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, otlp_token=SecretStr("own-token"))
+    with TestClient(create_app(build(settings))) as client:
+        assert send(client, export("aurora")).status_code == 401
+        assert send(client, export("aurora"), authorization="Bearer guessed").status_code == 401
+        assert names(client, "demo-aurora-ops") == ["404"]
+        assert send(client, export("aurora"), authorization="Bearer own-token").status_code == 200
+
+
+def test_outside_a_demo_a_console_needs_a_token_and_keys_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="SWITCHBOARD_OTLP_TOKEN"):
+        build(Settings(data_dir=tmp_path, demo=False))
+    with pytest.raises(BadConfiguration, match="SWITCHBOARD_KEYS_FILE"):
+        build(Settings(data_dir=tmp_path, demo=False, otlp_token=SecretStr("own-token")))
 
 
 def test_json_with_hex_ids_is_read(client: TestClient) -> None:

@@ -1,6 +1,7 @@
 """Streams, repetition, and clients that come and go."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import orjson
@@ -16,7 +17,7 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System, failing
+from tests.unit.supervisor.conftest import ADA, System, failing, running
 
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 
@@ -79,6 +80,20 @@ async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
     rest = await system.api.get(f"/v1/turns/{turn_id}/events", headers=ADA | {"Last-Event-ID": f"{turn_id}:3"})
 
     assert events_of(rest) == events[3:]
+
+
+async def test_a_stream_ends_when_its_readers_key_is_revoked(tmp_path: Path) -> None:
+    keys_file = tmp_path / "keys.yaml"
+    keys_file.write_text("keys: [{key: demo-aurora-ada, tenant: aurora, user: C-10001}]")
+    async with running(keys_file=keys_file) as system:
+        gate = system.specialists["billing"].gate = asyncio.Event()
+        reading = asyncio.create_task(system.ask("Show my last invoice", headers={"Accept": "text/event-stream"}))
+        await system.specialists["billing"].asked.wait()
+        keys_file.write_text("keys: [{key: demo-aurora-ben, tenant: aurora, user: C-10002}]")
+        told = [event["type"] for event in events_of(await reading)]
+        assert told[0] == "turn.started" and "turn.completed" not in told
+        assert (await system.ask("Show my last invoice")).status_code == 401
+        gate.set()
 
 
 async def test_a_turn_outlives_its_client(system: System) -> None:
