@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from services.console.settings import Settings
+from switchboard.contracts import headers
 from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.identity import ApiKeys, KeyFile, load_key_file
 from switchboard.telemetry.spans import STORE_FILE, SpanStore
@@ -49,7 +50,7 @@ def build(settings: Settings) -> Console:
     if settings.otlp_token is None and not settings.demo:
         raise BadConfiguration(
             "SWITCHBOARD_OTLP_TOKEN is not set, so anybody could send spans in anybody's name: set it here, and "
-            "'authorization=Bearer%20<token>' as OTEL_EXPORTER_OTLP_HEADERS of every process that exports."
+            f"'{headers.OTLP_TOKEN}=<token>' as OTEL_EXPORTER_OTLP_HEADERS of every process that exports."
         )
     file = load_key_file(settings.keys_file, public=settings.demo)
     return Console(settings, ApiKeys(file, settings.keys_file, public=settings.demo), demo_keys(file))

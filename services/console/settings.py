@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     demo: bool = False
     """Whether public keys are good, and handed to the page; and whether spans are taken without a token where none is set."""
     otlp_token: SecretStr | None = None
-    """What exporters send as `Authorization: Bearer`: whoever else sends spans could say anything of anybody."""
+    """What exporters send as `x-switchboard-otlp-token`: whoever else sends spans could say anything of anybody."""
     data_dir: Path = Path(".switchboard/data")
     """Holds the span store."""
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.console import otlp
 from services.console.api.requests import Wired
 from services.console.bootstrap import Console
+from switchboard.contracts import headers
 from switchboard.contracts.errors import LimitExceeded, SwitchboardError, TooLarge, Unauthenticated
 
 router = APIRouter()
@@ -29,8 +30,8 @@ async def receive(console: Wired, request: Request) -> Response:
             encoding = request.headers.get("content-encoding", "").lower()
             rejected = await asyncio.to_thread(_store, console, body, content_type, encoding)
     except SwitchboardError as error:
-        headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s else None
-        return Response(otlp.failure(error.message, answer_type), error.status, headers, answer_type)
+        fields = {headers.RETRY_AFTER: str(error.retry_after_s)} if error.retry_after_s else None
+        return Response(otlp.failure(error.message, answer_type), error.status, fields, answer_type)
     return Response(otlp.success(rejected, answer_type), media_type=answer_type)
 
 
@@ -39,7 +40,7 @@ def _check_exporter(console: Console, request: Request) -> None:
     token = console.settings.otlp_token
     if token is None:
         return  # only in a demo: a console without a token is not built elsewhere
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    given = request.headers.get(headers.OTLP_TOKEN, "")
     if not secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
         raise Unauthenticated("Spans are taken from this system's own processes only.")
 

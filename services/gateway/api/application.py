@@ -12,8 +12,8 @@ from services.gateway.admin import cost as admin_cost
 from services.gateway.admin import routes as admin
 from services.gateway.api import routes
 from services.gateway.bootstrap import Gateway
-from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.answers.errors import response_of
+from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.endpoint import ModelEndpoint
 from services.gateway.calls.life import Calls
 from switchboard.contracts import paths

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.call import ModelCall, Operation
-from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.answers.errors import response_of
 from services.gateway.calls.answers.stream import ModelStream
+from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.life import Calls
 from services.gateway.providers.chunked import DONE, events_of
 from switchboard.contracts import sse

@@ -153,9 +153,9 @@ def test_spans_are_taken_from_who_has_the_token_alone(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, otlp_token=SecretStr("own-token"))
     with TestClient(create_app(build(settings))) as client:
         assert send(client, export("aurora")).status_code == 401
-        assert send(client, export("aurora"), authorization="Bearer guessed").status_code == 401
+        assert send(client, export("aurora"), **{"x-switchboard-otlp-token": "guessed"}).status_code == 401
         assert names(client, "demo-aurora-ops") == ["404"]
-        assert send(client, export("aurora"), authorization="Bearer own-token").status_code == 200
+        assert send(client, export("aurora"), **{"x-switchboard-otlp-token": "own-token"}).status_code == 200
 
 
 def test_outside_a_demo_a_console_needs_a_token_and_keys_of_its_own(tmp_path: Path) -> None:

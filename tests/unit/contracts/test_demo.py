@@ -37,7 +37,7 @@ def test_a_demo_may_have_public_secrets_and_the_rest_own_ones(environment: dict[
     ],
 )
 def test_elsewhere_what_is_missing_or_public_is_named(environment: dict[str, str], named: str) -> None:
-    with pytest.raises(BadConfiguration, match=f"{named} is .* set .*SWITCHBOARD_DEMO=1"):
+    with pytest.raises(BadConfiguration, match=rf"{named} is .* set .*SWITCHBOARD_DEMO=1"):
         check_secrets(environment)
 
 

@@ -72,7 +72,7 @@ def entry(**more: str) -> str:
 
 
 def test_outside_a_demo_a_file_with_public_keys_is_refused() -> None:
-    with pytest.raises(BadConfiguration, match="SWITCHBOARD_KEYS_FILE.*SWITCHBOARD_DEMO=1"):
+    with pytest.raises(BadConfiguration, match=r"SWITCHBOARD_KEYS_FILE.*SWITCHBOARD_DEMO=1"):
         ApiKeys.load(DEMO)
 
 
