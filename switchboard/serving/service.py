@@ -11,7 +11,7 @@ from starlette.responses import Response
 from switchboard.contracts import paths
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.serving import problems
-from switchboard.telemetry import Telemetry
+from switchboard.telemetry import IsOurs, Telemetry
 
 
 class Documented(TypedDict, total=False):
@@ -28,13 +28,13 @@ def create_service(
     telemetry: Telemetry | None,
     *,
     error_response: Callable[[SwitchboardError], Response] = problems.problem_response,
-    public: bool = False,
+    is_ours: IsOurs | None = None,
     untraced: Sequence[str] = (),
     **documented: Unpack[Documented],
 ) -> FastAPI:
     """An app without routes, `/healthz` apart. `opened` is entered at its start and left at its end.
 
-    `error_response` tells callers of an error. `public` and `untraced` are `Telemetry.instrument`'s.
+    `error_response` tells callers of an error. `is_ours` and `untraced` are `Telemetry.instrument`'s.
     """
 
     @asynccontextmanager
@@ -52,7 +52,7 @@ def create_service(
         f"/{paths.HEALTH}", _healthz, tags=["health"], summary="Healthz", operation_id="healthz_healthz_get"
     )
     if telemetry is not None:
-        telemetry.instrument(app, public=public, untraced=untraced)
+        telemetry.instrument(app, is_ours=is_ours, untraced=untraced)
     return app
 
 

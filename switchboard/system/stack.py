@@ -145,8 +145,7 @@ class Stack:
     def _prepare_state_dir(self) -> None:
         folder = self.spec.state_dir
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(PRIVATE_FOLDER)  # customers' words, keys and secrets are in it
+            _make_private(folder)  # customers' words, keys and secrets are in it
             lock = (folder / "up.lock").open("w")
         except OSError as error:
             raise OperatorError(
@@ -163,8 +162,8 @@ class Stack:
         free = shutil.disk_usage(folder).free
         if free < DISK_FREE_BYTES_MIN:
             raise OperatorError(f"The disk of {folder} is full ({free / 1e6:.0f} MB free): free at least 200 MB.")
-        for name in ("data", "logs"):
-            self._dir(name).mkdir(exist_ok=True)
+        for name in ("data", "logs", "redis", "components"):
+            _make_private(self._dir(name))
         for log in self._dir("logs").glob("*.log"):
             log.unlink()
 
@@ -377,6 +376,12 @@ def public_keys(path: Path) -> list[Key]:
         return [Key.model_validate(each) for each in entries if demo.is_public(str(each.get("key", "")))]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise OperatorError(f"{path} is not a list of keys: {str(error).splitlines()[0]}.") from None
+
+
+def _make_private(folder: Path) -> None:
+    """Makes a folder that its owner alone reads; one that was there from before becomes so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(PRIVATE_FOLDER)
 
 
 def _check_ports(children: Sequence[Child]) -> None:
