@@ -17,11 +17,21 @@ import uvicorn
 
 from switchboard.contracts import demo
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.serving.bounds import FRAME_BYTES_MAX
 
 GRACEFUL_SHUTDOWN_S = 5
 KEEP_ALIVE_S = 120
 """Longer than any client keeps an idle connection (Go's transport: 90): who closes first may meet a request on its way."""
 GC_ALLOCATIONS = 5_000
+SERVER: dict[str, Any] = {
+    "loop": "uvloop",
+    "access_log": False,
+    "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+    "ws_max_size": FRAME_BYTES_MAX,
+    "server_header": False,
+}
+"""uvicorn's settings, the same for every service."""
 
 
 def module_of(folder: Path) -> tuple[Path, str]:
@@ -124,16 +134,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(app: Served, port: int) -> None:
-    uvicorn.run(
-        app,
-        host=os.environ.get("SWITCHBOARD_HOST", "127.0.0.1"),
-        port=port,
-        loop="uvloop",
-        access_log=False,
-        log_level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower(),
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
+    host = os.environ.get("SWITCHBOARD_HOST", "127.0.0.1")
+    log_level = os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower()
+    uvicorn.run(app, host=host, port=port, log_level=log_level, **SERVER)
 
 
 if __name__ == "__main__":

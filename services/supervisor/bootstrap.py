@@ -18,6 +18,7 @@ from services.supervisor.settings import Settings
 from services.supervisor.turns.accept import Acceptance
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
+from services.supervisor.turns.fair_share import FairShares, Share
 from services.supervisor.turns.idempotency import IdempotencyKeys
 from services.supervisor.turns.jobs import Jobs
 from services.supervisor.turns.life import Turns
@@ -56,6 +57,8 @@ class Supervisor:
     specialists: Specialists
     turns: Turns
     logs: TurnLogs
+    sockets: FairShares
+    """Of open WebSockets."""
     jobs: Jobs
     handovers: Handovers
     publisher: BackgroundPublisher
@@ -144,7 +147,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     evaluation = OnlineEvaluation(embedder, experiment_tallies, share=settings.evaluation_share)
     acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
     outbox = Outbox(publisher, evaluation, consolidation)
-    logs = TurnLogs(conversations, settings.turns_max)
+    share = Share(settings.turns_tenant_max, settings.turns_user_max)
+    logs = TurnLogs(conversations, settings.turns_max, FairShares(share))
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file, public=settings.demo),
@@ -156,6 +160,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         specialists=specialists,
         turns=Turns(acceptance, router, specialists, outbox, logs, turn_s_max=settings.turn_s_max),
         logs=logs,
+        sockets=FairShares(Share(settings.sockets_tenant_max, settings.turns_user_max)),
         jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,

@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    turns_tenant_max: int = Field(default=128, ge=1)
+    """Of these for one tenant; more get 429."""
+    turns_user_max: int = Field(default=32, ge=1)
+    """Of these for one user, and so many open WebSockets; more get 429."""
+    sockets_tenant_max: int = Field(default=1_024, ge=1)
+    """Open WebSockets of one tenant in this process."""
     drain_s: float = Field(default=3.0, ge=0)
     """At the process's end, for turns under way; then they end as interrupted. The server cuts its answers after five."""
     warm_store: str = "warmstore"

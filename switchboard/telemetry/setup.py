@@ -143,8 +143,8 @@ class _OwnTrace:
 
 def _context_of(sent: Sequence[tuple[bytes, bytes]]) -> trace.SpanContext | None:
     """The span that a stranger says is theirs; None where it is none."""
-    carrier = {"traceparent": value.decode("latin-1") for name, value in sent if name == b"traceparent"}
-    span = trace.get_current_span(TraceContextTextMapPropagator().extract(carrier, Context()))
+    told = next((value.decode("latin-1") for name, value in sent if name == b"traceparent"), "")
+    span = trace.get_current_span(TraceContextTextMapPropagator().extract({"traceparent": told}, Context()))
     found = span.get_span_context()
     return found if found.is_valid else None
 

@@ -31,6 +31,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         setup("gateway", endpoint=settings.otlp_endpoint, connection_string=settings.azure_monitor),
         error_response=response_of,
         untraced=(CHAT, EMBEDDINGS),  # their spans are their own
+        unbounded=(CHAT, EMBEDDINGS),  # bounded where they are read
         title="Switchboard model gateway",
         version="1",
     )

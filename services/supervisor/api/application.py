@@ -20,6 +20,8 @@ from switchboard.serving.termination import on_termination
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
 
+BODY_BYTES_MAX = 64 * 1024
+"""Of a request; events of the sidecar may be larger than what a user sends, and are bounded where they are read."""
 EVENTS = "/events/"
 DAPR_API_TOKEN = headers.DAPR_API_TOKEN.encode()
 ROUTERS = (chat, jobs, conversations, memory, agents, feedback, health)
@@ -37,6 +39,8 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         lambda: _opened(supervisor),
         telemetry,
         is_ours=lambda scope: is_delivered(scope, settings.app_api_token),
+        body_bytes_max=BODY_BYTES_MAX,
+        unbounded=(EVENTS,),
         title="Switchboard",
         version="0.1.0",
         description=DESCRIPTION,

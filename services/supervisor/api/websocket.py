@@ -13,13 +13,14 @@ import orjson
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.supervisor.api.edge import BODY_BYTES_MAX
 from services.supervisor.turns.accept import Ask
+from services.supervisor.turns.fair_share import FairShares
 from services.supervisor.turns.life import Turns
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import ChatRequest
 from switchboard.identity import CHECK_S, ApiKeys, Session
+from switchboard.serving.bounds import FRAME_BYTES_MAX
 from switchboard.serving.problems import NOT_JSON, error_of_validation
 from switchboard.telemetry import current_trace_id
 
@@ -28,34 +29,43 @@ IDLE_S_MAX = 300.0
 GOING_AWAY, POLICY_VIOLATION, TOO_BIG = 1001, 1008, 1009
 
 
-async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
+async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns, sockets: FairShares) -> None:
     """One connection, from its first frame to its last. Raises nothing."""
     await socket.accept()
     with suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed while we were sending
         try:
             session = await _sign_in(socket, keys)
+            sockets.take(session.principal)
         except SwitchboardError as error:
             await _refuse(socket, error)
             return
         except TimeoutError:
             await _refuse(socket, Unauthenticated())
             return
-        while True:
-            try:
-                frame = await _next_frame(socket, session)
-                await _answer(socket, turns, Ask(session.principal, _request(frame)), session)
-            except _SignedOut:
-                await _refuse(socket, Unauthenticated())
-                return
-            except TimeoutError:
-                await socket.close(GOING_AWAY)
-                return
-            except TooLarge as error:
-                await _tell(socket, error)
-                await socket.close(TOO_BIG)
-                return
-            except SwitchboardError as error:
-                await _tell(socket, error)
+        try:
+            await _converse(socket, session, turns)
+        finally:
+            sockets.give_back(session.principal)
+
+
+async def _converse(socket: WebSocket, session: Session, turns: Turns) -> None:
+    """Requests and their answers, until the client goes, is idle too long, or its key ends."""
+    while True:
+        try:
+            frame = await _next_frame(socket, session)
+            await _answer(socket, turns, Ask(session.principal, _request(frame)), session)
+        except _SignedOut:
+            await _refuse(socket, Unauthenticated())
+            return
+        except TimeoutError:
+            await socket.close(GOING_AWAY)
+            return
+        except TooLarge as error:
+            await _tell(socket, error)
+            await socket.close(TOO_BIG)
+            return
+        except SwitchboardError as error:
+            await _tell(socket, error)
 
 
 class _SignedOut(Exception):
@@ -96,8 +106,8 @@ async def _frame(socket: WebSocket) -> bytes:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1000))
     frame = (message.get("text") or "").encode() or message.get("bytes") or b""
-    if len(frame) > BODY_BYTES_MAX:
-        raise TooLarge(f"A frame may have at most {BODY_BYTES_MAX // 1024} KiB.")
+    if len(frame) > FRAME_BYTES_MAX:
+        raise TooLarge(f"A frame may have at most {FRAME_BYTES_MAX // 1024} KiB.")
     return frame
 
 

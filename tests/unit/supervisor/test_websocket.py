@@ -1,6 +1,7 @@
 """The chat over a WebSocket."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_huge_frame_ends_the_connection(client: TestClient) -> None:
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
         assert closed.value.code == 1009
+
+
+def test_one_user_has_so_many_connections_and_no_more(client: TestClient) -> None:
+    with ExitStack() as opened:
+        for _ in range(32):
+            socket = opened.enter_context(
+                client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"})
+            )
+            socket.send_text("{")
+            assert socket.receive_json()["code"] == "bad_request"
+        one_more = opened.enter_context(
+            client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"})
+        )
+        assert one_more.receive_json()["code"] == "limit_exceeded"
+    with client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"}) as socket:
+        socket.send_text("{")
+        assert socket.receive_json()["code"] == "bad_request"
 
 
 def test_a_connection_ends_when_its_key_is_revoked(client: TestClient, keys_file: Path) -> None:

@@ -46,4 +46,4 @@ async def events(turn_id: str, request: Request, session: SignedIn, supervisor: 
 @router.websocket("/chat/ws")
 async def chat_socket(socket: WebSocket) -> None:
     supervisor = socket.app.state.supervisor
-    await websocket.serve(socket, supervisor.keys, supervisor.turns)
+    await websocket.serve(socket, supervisor.keys, supervisor.turns, supervisor.sockets)
