@@ -38,6 +38,7 @@ from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
+from switchboard.sidecar.published import NothingKept, PublishedEvents, RedisStreams
 from switchboard.text.spelling import IsWord, every_word
 
 DAY_S = 86_400
@@ -125,7 +126,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     policy = TierPolicy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
     index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
     rating_index = RatingIndex(sidecar.state)
-    conversations = Conversations(sidecar.state, tiers, index, rating_index)
+    conversations = Conversations(sidecar.state, tiers, index, rating_index, _published(settings))
     gateway = GatewayClient(
         url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
     )
@@ -173,3 +174,10 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies),
         evaluation=evaluation,
     )
+
+
+def _published(settings: Settings) -> PublishedEvents:
+    if not settings.redis_host:
+        return NothingKept()
+    password = settings.redis_password.get_secret_value() if settings.redis_password else None
+    return RedisStreams(settings.redis_host, password=password, tls=settings.redis_tls)

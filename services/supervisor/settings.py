@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     """Of these for one user, and so many open WebSockets; more get 429."""
     sockets_tenant_max: int = Field(default=1_024, ge=1)
     """Open WebSockets of one tenant in this process."""
+    redis_host: str | None = None
+    """host:port of the Redis that is the broker: what was published of a deleted conversation is erased there. None: no such broker."""
+    redis_password: SecretStr | None = None
+    redis_tls: bool = False
     drain_s: float = Field(default=3.0, ge=0)
     """At the process's end, for turns under way; then they end as interrupted. The server cuts its answers after five."""
     warm_store: str = "warmstore"

@@ -25,7 +25,7 @@ OTLP_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 OTLP_TOKEN = "SWITCHBOARD_OTLP_TOKEN"
 REDIS_PASSWORD = "SWITCHBOARD_REDIS_PASSWORD"
 GATEWAY_KEYS = "SWITCHBOARD_GATEWAY_KEYS"
-GATEWAY, CONSOLE = "gateway", "console"
+GATEWAY, CONSOLE, SUPERVISOR = "gateway", "console", "supervisor"
 
 
 def of_process(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -47,6 +47,8 @@ def of_app(app_id: str, credentials: Credentials, environment: Mapping[str, str]
         keys = [each for each in (environment.get(GATEWAY_KEYS, ""), credentials.gateway_key) if each]
         own = {GATEWAY_KEYS: ",".join(keys), REDIS_PASSWORD: credentials.redis_password}
         return {**environment, **own}
+    if app_id == SUPERVISOR:
+        return of_process(environment) | {REDIS_PASSWORD: credentials.redis_password}
     if app_id == CONSOLE:
         return of_process(environment) | ({OTLP_TOKEN: credentials.otlp_token} if credentials.otlp_token else {})
     return of_process(environment)

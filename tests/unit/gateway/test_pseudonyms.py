@@ -40,6 +40,10 @@ def test_a_disk_that_does_not_take_the_secret_stops_nobody(tmp_path: Path) -> No
     assert opened(tmp_path / "file").of("aurora", "C-10001").startswith("u-")
 
 
+def bytes_in(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_no_users_id_reaches_the_disk(tmp_path: Path) -> None:
     recorder = Recorder(None, Spool(tmp_path / "spool"), BudgetsPolicy, Pseudonyms(tmp_path))
     await recorder.open()
@@ -50,6 +54,6 @@ async def test_no_users_id_reaches_the_disk(tmp_path: Path) -> None:
         )
     )  # fmt: skip
     await recorder.close()
-    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    written = bytes_in(tmp_path)
     assert any(b"aurora" in each for each in written)
     assert not any(b"C-10001" in each for each in written)
