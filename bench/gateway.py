@@ -101,6 +101,7 @@ def processes(folder: Path) -> Iterator[tuple[str, str, int]]:
         "SWITCHBOARD_REDIS_HOST": f"127.0.0.1:{redis}",
         "SWITCHBOARD_DATA_DIR": str(folder / "data"),
         "SWITCHBOARD_LOG_LEVEL": "warning",
+        "SWITCHBOARD_DEMO": "1",  # no secret is between it and the one process that asks it
     }
     simulated = [sys.executable, "-m", "tools.simulated_provider", "--port", str(provider), "--profile", profile]
     with (

@@ -1,8 +1,8 @@
 """Runs one service folder: `python -m switchboard.serve services/billing`.
 
 Imports `<package>.app` of the folder (which may lie anywhere on disk, so an agent team's own folder works too) and
-serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service, or when its
-card, its articles or its settings are not right.
+serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when the folder is not a service, when its
+card, its articles or its settings are not right, or when a secret is missing outside a demo.
 """
 
 import gc
@@ -15,12 +15,23 @@ from typing import Any
 
 import uvicorn
 
+from switchboard.contracts import demo
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.serving.bounds import FRAME_BYTES_MAX
 
 GRACEFUL_SHUTDOWN_S = 5
 KEEP_ALIVE_S = 120
 """Longer than any client keeps an idle connection (Go's transport: 90): who closes first may meet a request on its way."""
 GC_ALLOCATIONS = 5_000
+SERVER: dict[str, Any] = {
+    "loop": "uvloop",
+    "access_log": False,
+    "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+    "ws_max_size": FRAME_BYTES_MAX,
+    "server_header": False,
+}
+"""uvicorn's settings, the same for every service."""
 
 
 def module_of(folder: Path) -> tuple[Path, str]:
@@ -101,6 +112,7 @@ def main(arguments: list[str]) -> int:
     # One query's products are small: more threads make them no faster, and far slower where cores are shared.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        demo.check_secrets(os.environ)
         app = load(Path(arguments[0]))
     except BadConfiguration as error:
         print(error.message, file=sys.stderr)
@@ -122,16 +134,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(app: Served, port: int) -> None:
-    uvicorn.run(
-        app,
-        host=os.environ.get("SWITCHBOARD_HOST", "127.0.0.1"),
-        port=port,
-        loop="uvloop",
-        access_log=False,
-        log_level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower(),
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
+    host = os.environ.get("SWITCHBOARD_HOST", "127.0.0.1")
+    log_level = os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower()
+    uvicorn.run(app, host=host, port=port, log_level=log_level, **SERVER)
 
 
 if __name__ == "__main__":

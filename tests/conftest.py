@@ -21,6 +21,7 @@ SHARED = ("fresh", "system")
 """Fixtures that start a whole system."""
 LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 without_model_settings()
+os.environ["SWITCHBOARD_DEMO"] = "1"  # the demo company's keys are the tests'
 
 
 class OutsideWorld(AssertionError):

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any
 
 from services.console.settings import Settings
-from switchboard.contracts.errors import Unavailable
-from switchboard.identity.keys import ApiKeys, KeyFile, load_key_file
+from switchboard.contracts import headers
+from switchboard.contracts.errors import BadConfiguration, Unavailable
+from switchboard.identity import ApiKeys, KeyFile, load_key_file
 from switchboard.telemetry.spans import STORE_FILE, SpanStore
 
-DEMO_PREFIX = "demo-"
-"""Only keys that start so are ever handed to a browser."""
 EXPORTS_AT_ONCE_MAX = 16
 
 
@@ -24,6 +23,7 @@ class Console:
         self.exports = asyncio.Semaphore(EXPORTS_AT_ONCE_MAX)
         """Taken while a process's spans are read and stored."""
         self._store: SpanStore | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def store(self) -> SpanStore:
@@ -36,22 +36,26 @@ class Console:
         """Raises `Unavailable` for an unusable data directory."""
         file, spans_max = self.settings.data_dir / STORE_FILE, self.settings.spans_max
         self._store = await asyncio.to_thread(lambda: SpanStore(file, spans_max=spans_max))
+        self._watching = asyncio.create_task(self.keys.watch())
 
     async def close(self) -> None:
         """Waits for the insert under way."""
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.to_thread(self.store.close)
 
 
 def build(settings: Settings) -> Console:
-    """A console that is not open yet. Raises `BadConfiguration` for unreadable keys."""
-    file = load_key_file(settings.keys_file)
-    return Console(settings, ApiKeys(file), demo_keys(file))
+    """A console that is not open yet. Raises `BadConfiguration` for unreadable keys, and for a missing token outside a demo."""
+    if settings.otlp_token is None and not settings.demo:
+        raise BadConfiguration(
+            "SWITCHBOARD_OTLP_TOKEN is not set, so anybody could send spans in anybody's name: set it here, and "
+            f"'{headers.OTLP_TOKEN}=<token>' as OTEL_EXPORTER_OTLP_HEADERS of every process that exports."
+        )
+    file = load_key_file(settings.keys_file, public=settings.demo)
+    return Console(settings, ApiKeys(file, settings.keys_file, public=settings.demo), demo_keys(file))
 
 
 def demo_keys(file: KeyFile) -> list[dict[str, Any]]:
     """The keys that anybody may know, as JSON."""
-    return [
-        entry.model_dump(mode="json", exclude={"sha256"})
-        for entry in file.keys
-        if entry.key is not None and entry.key.startswith(DEMO_PREFIX)
-    ]
+    return [entry.model_dump(mode="json", exclude={"sha256"}) for entry in file.keys if entry.is_public]

@@ -54,7 +54,7 @@ def decode(body: bytes, *, content_type: str, encoding: str) -> Export:
             )
         else:
             request = ExportTraceServiceRequest.FromString(raw)
-    except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError) as error:
+    except (DecodeError, json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidRequest("The body is not an OTLP trace export.") from error
     return _spans(request)
 

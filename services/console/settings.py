@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -11,6 +11,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", extra="ignore", populate_by_name=True)
 
+    demo: bool = False
+    """Whether public keys are good, and handed to the page; and whether spans are taken without a token where none is set."""
+    otlp_token: SecretStr | None = None
+    """What exporters send as `x-switchboard-otlp-token`: whoever else sends spans could say anything of anybody."""
     data_dir: Path = Path(".switchboard/data")
     """Holds the span store."""
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")

@@ -48,17 +48,18 @@ class TracesView(BaseModel):
 
 
 def visible(spans: Sequence[Span], principal: Principal) -> list[Span]:
-    """The spans that `principal` may see: an operator all, others those of their own turns.
+    """The spans that `principal` may see: an operator those of their tenant, others those of their own turns.
 
-    Spans that say not whose they are (a sidecar's) are shown with the trace when it is of one user only.
+    Spans that say not whose they are (a sidecar's) are shown with the trace when all of it that says so is theirs.
     """
+    tenants = {span.tenant for span in spans if span.tenant is not None or span.user is not None}
     if OPERATOR in principal.roles:
+        theirs = tenants == {principal.tenant}
+        return list(spans) if theirs else [span for span in spans if span.tenant == principal.tenant]
+    users = {span.user for span in spans if span.user is not None}
+    if tenants == {principal.tenant} and users == {principal.user}:
         return list(spans)
-    mine = (principal.tenant, principal.user)
-    owners = {(span.tenant, span.user) for span in spans if span.user is not None}
-    if owners == {mine}:
-        return list(spans)
-    return [span for span in spans if (span.tenant, span.user) == mine]
+    return [span for span in spans if (span.tenant, span.user) == (principal.tenant, principal.user)]
 
 
 def trace_view(spans: Sequence[Span]) -> TraceView:

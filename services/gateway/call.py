@@ -1,7 +1,7 @@
 """One model call: what is asked, by whom and for what.
 
-The caller is read from the request's headers, else from its W3C baggage. The gateway is reached from inside the system
-only, so what its callers say of themselves is believed. A caller that says nothing is `anonymous`, of the tier that the
+The caller is read from the request's headers, else from its W3C baggage. What its callers say of themselves is believed:
+`KnownCallers` let them in. A caller that says nothing is `anonymous`, of the tier that the
 policy's `callers.anonymous_tier` names (Free where it names none).
 """
 

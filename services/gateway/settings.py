@@ -20,8 +20,16 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     azure_monitor: str | None = Field(default=None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
 
+    demo: bool = Field(default=False, validation_alias="SWITCHBOARD_DEMO")
+    """Whether a caller is believed where there is nothing to know it by, and `/admin` answers this machine without a token."""
+    app_api_token: SecretStr | None = Field(default=None, validation_alias="APP_API_TOKEN")
+    """Dapr's: the sidecar shows it with every call that it delivers."""
+    keys: str = Field(default="", validation_alias="SWITCHBOARD_GATEWAY_KEYS", repr=False)
+    """Keys of callers that come without a sidecar, with commas between; they are sent as `Authorization: Bearer`."""
     admin_token: SecretStr | None = Field(default=None, validation_alias="SWITCHBOARD_GATEWAY_ADMIN_TOKEN")
-    """What `/admin` asks for as a bearer token. None: `/admin` answers this machine only."""
+    """What `/admin` asks for as a bearer token. None: `/admin` is closed, in a demo open to this machine."""
+    admin_hosts: str = Field(default="localhost,127.0.0.1,::1", validation_alias="SWITCHBOARD_GATEWAY_ADMIN_HOSTS")
+    """Names that `/admin` is asked under: another one in a `Host` header is somebody's page that has its name lead here."""
     redis_host: str | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_HOST")
     """host:port of the Redis that replicas share counters, breakers and caches in; None keeps them in this process."""
     redis_password: SecretStr | None = Field(default=None, validation_alias="SWITCHBOARD_REDIS_PASSWORD")

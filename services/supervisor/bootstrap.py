@@ -22,6 +22,7 @@ from services.supervisor.turns.accept import Acceptance
 from services.supervisor.turns.answer_cache import TurnAnswers
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
+from services.supervisor.turns.fair_share import FairShares, Share
 from services.supervisor.turns.idempotency import IdempotencyKeys
 from services.supervisor.turns.jobs import Jobs
 from services.supervisor.turns.life import Turns
@@ -43,6 +44,7 @@ from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import Sidecar
+from switchboard.sidecar.published import NothingKept, PublishedEvents, RedisStreams
 from switchboard.text.spelling import IsWord, every_word
 
 DAY_S = 86_400
@@ -63,6 +65,8 @@ class Supervisor:
     turns: Turns
     logs: TurnLogs
     answers: AnswerCache
+    sockets: FairShares
+    """Of open WebSockets."""
     jobs: Jobs
     handovers: Handovers
     publisher: BackgroundPublisher
@@ -80,6 +84,7 @@ class Supervisor:
         await self.sidecar.open()
         await self.consolidation.open()
         self.background.add(asyncio.create_task(self.mover.run()))
+        self.background.add(asyncio.create_task(self.keys.watch()))
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
 
@@ -130,7 +135,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     policy = TierPolicy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
     index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
     rating_index = RatingIndex(sidecar.state)
-    conversations = Conversations(sidecar.state, tiers, index, rating_index)
+    conversations = Conversations(sidecar.state, tiers, index, rating_index, _published(settings))
     gateway = GatewayClient(
         url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
     )
@@ -152,13 +157,14 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     evaluation = OnlineEvaluation(embedder, experiment_tallies, share=settings.evaluation_share)
     acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
     outbox = Outbox(publisher, evaluation, consolidation)
-    logs = TurnLogs(conversations, settings.turns_max)
     answers = AnswerCache(
         StateEntries(sidecar.state), embedder, lambda: load(lru_cache(maxsize=65_536)(rarity)), _cache_rule(settings)
     )
+    share = Share(settings.turns_tenant_max, settings.turns_user_max)
+    logs = TurnLogs(conversations, settings.turns_max, FairShares(share))
     return Supervisor(
         settings=settings,
-        keys=ApiKeys.load(settings.keys_file),
+        keys=ApiKeys.load(settings.keys_file, public=settings.demo),
         sidecar=sidecar,
         gateway=gateway,
         conversations=conversations,
@@ -170,6 +176,7 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         ),
         logs=logs,
         answers=answers,
+        sockets=FairShares(Share(settings.sockets_tenant_max, settings.turns_user_max)),
         jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
@@ -196,3 +203,10 @@ def _as_rare_as_any(word: str) -> float:
     """Where no vocabulary is at hand: in tests, with an embedder of theirs."""
     del word
     return 0.5
+
+
+def _published(settings: Settings) -> PublishedEvents:
+    if not settings.redis_host:
+        return NothingKept()
+    password = settings.redis_password.get_secret_value() if settings.redis_password else None
+    return RedisStreams(settings.redis_host, password=password, tls=settings.redis_tls)

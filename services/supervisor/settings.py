@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     dapr_api_token: str | None = Field(default=None, validation_alias=AliasChoices("DAPR_API_TOKEN", "dapr_api_token"))
     app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
     """Dapr's: with it, only the sidecar can deliver events to this app's public port."""
+    demo: bool = False
+    """Whether keys that anybody can read are good for anything."""
     gateway_app_id: str = "gateway"
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")
     console_url: str | None = None
@@ -24,6 +26,16 @@ class Settings(BaseSettings):
     """An interactive turn's deadline, in seconds from its acceptance."""
     turns_max: int = Field(default=256, ge=1)
     """Turns that run in this process at once; more get 503."""
+    turns_tenant_max: int = Field(default=128, ge=1)
+    """Of these for one tenant; more get 429."""
+    turns_user_max: int = Field(default=32, ge=1)
+    """Of these for one user, and so many open WebSockets; more get 429."""
+    sockets_tenant_max: int = Field(default=1_024, ge=1)
+    """Open WebSockets of one tenant in this process."""
+    redis_host: str | None = None
+    """host:port of the Redis that is the broker: what was published of a deleted conversation is erased there. None: no such broker."""
+    redis_password: SecretStr | None = None
+    redis_tls: bool = False
     drain_s: float = Field(default=3.0, ge=0)
     """At the process's end, for turns under way; then they end as interrupted. The server cuts its answers after five."""
     warm_store: str = "warmstore"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from switchboard.agent.bootstrap import Specialist, ToolsFactory
 from switchboard.agent.turn import TurnRunner
 from switchboard.contracts import paths, sse, topics
+from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import (
     NotFound,
@@ -21,7 +22,6 @@ from switchboard.contracts.errors import (
 from switchboard.contracts.events import TurnEvent
 from switchboard.contracts.turns import TurnRequest
 from switchboard.serving.service import create_service
-from switchboard.sidecar.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry
 

@@ -11,6 +11,7 @@ from switchboard.cli.stop_signal import StopSignal
 from switchboard.system import build, multiapp, runfile
 from switchboard.system.agent import AddedAgent, agent_app, agent_id
 from switchboard.system.app import Surroundings
+from switchboard.system.credentials import Credentials
 from switchboard.system.errors import OperatorError
 
 
@@ -45,6 +46,8 @@ def run(
             instance=system.instance,
             placement_host=system.placement_host,
             scheduler_host=system.scheduler_host,
+            credentials=Credentials(system.redis_password, system.otlp_token, system.gateway_key),
+            is_demo=system.is_demo,
         )
         stop = StopSignal()
         added = AddedAgent(agent_app(folder), name, common, around)

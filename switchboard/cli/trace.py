@@ -46,9 +46,14 @@ def trace(
 
 
 def find(id: str, state_dir: Path) -> list[list[Span]]:
-    """The traces that `id` names, from the console where it runs, else from the span store's file. Raises `OperatorError`."""
+    """The traces that `id` names, from the console where it runs, else from the span store's file. Raises `OperatorError`.
+
+    The console shows an operator their own tenant's; the file, to whom this machine lets read it, every tenant's.
+    """
     found = _from_console(id, state_dir)
-    return found if found is not None else _from_file(id, state_dir)
+    if found is None or (not found and _store_file(state_dir).is_file()):
+        return _from_file(id, state_dir)
+    return found
 
 
 def show(console: Console, tree: TraceTree, *, sidecars: bool = True) -> None:
@@ -180,8 +185,12 @@ def _spans(view: dict[str, Any]) -> list[Span]:
     ]
 
 
+def _store_file(state_dir: Path) -> Path:
+    return Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / STORE_FILE
+
+
 def _from_file(id: str, state_dir: Path) -> list[list[Span]]:
-    path = Path(os.environ.get("SWITCHBOARD_DATA_DIR", str(state_dir / "data"))) / STORE_FILE
+    path = _store_file(state_dir)
     if not path.is_file():
         raise OperatorError(f"There are no traces here ({path} does not exist): start a system with `switchboard up`.")
     try:

@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
 from switchboard.cli.exits import exit_on_error
 from switchboard.cli.stop_signal import StopSignal
+from switchboard.contracts import demo
 from switchboard.system import build, redis
 from switchboard.system.errors import OperatorError
 from switchboard.system.runfile import RunFile
@@ -49,6 +50,7 @@ def up(
             replicas=parse_replicas(replicas or []),
             redis_host=os.environ.get("SWITCHBOARD_REDIS_HOST", redis.DEFAULT_HOST),
             otlp_url=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            is_demo=demo.is_demo({demo.VARIABLE: "1", **os.environ}),
         )
         stop = StopSignal()
         screen = Screen(console)
@@ -142,6 +144,10 @@ def default_instance(state_dir: Path, free_ports: bool) -> str:
 def print_ready(console: Console, run: RunFile, seconds: float) -> None:
     key = run.keys[0] if run.keys else None
     console.print(f"\n[bold green]Switchboard is running[/] [dim](ready in {seconds:.1f} s)[/]\n")
+    if run.is_demo:
+        console.print(
+            f"  Demo     [yellow]{demo.VARIABLE}=1[/]: with keys that anybody can read; docs/security.md has the way to your own"
+        )
     console.print(f"  Chat     [bold]{run.console_url or run.api_url}[/]")
     console.print(f"  API      {run.api_url}/docs")
     if key is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from switchboard.contracts.errors import BadConfiguration, Unavailable
 from switchboard.models.caller import Caller
-from switchboard.models.gateway import GatewayClient
+from switchboard.models.gateway import NO_KEY, GatewayClient
 from switchboard.scoring.evaluators.score import Metric, Score
 from switchboard.scoring.transcript import Transcript
 
@@ -21,16 +21,16 @@ PASS_MIN = 3.0
 """Of 5, as the package's own threshold."""
 
 
-async def can_judge(gateway_url: str, alias: str) -> bool:
+async def can_judge(gateway_url: str, alias: str, *, key: str = NO_KEY) -> bool:
     """Whether the gateway has a real model behind the alias. Raises `Unavailable` when it does not answer."""
-    return await GatewayClient(f"{gateway_url.rstrip('/')}/v1").is_language_model(alias)
+    return await GatewayClient(f"{gateway_url.rstrip('/')}/v1", api_key=key).is_language_model(alias)
 
 
 class AzureJudges:
     """Scores groundedness and relevance, 1 to 5 by the model, 0 to 1 as scores. May be called concurrently."""
 
-    def __init__(self, gateway_url: str, alias: str = ALIAS_DEFAULT) -> None:
-        """Raises `BadConfiguration` where the package is not installed."""
+    def __init__(self, gateway_url: str, alias: str = ALIAS_DEFAULT, *, key: str = NO_KEY) -> None:
+        """`key` is one of the gateway's. Raises `BadConfiguration` where the package is not installed."""
         try:
             from azure.ai.evaluation import GroundednessEvaluator, OpenAIModelConfiguration, RelevanceEvaluator
         except ImportError as error:
@@ -42,7 +42,7 @@ class AzureJudges:
             type="openai",
             model=alias,
             base_url=f"{gateway_url.rstrip('/')}/v1",
-            api_key="-",
+            api_key=key,
             extra_headers=Caller.internal(feature="evaluation", lane="batch").headers,
         )
         self._groundedness: Any = GroundednessEvaluator(model)

@@ -1,5 +1,6 @@
 """Tenants: who is asking, and what they may do."""
 
-from switchboard.identity.keys import ApiKeys, KeyEntry, KeyFile, load_key_file
+from switchboard.identity.key_file import KeyEntry, KeyFile, load_key_file
+from switchboard.identity.keys import CHECK_S, ApiKeys, Session
 
-__all__ = ["ApiKeys", "KeyEntry", "KeyFile", "load_key_file"]
+__all__ = ["CHECK_S", "ApiKeys", "KeyEntry", "KeyFile", "Session", "load_key_file"]

@@ -1,95 +1,120 @@
-"""API keys and whom they stand for. The file holds keys (demo) or their SHA-256 digests (anything real)."""
+"""Whom an API key stands for, and until when: the keys file is read again when it changes."""
 
+import asyncio
 import hashlib
+import logging
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from switchboard.contracts.errors import BadConfiguration, Unauthenticated
 from switchboard.contracts.turns import Principal
+from switchboard.identity.key_file import KEY_CHARACTERS_MAX, KeyEntry, KeyFile, load_key_file
 
-KEY_CHARACTERS_MAX = 512
+RELOAD_S = 1.0
+"""Between two looks at the file."""
+CHECK_S = 2.0
+"""How often what stays open asks whether its session is live: with the above, it ends within 5 s of a key's end."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-"""No separator of a state key may be in a tenant's or a user's name."""
+logger = logging.getLogger(__name__)
 
 
-class KeyEntry(BaseModel):
-    """One key of the file; exactly one of `key` and `sha256` (64 hex digits of the key's digest)."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who signed in with a key; what stays open longer than a request asks again whether they still are."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    key: str | None = Field(default=None, min_length=8, max_length=KEY_CHARACTERS_MAX)
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    name: str = ""
-    """For people; shown where a demo key is picked."""
-    tenant: Name
-    user: Name
-    tier: Literal["free", "developer", "professional", "enterprise"] = "free"
-    roles: frozenset[str] = frozenset({"customer"})
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "KeyEntry":
-        if (self.key is None) == (self.sha256 is None):
-            raise ValueError("give either key or sha256")
-        return self
+    principal: Principal
+    digest: bytes
+    keys: "ApiKeys"
 
     @property
-    def digest(self) -> bytes:
-        if self.sha256 is not None:
-            return bytes.fromhex(self.sha256)
-        return hashlib.sha256((self.key or "").encode()).digest()
-
-    @property
-    def principal(self) -> Principal:
-        return Principal(tenant=self.tenant, user=self.user, tier=self.tier, roles=self.roles)
-
-
-class KeyFile(BaseModel):
-    """The keys file as a whole."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    keys: list[KeyEntry] = Field(min_length=1, max_length=100_000)
+    def is_live(self) -> bool:
+        """Whether the key still stands for the same person with the same rights."""
+        return self.keys.found(self.digest) == self.principal
 
 
 class ApiKeys:
-    """Who a key stands for. Look-up is by digest: its time tells nothing of any key, and no key stays in memory."""
+    """Who a key stands for. Look-up is by digest: its time tells nothing of any key, and no key stays in memory.
 
-    def __init__(self, file: KeyFile) -> None:
-        self._principals = {entry.digest: entry.principal for entry in file.keys}
+    `watch` follows the file, from the app's start to its end. A file that cannot be read changes nothing.
+    """
+
+    def __init__(self, file: KeyFile, path: Path | None = None, *, public: bool = False) -> None:
+        """`path` is where `watch` finds the file again; `public` is `load_key_file`'s."""
+        self._path = path
+        self._public = public
+        self._entries = _by_digest(file)
+        self._version = _version_of(path)
 
     @classmethod
-    def load(cls, path: Path) -> "ApiKeys":
+    def load(cls, path: Path, *, public: bool = False) -> "ApiKeys":
         """Reads a keys file. Raises `BadConfiguration` that names the file and the field."""
-        return cls(load_key_file(path))
+        return cls(load_key_file(path, public=public), path, public=public)
+
+    def found(self, digest: bytes) -> Principal | None:
+        """Whom the key with that digest stands for now; None where it is unknown, revoked or expired."""
+        known = self._entries.get(digest)
+        if known is None or (known[1] is not None and time.time() >= known[1]):
+            return None
+        return known[0]
 
     def principal_of(self, key: str) -> Principal:
-        """Raises `Unauthenticated` for a key that is not there."""
-        if len(key) > KEY_CHARACTERS_MAX:
-            raise Unauthenticated
-        principal = self._principals.get(hashlib.sha256(key.encode()).digest())
-        if principal is None:
-            raise Unauthenticated
-        return principal
+        """Raises `Unauthenticated` for a key that stands for nobody."""
+        return self._session_of(key).principal
 
-    def authenticate(self, authorization: str | None) -> Principal:
+    def session(self, authorization: str | None) -> Session:
         """Reads an `Authorization: Bearer <key>` header. Raises `Unauthenticated`."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Unauthenticated
-        return self.principal_of(key.strip())
+        return self._session_of(key.strip())
+
+    def authenticate(self, authorization: str | None) -> Principal:
+        """Whom the header of one request stands for. Raises `Unauthenticated`."""
+        return self.session(authorization).principal
+
+    async def watch(self) -> None:
+        """Reads the file again whenever it changed, until it is cancelled."""
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Reads the file where it changed. Raises nothing: a file that is wrong leaves the keys as they are, and is logged."""
+        version = _version_of(self._path)
+        if self._path is None or version == self._version:
+            return
+        self._version = version
+        try:
+            self._entries = _by_digest(await asyncio.to_thread(load_key_file, self._path, public=self._public))
+        except BadConfiguration as error:
+            logger.error("The keys stay as they were: %s", error.message)
+        else:
+            logger.info("The keys file was read again: %d keys.", len(self._entries))
+
+    def _session_of(self, key: str) -> Session:
+        if len(key) > KEY_CHARACTERS_MAX:
+            raise Unauthenticated
+        digest = hashlib.sha256(key.encode()).digest()
+        principal = self.found(digest)
+        if principal is None:
+            raise Unauthenticated
+        return Session(principal, digest, self)
 
 
-def load_key_file(path: Path) -> KeyFile:
-    """Raises `BadConfiguration` that names the file and the field."""
+def _by_digest(file: KeyFile) -> dict[bytes, tuple[Principal, float | None]]:
+    """With the end of each, in seconds since the epoch."""
+    return {entry.digest: (entry.principal, _end_of(entry)) for entry in file.keys}
+
+
+def _end_of(entry: KeyEntry) -> float | None:
+    return entry.expires.timestamp() if entry.expires is not None else None
+
+
+def _version_of(path: Path | None) -> tuple[int, int, int] | None:
+    """Changes with the file, also with one that is put in its place; None for one that is not there."""
     try:
-        return KeyFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"The keys file {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"The keys file {path} is wrong at '{where}': {first['msg']}") from None
+        stat = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns) if stat is not None else None

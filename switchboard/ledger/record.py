@@ -35,6 +35,7 @@ class Record(BaseModel):
     trace_id: str = ""
     tenant: str
     user: str
+    """By a pseudonym: who it is stands nowhere in the ledger."""
     tier: str = ""
     feature: str = ""
     agent: str = ""

@@ -1,6 +1,6 @@
 """Whom a model call is for: what the gateway limits, charges, schedules and traces it by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 from urllib.parse import quote
 
@@ -30,6 +30,8 @@ class Caller:
     conversation: str = ""
     turn: str = ""
     lane: Lane = "interactive"
+    cacheable: bool = True
+    """False: the answer is one customer's alone, and is neither kept for others nor taken from theirs."""
 
     @classmethod
     def of_turn(
@@ -59,6 +61,10 @@ class Caller:
         """Of the system's own work; `tenant` pays for what is done with its data."""
         return cls(tenant, INTERNAL_TIER, feature, user, agent, conversation, lane=lane)
 
+    def uncached(self) -> Self:
+        """The same caller, of a call whose prompt holds one customer's words."""
+        return replace(self, cacheable=False)
+
     @property
     def headers(self) -> dict[str, str]:
         """What the gateway reads; what is empty is left out."""
@@ -71,6 +77,7 @@ class Caller:
             headers.CONVERSATION: self.conversation,
             headers.TURN: self.turn,
             headers.LANE: self.lane,
+            headers.CACHEABLE: "" if self.cacheable else "no",
         }
         return {
             name: quote(value[:VALUE_CHARACTERS_MAX], safe=PLAIN_CHARACTERS) for name, value in values.items() if value

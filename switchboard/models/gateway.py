@@ -44,6 +44,8 @@ MODEL_BUSY: Final = "The language model is busy at the moment. Please try again 
 MODEL_NOT_CONFIGURED: Final = "The assistant cannot answer at the moment. Our team has been told and is working on it."
 CONVERSATION_TOO_LONG: Final = "This conversation is too long for the assistant. Please start a new one."
 FILTERED: Final = "The assistant cannot answer that."
+NO_KEY: Final = "-"
+"""OpenAI's client asks for a key; through a sidecar the gateway, which alone holds a provider's, wants none."""
 CONNECT_TIMEOUT_S: Final = 2.0
 CONNECTIONS_MAX: Final = 200
 KEEP_ALIVE_S: Final = 15.0
@@ -81,11 +83,17 @@ class GatewayClient:
     the embedded model, does without its 13 MiB.
     """
 
-    def __init__(self, base_url: str, *, timeout_s: float = 60.0, api_token: str | None = None) -> None:
-        """`timeout_s` is the longest silence of a model that is answering; `api_token` the sidecar's, where it has one."""
+    def __init__(
+        self, base_url: str, *, timeout_s: float = 60.0, api_token: str | None = None, api_key: str = NO_KEY
+    ) -> None:
+        """`timeout_s` is the longest silence of a model that is answering; `api_token` the sidecar's, where it has one.
+
+        `api_key` is one of the gateway's, where `base_url` is the gateway itself and no sidecar.
+        """
         self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
         self._own_headers = {headers.DAPR_API_TOKEN: api_token} if api_token else {}
+        self._api_key = api_key
         self._openai: AsyncOpenAI | None = None
         self._owners: Mapping[str, tuple[str, str]] = {}
         self._owners_until_s = float("-inf")
@@ -172,7 +180,7 @@ class GatewayClient:
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-                session.get(url, headers=self._own_headers) as answer,
+                session.get(url, headers={**self._own_headers, "authorization": f"Bearer {self._api_key}"}) as answer,
             ):
                 if answer.status != 200:
                     raise Unavailable(MODEL_UNAVAILABLE)
@@ -229,8 +237,9 @@ class GatewayClient:
                 limits=Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEP_ALIVE_S),
                 trust_env=False,
             )
-            # A key is asked for, and the gateway, which alone holds a provider's, wants none.
-            self._openai = AsyncOpenAI(api_key="-", base_url=self._base_url, max_retries=0, http_client=transport)
+            self._openai = AsyncOpenAI(
+                api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=transport
+            )
         return self._openai
 
 

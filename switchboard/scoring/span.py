@@ -55,13 +55,14 @@ def record_scores(scores: Sequence[Score], of: TurnOfSpan) -> None:
             span.add_event(RESULT, attributes)
 
 
-def record_rating(rating: str, comment: str, of: TurnOfSpan, *, from_cache: bool = False) -> None:
-    """A user's thumb as a span `feedback` below the turn's own. Down for a cached answer (`from_cache`): a false hit."""
+def record_rating(rating: str, of: TurnOfSpan, *, from_cache: bool = False) -> None:
+    """A user's thumb as a span `feedback` below the turn's own. Down for a cached answer (`from_cache`): a false hit.
+
+    Their comment stays on the turn's record, and goes with it.
+    """
     attributes: dict[str, str | float] = {NAME: "user_feedback", VALUE: 1.0 if rating == "up" else 0.0, LABEL: rating}
     if from_cache:
         attributes[FALSE_HIT] = rating == "down"
-    if comment:
-        attributes[EXPLANATION] = _cut(comment)
     with (
         of.again(),
         tracer(__name__).start_as_current_span("feedback", attributes=attributes) as span,

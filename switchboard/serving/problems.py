@@ -22,6 +22,7 @@ from switchboard.contracts.errors import (
     problem_of,
 )
 from switchboard.contracts.turns import MESSAGE_CHARACTERS_MAX
+from switchboard.serving.browser_headers import FIELDS
 from switchboard.telemetry import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +39,7 @@ def problem_response(error: SwitchboardError) -> Response:
     fields = {headers.RETRY_AFTER: str(error.retry_after_s)} if error.retry_after_s is not None else {}
     if error.status == 401:
         fields["www-authenticate"] = "Bearer"
+    fields |= dict(FIELDS)
     body = problem_of(error, current_trace_id()).model_dump_json()
     return Response(body, error.status, fields, media_type=MEDIA_TYPE)
 

@@ -11,7 +11,9 @@ from starlette.responses import Response
 from switchboard.contracts import paths
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.serving import problems
-from switchboard.telemetry import Telemetry
+from switchboard.serving.bounds import BODY_BYTES_MAX, BoundedBody
+from switchboard.serving.browser_headers import BrowserHeaders
+from switchboard.telemetry import IsOurs, Telemetry
 
 
 class Documented(TypedDict, total=False):
@@ -28,13 +30,16 @@ def create_service(
     telemetry: Telemetry | None,
     *,
     error_response: Callable[[SwitchboardError], Response] = problems.problem_response,
-    public: bool = False,
+    is_ours: IsOurs | None = None,
     untraced: Sequence[str] = (),
+    body_bytes_max: int = BODY_BYTES_MAX,
+    unbounded: tuple[str, ...] = (),
     **documented: Unpack[Documented],
 ) -> FastAPI:
     """An app without routes, `/healthz` apart. `opened` is entered at its start and left at its end.
 
-    `error_response` tells callers of an error. `public` and `untraced` are `Telemetry.instrument`'s.
+    `error_response` tells callers of an error. `is_ours` and `untraced` are `Telemetry.instrument`'s.
+    Bodies are bounded, except under paths that begin with one of `unbounded`, which do it themselves.
     """
 
     @asynccontextmanager
@@ -48,11 +53,13 @@ def create_service(
 
     app = FastAPI(lifespan=lifespan, **documented)
     problems.install(app, error_response)
+    app.add_middleware(BoundedBody, bytes_max=body_bytes_max, unbounded=unbounded)
+    app.add_middleware(BrowserHeaders)
     app.add_api_route(
         f"/{paths.HEALTH}", _healthz, tags=["health"], summary="Healthz", operation_id="healthz_healthz_get"
     )
     if telemetry is not None:
-        telemetry.instrument(app, public=public, untraced=untraced)
+        telemetry.instrument(app, is_ours=is_ours, untraced=untraced)
     return app
 
 

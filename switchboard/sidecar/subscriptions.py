@@ -21,9 +21,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel, ValidationError
 
 from switchboard.contracts import topics
+from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.headers import DAPR_API_TOKEN
-from switchboard.sidecar.app_token import is_from_sidecar
 
 EVENT_BYTES_MAX = 1024 * 1024
 """Of a CloudEvent as it is delivered."""

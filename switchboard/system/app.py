@@ -1,19 +1,18 @@
 """An app and its sidecar as two processes: their commands and environments."""
 
 import os
-import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from switchboard.contracts import demo
+from switchboard.system import credentials, environment
+from switchboard.system.credentials import Credentials
+from switchboard.system.environment import GATEWAY, MODEL_SETTINGS
 from switchboard.system.multiapp import App, Common
 from switchboard.system.process import Child
 from switchboard.system.runtime import Runtime
-
-MODEL_SETTINGS = ("OPENAI_", "AZURE_OPENAI_")
-"""What only the gateway may see: it alone holds a provider's key (DESIGN §1)."""
-GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,8 @@ class Surroundings:
     instance: str
     placement_host: str | None
     scheduler_host: str | None
+    credentials: Credentials
+    is_demo: bool
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Set last, over everything else."""
 
@@ -56,7 +57,7 @@ def processes(app: App, name: str, ports: AppPorts, common: Common, around: Surr
     The two share a secret: what only a sidecar may deliver (turns, events) the app takes from its own alone.
     """
     pair = _app(app, name, ports, common, around), _sidecar(app, name, ports, around)
-    token = pair[0].environment.get("APP_API_TOKEN") or secrets.token_urlsafe(24)
+    token = pair[0].environment.get("APP_API_TOKEN") or credentials.new()
     for child in pair:
         child.environment["APP_API_TOKEN"] = token
     return pair
@@ -64,8 +65,10 @@ def processes(app: App, name: str, ports: AppPorts, common: Common, around: Surr
 
 def _app(app: App, name: str, ports: AppPorts, common: Common, around: Surroundings) -> Child:
     app_id = around.app_id(app.app_id)
-    environment = dict(os.environ) | common.env | app.env
-    environment |= {
+    settings = environment.of_app(app.app_id, around.credentials) | common.env | app.env
+    settings |= environment.exporting(around.credentials)
+    settings |= {
+        demo.VARIABLE: "1" if around.is_demo else "0",
         "APP_ID": app_id,
         "APP_PORT": str(ports.app),
         "DAPR_HTTP_PORT": str(ports.http),
@@ -79,13 +82,13 @@ def _app(app: App, name: str, ports: AppPorts, common: Common, around: Surroundi
         "OTEL_EXPORTER_OTLP_ENDPOINT": around.otlp_url,
         "PYTHONUNBUFFERED": "1",
     }
-    environment |= around.environment
+    settings |= around.environment
     if app.app_id != GATEWAY:
-        environment = {key: value for key, value in environment.items() if not key.startswith(MODEL_SETTINGS)}
+        settings = {key: value for key, value in settings.items() if not key.startswith(MODEL_SETTINGS)}
     command = [sys.executable if app.command[0] in ("python", "python3") else app.command[0], *app.command[1:]]
     folder = (around.project / app.app_dir_path).resolve()
     ports_by_use = {"app": ports.app, "dapr_http": ports.http, "dapr_grpc": ports.grpc}
-    return Child(name, command, environment, folder, around.log(name), ports_by_use, app_id)
+    return Child(name, command, settings, folder, around.log(name), ports_by_use, app_id)
 
 
 def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Child:
@@ -115,8 +118,8 @@ def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Chil
         command += [f"--placement-host-address={around.placement_host}"]
     if around.scheduler_host is not None:
         command += [f"--scheduler-host-address={around.scheduler_host}"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(MODEL_SETTINGS)}
-    environment |= {
+    settings = environment.of_sidecar(around.credentials) | environment.exporting(around.credentials)
+    settings |= {
         "SWITCHBOARD_REDIS_HOST": around.redis_host,
         "SWITCHBOARD_WARM_FILE": str(around.state_dir / "data" / "warm.sqlite"),
         "SWITCHBOARD_COLD_FOLDER": str(around.state_dir / "data" / "cold"),
@@ -131,4 +134,4 @@ def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Chil
     }
     ports_by_use = {"http": ports.http, "grpc": ports.grpc, "internal_grpc": ports.internal}
     name = f"{name}.dapr"
-    return Child(name, command, environment, around.project, around.log(name), ports_by_use, app_id, kind="sidecar")
+    return Child(name, command, settings, around.project, around.log(name), ports_by_use, app_id, kind="sidecar")

@@ -1,8 +1,8 @@
 """Placement and scheduler: what Dapr's actors, workflows and jobs need beside the sidecars."""
 
-import os
 from pathlib import Path
 
+from switchboard.system import environment
 from switchboard.system.process import Child
 from switchboard.system.runtime import Runtime
 
@@ -23,7 +23,7 @@ def placement(runtime: Runtime, port: int, healthz: int, raft: int, folder: Path
         "--log-level=warn",
     ]
     ports = {"grpc": port, "healthz": healthz, "raft": raft}
-    return Child("placement", command, dict(os.environ), folder, log, ports, kind="infrastructure")
+    return Child("placement", command, environment.of_process(), folder, log, ports, kind="infrastructure")
 
 
 def scheduler(runtime: Runtime, port: int, healthz: int, client: int, peer: int, folder: Path, log: Path) -> Child:
@@ -42,4 +42,4 @@ def scheduler(runtime: Runtime, port: int, healthz: int, client: int, peer: int,
         "--log-level=warn",
     ]
     ports = {"grpc": port, "healthz": healthz, "etcd_client": client, "etcd_peer": peer}
-    return Child("scheduler", command, dict(os.environ), folder, log, ports, kind="infrastructure")
+    return Child("scheduler", command, environment.of_process(), folder, log, ports, kind="infrastructure")

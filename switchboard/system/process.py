@@ -14,6 +14,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 TAIL_BYTES = 16_384
+PRIVATE = 0o077
+"""What a child writes (customers' words, spans, the ledger) is its owner's alone to read."""
 
 
 def _die_with_parent() -> Callable[[], None] | None:
@@ -47,7 +49,7 @@ class Spawner:
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
     ) -> subprocess.Popen[bytes]:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             return subprocess.Popen(
                 list(command),
                 env=dict(environment),
@@ -56,6 +58,7 @@ class Spawner:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE,
                 preexec_fn=self._before_exec,
             )
 

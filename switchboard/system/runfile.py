@@ -29,6 +29,8 @@ class Process(BaseModel):
 
 
 class RunFile(BaseModel):
+    """Readable by its owner alone: it holds the run's secrets."""
+
     api_url: str
     console_url: str
     gateway_url: str
@@ -41,6 +43,11 @@ class RunFile(BaseModel):
     redis_host: str
     placement_host: str | None = None
     scheduler_host: str | None = None
+    is_demo: bool = True
+    redis_password: str = Field(default="", repr=False)
+    otlp_token: str = Field(default="", repr=False)
+    gateway_key: str = Field(default="", repr=False)
+    """For a program of this machine that calls the gateway itself."""
     state_dir: str
     pid: int
     """The process that started the others."""
@@ -49,7 +56,9 @@ class RunFile(BaseModel):
         """Replaces the file in one step: a reader sees the old one or the new one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(self.model_dump_json(indent=2) + "\n")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(self.model_dump_json(indent=2) + "\n")
         draft.replace(path)
 
     def process(self, name: str) -> Process:

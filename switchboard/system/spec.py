@@ -48,6 +48,8 @@ class SystemSpec:
     redis_host: str = redis.DEFAULT_HOST
     otlp_url: str | None = None
     """Where spans go; None is the console of this system."""
+    is_demo: bool = True
+    """Whether the demo company's public keys are good; otherwise the system has keys of its own."""
     workflows: bool = True
     """Start placement and scheduler where the runtime has them."""
     supervise: bool = True

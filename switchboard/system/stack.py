@@ -12,10 +12,12 @@ from typing import IO
 
 import yaml
 
+from switchboard.contracts import demo
 from switchboard.system import app as apps
-from switchboard.system import control_plane, multiapp, redis, resources
+from switchboard.system import control_plane, environment, multiapp, redis, resources
 from switchboard.system.agent import agent_id
 from switchboard.system.app import AppPorts, Surroundings
+from switchboard.system.credentials import Credentials
 from switchboard.system.errors import OperatorError
 from switchboard.system.multiapp import App, MultiApp
 from switchboard.system.ports import Ports, holder, is_taken
@@ -30,6 +32,7 @@ AGENTS_KNOWN_S = 30.0
 """A specialist that is ready has registered; the supervisor hears of it within a second or reads it every few."""
 APPS_STOP_S, SIDECARS_STOP_S, REDIS_STOP_S = 5.0, 2.0, 1.0
 """Together the 8 seconds after which nothing is left. Apps go first: they sign off through their sidecars."""
+PRIVATE_FOLDER = 0o700
 DISK_FREE_BYTES_MIN = 200_000_000
 KEYS_FILE = "services/supervisor/demo-keys.yaml"
 
@@ -78,14 +81,21 @@ class Stack:
         if own_redis and self.spec.free_ports:
             redis_port = self._ports.take()
         redis_host = f"localhost:{redis_port}" if own_redis else self.spec.redis_host
-        infrastructure = [redis.server(redis_port, self._dir("redis"), self._log("redis"))] if own_redis else []
+        credentials = Credentials.made(
+            redis_password=None if own_redis else os.environ.get(environment.REDIS_PASSWORD, ""),
+            otlp_token="" if self.spec.otlp_url else None,
+        )
+        infrastructure: list[Child] = []
+        if own_redis:
+            folder, log = self._dir("redis"), self._log("redis")
+            infrastructure.append(redis.server(redis_port, folder, log, credentials.redis_password))
         infrastructure += self._control_plane()
-        around = self._surroundings(definition, ports, redis_host, infrastructure)
+        around = self._surroundings(definition, ports, redis_host, infrastructure, credentials)
         pairs = [pair for app in chosen for pair in self._replicas(app, ports[app.app_id], definition, around)]
         everything = [*infrastructure, *(child for pair in pairs for child in pair)]
         if not self.spec.free_ports:
             _check_ports(everything)
-        self._launch(infrastructure, pairs, redis_port if own_redis else None)
+        self._launch(infrastructure, pairs, redis_port if own_redis else None, credentials.redis_password)
         self._run = self._run_file(around, ports)
         self._wait_agents(chosen, self._run)
         self._run.save(self.run_path)
@@ -135,7 +145,7 @@ class Stack:
     def _prepare_state_dir(self) -> None:
         folder = self.spec.state_dir
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_private(folder)  # customers' words, keys and secrets are in it
             lock = (folder / "up.lock").open("w")
         except OSError as error:
             raise OperatorError(
@@ -152,8 +162,8 @@ class Stack:
         free = shutil.disk_usage(folder).free
         if free < DISK_FREE_BYTES_MIN:
             raise OperatorError(f"The disk of {folder} is full ({free / 1e6:.0f} MB free): free at least 200 MB.")
-        for name in ("data", "logs"):
-            self._dir(name).mkdir(exist_ok=True)
+        for name in ("data", "logs", "redis", "components"):
+            _make_private(self._dir(name))
         for log in self._dir("logs").glob("*.log"):
             log.unlink()
 
@@ -186,7 +196,12 @@ class Stack:
         return [placement, scheduler]
 
     def _surroundings(
-        self, definition: MultiApp, ports: Mapping[str, AppPorts], redis_host: str, infrastructure: Sequence[Child]
+        self,
+        definition: MultiApp,
+        ports: Mapping[str, AppPorts],
+        redis_host: str,
+        infrastructure: Sequence[Child],
+        credentials: Credentials,
     ) -> Surroundings:
         common = definition.common
         sources = [common.resources_path] if common.resources_path else common.resources_paths
@@ -212,6 +227,8 @@ class Stack:
             instance=self.spec.instance,
             placement_host=hosts.get("placement"),
             scheduler_host=hosts.get("scheduler"),
+            credentials=credentials,
+            is_demo=self.spec.is_demo,
             environment=self.spec.environment,
         )
 
@@ -227,14 +244,18 @@ class Stack:
     # -- starting
 
     def _launch(
-        self, infrastructure: Sequence[Child], pairs: Sequence[tuple[Child, Child]], redis_port: int | None
+        self,
+        infrastructure: Sequence[Child],
+        pairs: Sequence[tuple[Child, Child]],
+        redis_port: int | None,
+        redis_password: str,
     ) -> None:
         deadline = time.monotonic() + self.spec.ready_s
         # Apps first: they import for seconds while Redis comes up, and their sidecars wait for them anyway.
         for child in [*infrastructure, *(app for app, _ in pairs)]:
             self._spawn(child)
         if redis_port is not None:
-            self._wait_redis(self.children["redis"], redis_port, deadline)
+            self._wait_redis(self.children["redis"], redis_port, redis_password, deadline)
         for _, sidecar in pairs:
             self._spawn(sidecar)
         with ThreadPoolExecutor(max_workers=max(1, len(pairs))) as pool:
@@ -255,9 +276,9 @@ class Stack:
         except OSError as error:
             raise OperatorError(f"{child.name} could not be started: {child.command[0]}: {error.strerror}.") from None
 
-    def _wait_redis(self, child: Child, port: int, deadline: float) -> None:
+    def _wait_redis(self, child: Child, port: int, password: str, deadline: float) -> None:
         began = time.monotonic()
-        while not redis.answers(port):
+        while not redis.answers(port, password):
             self._check_alive(child, deadline)
             time.sleep(0.02)
         self._watcher.ready(child.name, time.monotonic() - began)
@@ -320,32 +341,47 @@ class Stack:
             for c in self.children.values()
         ]
 
+    def _setting(self, around: Surroundings, name: str, default: str) -> str:
+        """As the apps get it."""
+        return around.environment.get(name) or os.environ.get(name) or default
+
     def _run_file(self, around: Surroundings, ports: Mapping[str, AppPorts]) -> RunFile:
         return RunFile(
             api_url=around.api_url,
             console_url=around.console_url,
             gateway_url=f"http://127.0.0.1:{ports['gateway'].app}" if "gateway" in ports else "",
             otlp_url=around.otlp_url,
-            keys=demo_keys(self.spec.project / around.environment.get("SWITCHBOARD_KEYS_FILE", KEYS_FILE)),
+            keys=public_keys(self.spec.project / self._setting(around, "SWITCHBOARD_KEYS_FILE", KEYS_FILE)),
             processes=self._processes(),
             instance=self.spec.instance,
             gateway_app_id=around.app_id(apps.GATEWAY),
             redis_host=around.redis_host,
             placement_host=around.placement_host,
             scheduler_host=around.scheduler_host,
+            is_demo=around.is_demo,
+            redis_password=around.credentials.redis_password,
+            otlp_token=around.credentials.otlp_token,
+            gateway_key=around.credentials.gateway_key,
             state_dir=str(self.spec.state_dir),
             pid=os.getpid(),
         )
 
 
-def demo_keys(path: Path) -> list[Key]:
-    """The demo keys of the supervisor's keys file; none when there is no such file. Raises `OperatorError`."""
+def public_keys(path: Path) -> list[Key]:
+    """Those of the supervisor's keys file that anybody may know; none when there is no such file. Raises `OperatorError`."""
     if not path.is_file():
         return []
     try:
-        return [Key.model_validate(entry) for entry in yaml.safe_load(path.read_text())["keys"]]
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        entries = yaml.safe_load(path.read_text())["keys"]
+        return [Key.model_validate(each) for each in entries if demo.is_public(str(each.get("key", "")))]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise OperatorError(f"{path} is not a list of keys: {str(error).splitlines()[0]}.") from None
+
+
+def _make_private(folder: Path) -> None:
+    """Makes a folder that its owner alone reads; one that was there from before becomes so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(PRIVATE_FOLDER)
 
 
 def _check_ports(children: Sequence[Child]) -> None:

@@ -8,9 +8,10 @@ with turn_attributes(tenant="aurora", conversation_id="c1", turn_id="c1.1"):
 
 from switchboard.telemetry.context import current_span_id, current_trace_id, turn_again, turn_attributes
 from switchboard.telemetry.genai import agent_span, model_span, record_usage, tool_span
-from switchboard.telemetry.setup import Telemetry, setup, tracer
+from switchboard.telemetry.setup import IsOurs, Telemetry, setup, tracer
 
 __all__ = [
+    "IsOurs",
     "Telemetry",
     "agent_span",
     "current_span_id",

@@ -4,12 +4,13 @@ What calls others (the sidecar's invocation, the gateway's client) makes its own
 httpx, which no service uses, took 6 MiB of every process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from opentelemetry import propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.propagators.composite import CompositePropagator
@@ -29,6 +30,12 @@ QUEUE_SPANS_MAX = 8_192
 BATCH_SPANS_MAX = 512
 UNTRACED_URLS = r"/healthz,/readyz,/dapr/,/v1/traces$,/favicon"
 """Polls and the telemetry itself: spans of these would only bury the turns."""
+CONTEXT_HEADERS = frozenset({b"traceparent", b"tracestate", b"baggage"})
+OUTSIDE = "switchboard.outside_span"
+"""Where a request's scope keeps the span that its sender named."""
+
+IsOurs = Callable[[Scope], bool]
+"""Whether a request (its ASGI scope) comes from the system itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,12 @@ class Telemetry:
     service_name: str
     provider: TracerProvider = field(repr=False)
 
-    def instrument(self, app: FastAPI, *, public: bool = False, untraced: Sequence[str] = ()) -> None:
+    def instrument(self, app: FastAPI, *, is_ours: IsOurs | None = None, untraced: Sequence[str] = ()) -> None:
         """Gives each request of `app` a server span, joined to the caller's trace.
 
-        Paths that are `untraced` get none: they make their own. A `public` app drops the `baggage` header of its
-        callers: strangers must not name the tenant of a span.
+        Paths that are `untraced` get none: they make their own. An app with a public port says with `is_ours` which
+        requests are the system's own. All others begin a trace: a stranger must not join another one's, switch
+        tracing off, or name the tenant of a span. Where a stranger has a trace of their own, ours links to it.
         """
         FastAPIInstrumentor.instrument_app(
             app,
@@ -51,8 +59,8 @@ class Telemetry:
             exclude_spans=["receive", "send"],  # a span an SSE chunk would cost more than the chunk
             server_request_hook=_remember_server_span,
         )
-        if public:
-            _wrap_outermost(app)
+        if is_ours is not None:
+            _wrap_outermost(app, is_ours)
 
     def flush(self, timeout_ms: int = 2_000) -> None:
         self.provider.force_flush(timeout_ms)
@@ -112,21 +120,36 @@ def _azure_exporter(connection_string: str) -> SpanExporter:
 
 
 def _remember_server_span(span: Span, scope: Scope) -> None:
-    del scope
     server_span.set(span)
+    if (outside := scope.get(OUTSIDE)) is not None:
+        span.add_link(outside)
 
 
-class _DropBaggage:
-    def __init__(self, app: ASGIApp) -> None:
+class _OwnTrace:
+    """Takes the trace context out of requests that are not the system's own."""
+
+    def __init__(self, app: ASGIApp, is_ours: IsOurs) -> None:
         self.app = app  # by this name FastAPI finds the instrumentation below, and leaves its own off
+        self._is_ours = is_ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"baggage"]
+        if scope["type"] in ("http", "websocket") and not self._is_ours(scope):
+            sent: list[tuple[bytes, bytes]] = scope["headers"]
+            scope["headers"] = [pair for pair in sent if pair[0] not in CONTEXT_HEADERS]
+            if len(scope["headers"]) < len(sent):
+                scope[OUTSIDE] = _context_of(sent)
         await self.app(scope, receive, send)
 
 
-def _wrap_outermost(app: FastAPI) -> None:
+def _context_of(sent: Sequence[tuple[bytes, bytes]]) -> trace.SpanContext | None:
+    """The span that a stranger says is theirs; None where it is none."""
+    told = next((value.decode("latin-1") for name, value in sent if name == b"traceparent"), "")
+    span = trace.get_current_span(TraceContextTextMapPropagator().extract({"traceparent": told}, Context()))
+    found = span.get_span_context()
+    return found if found.is_valid else None
+
+
+def _wrap_outermost(app: FastAPI, is_ours: IsOurs) -> None:
     # The instrumentation wraps the whole middleware stack, so the filter has to wrap that again.
     build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: _DropBaggage(build())  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: _OwnTrace(build(), is_ours)  # type: ignore[method-assign]

@@ -15,8 +15,7 @@ from typing import Self
 
 from rich.console import Console
 
-from switchboard.system import app as apps
-from switchboard.system import build, multiapp
+from switchboard.system import build, environment, multiapp
 from switchboard.system.runfile import Key, RunFile
 from switchboard.system.spec import SystemSpec
 from switchboard.system.stack import Stack
@@ -155,5 +154,5 @@ def app_names(project: Path = PROJECT) -> list[str]:
 def without_model_settings() -> None:
     """Takes every provider's key and address out of this process's environment, for tests."""
     for name in list(os.environ):
-        if name.startswith(apps.MODEL_SETTINGS) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        if name.startswith(environment.MODEL_SETTINGS) or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             del os.environ[name]

@@ -41,12 +41,12 @@ class Bench:
         self._children: list[Child] = []
         self._stops: list[Callable[[], None]] = []
 
-    def redis(self) -> int:
+    def redis(self, password: str = "") -> int:
         """The port of a Redis server that answers."""
         port = self.ports.take()
-        child = redis.server(port, self.folder / "redis", self.folder / "redis.log")
+        child = redis.server(port, self.folder / "redis", self.folder / "redis.log", password)
         self.start(child)
-        wait_until(lambda: redis.answers(port), child)
+        wait_until(lambda: redis.answers(port, password), child)
         return port
 
     def daprd(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
+from services.console import otlp
 from services.console.api import receiver, routes
 from services.console.api.requests import STATIC
 from services.console.bootstrap import Console
@@ -14,7 +15,9 @@ from switchboard.serving.service import create_service
 
 def create_app(console: Console) -> FastAPI:
     """The ASGI app of a console; its lifespan opens and closes it. It receives spans and makes none."""
-    app = create_service(lambda: _opened(console), None, title="Switchboard console")
+    app = create_service(
+        lambda: _opened(console), None, title="Switchboard console", body_bytes_max=otlp.BODY_BYTES_MAX
+    )
     app.state.console = console
     app.middleware("http")(_secure(console.settings.api_url))
     for each in (routes, receiver):
@@ -42,9 +45,9 @@ def _secure(api_url: str) -> Callable[[Request, Callable[[Request], Awaitable[Re
         response = await call_next(request)
         if not request.url.path.startswith(("/docs", "/openapi")):
             response.headers["content-security-policy"] = policy
-        response.headers["x-content-type-options"] = "nosniff"
         response.headers["referrer-policy"] = "no-referrer"
-        response.headers["cache-control"] = "no-cache"  # the page's files are few and revalidated by ETag
+        if request.url.path == "/" or request.url.path.startswith("/static/"):
+            response.headers["cache-control"] = "no-cache"  # the page's files are few and revalidated by ETag
         return response
 
     return add_headers

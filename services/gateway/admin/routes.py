@@ -1,6 +1,7 @@
 """`/admin`: what an operator sees and sets while the gateway runs.
 
-With SWITCHBOARD_GATEWAY_ADMIN_TOKEN set it asks for that token; without, it answers this machine only.
+It asks for SWITCHBOARD_GATEWAY_ADMIN_TOKEN, and is closed where none is set; in a demo it then answers this machine. A page
+in a browser never reaches it: neither by its own address (`Origin`) nor by a name of its own that leads here (`Host`).
 """
 
 import secrets
@@ -16,8 +17,11 @@ from switchboard.contracts.errors import Forbidden, NotFound, Unauthenticated
 
 
 def operator(request: Request) -> None:
-    """Raises `Unauthenticated` for a wrong token, `Forbidden` for a caller elsewhere where none is set."""
-    token = gateway_of(request).settings.admin_token
+    """Raises `Unauthenticated` for a wrong token, `Forbidden` for a page in a browser and where there is no token to ask for."""
+    settings = gateway_of(request).settings
+    if _is_of_a_page(request, settings.admin_hosts):
+        raise Forbidden(PAGE)
+    token = settings.admin_token
     if token is not None:
         sent = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not secrets.compare_digest(sent.encode(), token.get_secret_value().encode()):
@@ -25,11 +29,20 @@ def operator(request: Request) -> None:
         return
     # A sidecar is on this machine too, but says for whom it speaks.
     forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "dapr-caller-app-id"))
-    if forwarded or request.client is None or not _is_loopback(request.client.host):
-        raise Forbidden(
-            "The gateway's administration is open to this machine only: set SWITCHBOARD_GATEWAY_ADMIN_TOKEN."
-        )
+    if not settings.demo or forwarded or request.client is None or not _is_loopback(request.client.host):
+        raise Forbidden("The gateway's administration is closed: set SWITCHBOARD_GATEWAY_ADMIN_TOKEN, and send it.")
 
+
+def _is_of_a_page(request: Request, hosts: str) -> bool:
+    """Whether a browser sends it for a page: from another site, or under a name that the gateway does not go by."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+        return True
+    host = request.headers.get("host", "").lower()
+    name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
+    return name.strip("[]") not in [each.strip() for each in hosts.lower().split(",")]
+
+
+PAGE = "The gateway's administration is no web page's: call it from a program, under a name in SWITCHBOARD_GATEWAY_ADMIN_HOSTS."
 
 router = APIRouter(prefix="/admin", dependencies=[Depends(operator)])
 

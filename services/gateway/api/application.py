@@ -13,6 +13,7 @@ from services.gateway.admin import routes as admin
 from services.gateway.api import routes
 from services.gateway.bootstrap import Gateway
 from services.gateway.calls.answers.errors import response_of
+from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.endpoint import ModelEndpoint
 from services.gateway.calls.life import Calls
 from switchboard.contracts import paths
@@ -30,13 +31,15 @@ def create_app(gateway: Gateway) -> FastAPI:
         setup("gateway", endpoint=settings.otlp_endpoint, connection_string=settings.azure_monitor),
         error_response=response_of,
         untraced=(CHAT, EMBEDDINGS),  # their spans are their own
+        unbounded=(CHAT, EMBEDDINGS),  # bounded where they are read
         title="Switchboard model gateway",
         version="1",
     )
-    app.state.gateway, app.state.calls = gateway, Calls(gateway)
+    callers = KnownCallers(settings)
+    app.state.gateway, app.state.calls, app.state.callers = gateway, Calls(gateway), callers
     # First, so that they are found first.
-    app.router.routes.insert(0, Route(CHAT, ModelEndpoint("chat"), methods=["POST"]))
-    app.router.routes.insert(1, Route(EMBEDDINGS, ModelEndpoint("embeddings"), methods=["POST"]))
+    app.router.routes.insert(0, Route(CHAT, ModelEndpoint("chat", callers), methods=["POST"]))
+    app.router.routes.insert(1, Route(EMBEDDINGS, ModelEndpoint("embeddings", callers), methods=["POST"]))
     for each in (admin, admin_cost, routes):
         app.include_router(each.router)
     return app

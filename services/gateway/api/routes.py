@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from services.gateway.calls.callers import KnownCallers
 from services.gateway.policy.catalog import Target
 from services.gateway.requests import Wired, json_response
 from switchboard.contracts import paths
@@ -12,14 +13,20 @@ from switchboard.contracts import paths
 router = APIRouter()
 
 
-@router.get(f"/{paths.MODELS}")
+def known_caller(request: Request) -> None:
+    """Raises `Unauthenticated`."""
+    callers: KnownCallers = request.app.state.callers
+    callers.check(request.headers)
+
+
+@router.get(f"/{paths.MODELS}", dependencies=[Depends(known_caller)])
 async def models(gateway: Wired) -> Response:
     """Aliases and models that may be asked for."""
     names = gateway.policies.active.catalog.names()
     return json_response({"object": "list", "data": [_model(name, target) for name, target in names]})
 
 
-@router.get(f"/{paths.MODELS}/{{name}}")
+@router.get(f"/{paths.MODELS}/{{name}}", dependencies=[Depends(known_caller)])
 async def model(gateway: Wired, name: str) -> Response:
     """One of them. Raises `NotFound`."""
     target = gateway.policies.active.catalog.target(name)

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from services.gateway.call import ModelCall, Operation
 from services.gateway.calls.answers.errors import response_of
 from services.gateway.calls.answers.stream import ModelStream
+from services.gateway.calls.callers import KnownCallers
 from services.gateway.calls.life import Calls
 from services.gateway.providers.chunked import DONE, events_of
 from switchboard.contracts import sse
@@ -36,12 +37,18 @@ class CallerGone(Exception):
 class ModelEndpoint:
     """`POST /v1/chat/completions` or `/v1/embeddings`. A reader that goes away ends its stream."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Operation, callers: KnownCallers) -> None:
         self._operation: Operation = operation
+        self._callers = callers
         self._tracer = tracer(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            self._callers.check(headers)
+        except SwitchboardError as error:  # no span: a stranger's trace is none of ours
+            await response_of(error)(scope, receive, send)
+            return
         # One span for the request and its model call: a stream's ends in another task than it began in.
         caller = propagate.extract(headers)
         span = self._tracer.start_span(

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from services.gateway.money.ledger.archiver import Archiver
 from services.gateway.money.ledger.book import Book
+from services.gateway.money.ledger.pseudonyms import Pseudonyms
 from services.gateway.money.ledger.recorder import Recorder
 from services.gateway.money.ledger.spool import Spool
 from services.gateway.money.limits.shared import SharedLimits, Tariff
@@ -32,7 +33,7 @@ class Accounting:
         folder = data_dir / FOLDER
         spool, archive = Spool(folder / "spool"), Archive(folder)
         self.limits = SharedLimits(rules, tariff, pipe)
-        self.ledger = Recorder(pipe, spool, lambda: rules().budgets)
+        self.ledger = Recorder(pipe, spool, lambda: rules().budgets, Pseudonyms(folder))
         self.archiver = Archiver(redis, archive, spool)
         self.book = Book(redis, archive)
 

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import Scope
 
 from services.supervisor.api.documentation import DESCRIPTION
 from services.supervisor.api.edge import Edge
 from services.supervisor.api.routes import agents, chat, conversations, feedback, health, jobs, memory
 from services.supervisor.bootstrap import Supervisor
 from switchboard.contracts import headers, topics
+from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.serving.service import create_service
@@ -18,6 +20,10 @@ from switchboard.serving.termination import on_termination
 from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
 
+BODY_BYTES_MAX = 64 * 1024
+"""Of a request; events of the sidecar may be larger than what a user sends, and are bounded where they are read."""
+EVENTS = "/events/"
+DAPR_API_TOKEN = headers.DAPR_API_TOKEN.encode()
 ROUTERS = (chat, jobs, conversations, memory, agents, feedback, health)
 
 
@@ -32,7 +38,9 @@ def create_app(supervisor: Supervisor) -> FastAPI:
     app = create_service(
         lambda: _opened(supervisor),
         telemetry,
-        public=True,
+        is_ours=lambda scope: is_delivered(scope, settings.app_api_token),
+        body_bytes_max=BODY_BYTES_MAX,
+        unbounded=(EVENTS,),
         title="Switchboard",
         version="0.1.0",
         description=DESCRIPTION,
@@ -63,6 +71,14 @@ async def _opened(supervisor: Supervisor) -> AsyncGenerator[None]:
     with on_termination(supervisor.drain):
         yield
     await supervisor.close()
+
+
+def is_delivered(scope: Scope, token: str | None) -> bool:
+    """Whether a request is an event that our sidecar delivers: it goes on in the trace that published it."""
+    if not scope["path"].startswith(EVENTS):
+        return False
+    sent = next((value for name, value in scope["headers"] if name == DAPR_API_TOKEN), b"")
+    return is_from_sidecar(sent.decode("latin-1"), token)
 
 
 def _subscribe(app: FastAPI, supervisor: Supervisor) -> None:

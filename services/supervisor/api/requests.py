@@ -13,6 +13,7 @@ from services.supervisor.turns.idempotency import CHARACTERS_MAX
 from switchboard.contracts import headers, sse
 from switchboard.contracts.errors import Forbidden, InvalidRequest
 from switchboard.contracts.turns import ChatRequest, Principal
+from switchboard.identity import Session
 from switchboard.serving import problems
 
 _bearer = HTTPBearer(auto_error=False, description="An API key; it stands for tenant, user, tier and roles.")
@@ -26,9 +27,17 @@ Wired = Annotated[Supervisor, Depends(supervisor_of)]
 """The supervisor behind the route."""
 
 
-def caller_of(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
+def session_of(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None) -> Session:
     """Raises `Unauthenticated`."""
-    return supervisor_of(request).keys.authenticate(request.headers.get("authorization"))
+    return supervisor_of(request).keys.session(request.headers.get("authorization"))
+
+
+SignedIn = Annotated[Session, Depends(session_of)]
+"""Who is asking, for what stays open longer than a request."""
+
+
+def caller_of(session: SignedIn) -> Principal:
+    return session.principal
 
 
 Caller = Annotated[Principal, Depends(caller_of)]
@@ -46,9 +55,8 @@ Operator = Annotated[Principal, Depends(operator_of)]
 """A caller who may see what is the whole tenant's."""
 
 
-async def ask_of(request: Request) -> Ask:
+async def ask_of(request: Request, principal: Principal) -> Ask:
     """The validated question of a known caller: read once, validated once."""
-    principal = supervisor_of(request).keys.authenticate(request.headers.get("authorization"))
     key = request.headers.get(headers.IDEMPOTENCY_KEY)
     if key is not None and not 1 <= len(key) <= CHARACTERS_MAX:
         raise InvalidRequest(f"An Idempotency-Key has 1 to {CHARACTERS_MAX} characters.")

@@ -1,23 +1,26 @@
 """The chat over a WebSocket: the same requests and the same events, one JSON object a frame.
 
 The key comes in the `Authorization` header, or (browsers cannot set one) in a first frame
-`{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time.
+`{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time. When the key is revoked
+or expires, the connection ends.
 """
 
 import asyncio
+import time
 from contextlib import suppress
 
 import orjson
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.supervisor.api.edge import BODY_BYTES_MAX
 from services.supervisor.turns.accept import Ask
+from services.supervisor.turns.fair_share import FairShares
 from services.supervisor.turns.life import Turns
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
 from switchboard.contracts.events import TurnFailed
-from switchboard.contracts.turns import ChatRequest, Principal
-from switchboard.identity import ApiKeys
+from switchboard.contracts.turns import ChatRequest
+from switchboard.identity import CHECK_S, ApiKeys, Session
+from switchboard.serving.bounds import FRAME_BYTES_MAX
 from switchboard.serving.problems import NOT_JSON, error_of_validation
 from switchboard.telemetry import current_trace_id
 
@@ -26,39 +29,53 @@ IDLE_S_MAX = 300.0
 GOING_AWAY, POLICY_VIOLATION, TOO_BIG = 1001, 1008, 1009
 
 
-async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
+async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns, sockets: FairShares) -> None:
     """One connection, from its first frame to its last. Raises nothing."""
     await socket.accept()
     with suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed while we were sending
         try:
-            principal = await _sign_in(socket, keys)
+            session = await _sign_in(socket, keys)
+            sockets.take(session.principal)
         except SwitchboardError as error:
-            await _tell(socket, error)
-            await socket.close(POLICY_VIOLATION)
+            await _refuse(socket, error)
             return
         except TimeoutError:
-            await _tell(socket, Unauthenticated())
-            await socket.close(POLICY_VIOLATION)
+            await _refuse(socket, Unauthenticated())
             return
-        while True:
-            try:
-                frame = await asyncio.wait_for(_frame(socket), IDLE_S_MAX)
-                await _answer(socket, turns, Ask(principal, _request(frame)))
-            except TimeoutError:
-                await socket.close(GOING_AWAY)
-                return
-            except TooLarge as error:
-                await _tell(socket, error)
-                await socket.close(TOO_BIG)
-                return
-            except SwitchboardError as error:
-                await _tell(socket, error)
+        try:
+            await _converse(socket, session, turns)
+        finally:
+            sockets.give_back(session.principal)
 
 
-async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
+async def _converse(socket: WebSocket, session: Session, turns: Turns) -> None:
+    """Requests and their answers, until the client goes, is idle too long, or its key ends."""
+    while True:
+        try:
+            frame = await _next_frame(socket, session)
+            await _answer(socket, turns, Ask(session.principal, _request(frame)), session)
+        except _SignedOut:
+            await _refuse(socket, Unauthenticated())
+            return
+        except TimeoutError:
+            await socket.close(GOING_AWAY)
+            return
+        except TooLarge as error:
+            await _tell(socket, error)
+            await socket.close(TOO_BIG)
+            return
+        except SwitchboardError as error:
+            await _tell(socket, error)
+
+
+class _SignedOut(Exception):
+    """The key that signed in stands for nobody any more."""
+
+
+async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Session:
     header = socket.headers.get("authorization")
     if header is not None:
-        return keys.authenticate(header)
+        return keys.session(header)
     frame = await asyncio.wait_for(_frame(socket), SIGN_IN_S_MAX)
     try:
         signed = orjson.loads(frame)
@@ -66,7 +83,22 @@ async def _sign_in(socket: WebSocket, keys: ApiKeys) -> Principal:
         raise InvalidRequest(NOT_JSON) from error
     if not isinstance(signed, dict) or not isinstance(signed.get("authorization"), str):
         raise Unauthenticated('Send {"authorization": "Bearer <key>"} as the first frame.')
-    return keys.authenticate(signed["authorization"])
+    return keys.session(signed["authorization"])
+
+
+async def _next_frame(socket: WebSocket, session: Session) -> bytes:
+    """Raises `_SignedOut`, and `TimeoutError` when nothing comes for `IDLE_S_MAX`."""
+    coming, until = asyncio.ensure_future(_frame(socket)), time.monotonic() + IDLE_S_MAX
+    try:
+        while not coming.done() and session.is_live and time.monotonic() < until:
+            await asyncio.wait({coming}, timeout=CHECK_S)
+        if not session.is_live:
+            raise _SignedOut
+        if not coming.done():
+            raise TimeoutError
+        return coming.result()
+    finally:
+        coming.cancel()
 
 
 async def _frame(socket: WebSocket) -> bytes:
@@ -74,8 +106,8 @@ async def _frame(socket: WebSocket) -> bytes:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1000))
     frame = (message.get("text") or "").encode() or message.get("bytes") or b""
-    if len(frame) > BODY_BYTES_MAX:
-        raise TooLarge(f"A frame may have at most {BODY_BYTES_MAX // 1024} KiB.")
+    if len(frame) > FRAME_BYTES_MAX:
+        raise TooLarge(f"A frame may have at most {FRAME_BYTES_MAX // 1024} KiB.")
     return frame
 
 
@@ -89,11 +121,18 @@ def _request(frame: bytes) -> ChatRequest:
         raise refused from error
 
 
-async def _answer(socket: WebSocket, turns: Turns, ask: Ask) -> None:
+async def _answer(socket: WebSocket, turns: Turns, ask: Ask, session: Session) -> None:
     log = await turns.start(ask)
-    async for frames in log.read():
+    async for frames in log.read(silence_s=CHECK_S):
+        if not session.is_live:
+            raise _SignedOut
         for frame in frames:
             await socket.send_text(frame.data.decode())
+
+
+async def _refuse(socket: WebSocket, error: SwitchboardError) -> None:
+    await _tell(socket, error)
+    await socket.close(POLICY_VIOLATION)
 
 
 async def _tell(socket: WebSocket, error: SwitchboardError) -> None:

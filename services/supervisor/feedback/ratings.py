@@ -70,7 +70,7 @@ class Ratings:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
         given = Rating(rating=request.rating, comment=request.comment, at=now())
         turn, before = await self._stored(principal, request, given)
-        record_rating(given.rating, given.comment, place_of(turn), from_cache=turn.cache_hit)
+        record_rating(given.rating, place_of(turn), from_cache=turn.cache_hit)
         if given.rating == "down" and turn.kept_as:
             await self._answers.withdraw(turn.tenant, turn.kept_as)
         if turn.experiment:

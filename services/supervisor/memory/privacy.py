@@ -117,13 +117,15 @@ class MemoryPrivacy:
         await self._state.put(key, UserMemory().model_dump(mode="json"), ttl_s=FORGOTTEN_S)
         await self._tiers.erase_record(key, but_hot=True)
         ids = await self._conversation_ids(principal)
+        if transcripts:
+            await self._conversations.erase_published(ids)
         limit = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
 
         async def one(conversation_id: str) -> bool:
             async with limit:
                 try:
                     if transcripts:
-                        await self._conversations.delete(principal, conversation_id)
+                        await self._conversations.delete_records(principal, conversation_id)
                     else:
                         await self._forget_conversation(principal, conversation_id)
                 except NotFound:

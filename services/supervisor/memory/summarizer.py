@@ -36,4 +36,5 @@ class GatewaySummarizer:
 
     async def _ask(self, prompt: str, tokens_max: int) -> str:
         body = {"model": self.alias, "messages": [{"role": "user", "content": prompt}], "max_tokens": tokens_max}
-        return (await self.gateway.complete(body, self.caller, timeout_s=TIMEOUT_S)).text
+        # Two life stories may be as near as two wordings of one question: what is near is no reason to share a summary.
+        return (await self.gateway.complete(body, self.caller.uncached(), timeout_s=TIMEOUT_S)).text

@@ -31,7 +31,8 @@ class RoutingJudge:
                 if not cards or not await self._gateway.is_language_model(self._alias):
                     return None
                 body = {"model": self._alias, **question(message, context, cards)}
-                answer = await self._gateway.complete(body, caller)
+                # The prompt holds what was said before: the judgement of another conversation is none of this one.
+                answer = await self._gateway.complete(body, caller.uncached())
         except (SwitchboardError, TimeoutError) as error:
             logger.warning("The routing model %s did not answer: %r.", self._alias, error)
             return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
 from switchboard.sidecar.ports import StateItem, StateKey, StateStore
+from switchboard.sidecar.published import NothingKept, PublishedEvents
 
 PAGE_TURNS_MAX = 100
 RUNNING_LOOKED_AT = 20
@@ -42,9 +43,11 @@ class Conversations:
         tiers: TieredStore | None = None,
         index: ConversationIndex | None = None,
         ratings: RatingIndex | None = None,
+        published: PublishedEvents | None = None,
     ) -> None:
-        """`tiers` under the state store, the index that finds what is to be moved there, and that of ratings."""
+        """`tiers` under the state store, the index that finds what is to be moved there, that of ratings; `published` events."""
         self._state = state
+        self._published = published or NothingKept()
         self._ratings = ratings or RatingIndex(state)
         self._tiers = tiers or TieredStore(state)
         self._index = index
@@ -152,7 +155,20 @@ class Conversations:
         return before
 
     async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
-        """Deletes it with all its turns, in every tier. Raises `NotFound`, and `Conflict` while a turn runs."""
+        """Deletes it with all its turns, in every tier, and in the broker what was published of it.
+
+        Raises `NotFound`, and `Conflict` while a turn runs.
+        """
+        await self.conversation(principal, conversation_id)  # a stranger's erases nothing
+        await self.erase_published([conversation_id])
+        await self.delete_records(principal, conversation_id)
+
+    async def erase_published(self, conversation_ids: Collection[ConversationId]) -> None:
+        """Erases what the broker keeps of conversations that are theirs to delete. Raises `Unavailable`."""
+        await self._published.erase(conversation_ids)
+
+    async def delete_records(self, principal: Principal, conversation_id: ConversationId) -> None:
+        """As `delete`, of the records alone."""
         conversation = await self.conversation(principal, conversation_id)
         last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
         if any(turn.status == "running" for turn in last):

@@ -50,14 +50,14 @@ class Turns:
     async def start(self, ask: Ask) -> EventLog:
         """The turn, accepted and running; for an idempotency key that was used, the turn of that time.
 
-        Raises why a turn is not accepted: what `Acceptance.accept` raises, and `Unavailable` for too many turns at
-        once and while the process ends.
+        Raises why a turn is not accepted: what `Acceptance.accept` and `TurnLogs.open` raise, and `Unavailable` while the
+        process ends.
         """
         if (earlier := await self._acceptance.repeated(ask)) is not None:
             return await self._logs.follow(ask.principal, earlier.turn_id)
         if self._closing:
             raise Unavailable
-        log = self._logs.open()
+        log = self._logs.open(ask.principal)
         task = asyncio.create_task(self._run(ask, log))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

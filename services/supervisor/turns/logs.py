@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.event_log import EventLog
+from services.supervisor.turns.fair_share import FairShares, Share
 from services.supervisor.turns.merge import SUPERVISOR, Emit
 from services.supervisor.turns.records import Turn
 from switchboard.contracts.errors import OurError, SwitchboardError, Unavailable
@@ -21,10 +22,11 @@ POLL_S = 0.25
 class TurnLogs:
     """At most `turns_max` turns run at once. May be called concurrently; close it with the app."""
 
-    def __init__(self, conversations: Conversations, turns_max: int) -> None:
+    def __init__(self, conversations: Conversations, turns_max: int, shares: FairShares | None = None) -> None:
         self._conversations = conversations
         self._turns_max = turns_max
-        self._running: set[EventLog] = set()
+        self._shares = shares or FairShares(Share(tenant_max=turns_max, user_max=turns_max))
+        self._running: dict[EventLog, Principal] = {}
         self._by_id: dict[str, EventLog] = {}
         self._finished: OrderedDict[str, EventLog] = OrderedDict()
         self._polls: set[asyncio.Task[None]] = set()
@@ -33,14 +35,15 @@ class TurnLogs:
         """How many turns run here."""
         return len(self._running)
 
-    def open(self) -> EventLog:
-        """The log of a turn that begins. Raises `Unavailable` when as many run as may."""
+    def open(self, principal: Principal) -> EventLog:
+        """The log of a turn that begins. Raises `LimitExceeded` above a fair share, `Unavailable` when as many run as may."""
         if len(self._running) >= self._turns_max:
             raise Unavailable(
                 "Too many people are asking at once. Please try again in a moment.", retry_after_s=RETRY_AFTER_S
             )
+        self._shares.take(principal)
         log = EventLog()
-        self._running.add(log)
+        self._running[log] = principal
         return log
 
     def name(self, log: EventLog) -> None:
@@ -49,7 +52,8 @@ class TurnLogs:
 
     def finish(self, log: EventLog) -> None:
         """Its turn has ended; another may run in its place."""
-        self._running.discard(log)
+        if (principal := self._running.pop(log, None)) is not None:
+            self._shares.give_back(principal)
         if self._by_id.pop(log.turn_id, None) is None:
             return
         self._finished[log.turn_id] = log

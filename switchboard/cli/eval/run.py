@@ -19,7 +19,9 @@ from switchboard.evaluation.golden.results import CaseResult, Figure, Latency, R
 from switchboard.evaluation.golden.run import Judge, Runner, SystemUnderTest
 from switchboard.evaluation.golden.suite import load_cases
 from switchboard.evaluation.judges import ALIAS_DEFAULT, AzureJudges, can_judge
+from switchboard.models.gateway import NO_KEY
 from switchboard.system.errors import OperatorError
+from switchboard.system.runfile import RunFile
 
 GOLDEN = Path("evals/golden")
 BASELINE = Path("evals/baseline.json")
@@ -69,7 +71,7 @@ def run(
     with exit_on_error():
         cases = chosen(suite, tag or [], read_only=read_only)
         with system_to_judge(state_dir, start=start) as system:
-            model = judge_of(system.gateway_url, judge)
+            model = judge_of(system, judge)
             results = judged(target_of(system), suite or "golden", cases, model, concurrency, console)
         compared = difference(load_results(baseline), results) if baseline.is_file() else None
         decided = verdict(results, load_bars(bars), load_results(baseline) if compared else None) if gate else None
@@ -114,17 +116,18 @@ def judged(
         return asyncio.run(runner.run(suite, cases))
 
 
-def judge_of(gateway_url: str, wanted: str) -> Judge | None:
+def judge_of(system: RunFile, wanted: str) -> Judge | None:
     """None with 'off', and with 'auto' where the gateway has the embedded model only. Raises `OperatorError`."""
     if wanted == "off":
         return None
     alias = ALIAS_DEFAULT if wanted == "auto" else wanted
-    real = asyncio.run(can_judge(gateway_url, alias))
+    key = system.gateway_key or NO_KEY
+    real = asyncio.run(can_judge(system.gateway_url, alias, key=key))
     if not real and wanted != "auto":
         raise OperatorError(
             f"There is no real model behind '{alias}' at the gateway, and the embedded one cannot judge."
         )
-    return AzureJudges(gateway_url, alias) if real else None
+    return AzureJudges(system.gateway_url, alias, key=key) if real else None
 
 
 def summary_of(results: Results, kept: Path, report: Path, decided: Verdict | None, judge: str) -> Summary:

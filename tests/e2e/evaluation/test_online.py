@@ -80,14 +80,14 @@ def test_a_sampled_turn_is_evaluated_on_its_own_trace(fresh: System) -> None:
     assert span["attributes"]["turn.id"] == turn["turn_id"]
 
 
-def test_a_thumb_with_its_comment_stands_on_the_trace_and_only_its_user_gives_it(fresh: System) -> None:
+def test_a_thumb_without_its_comment_stands_on_the_trace_and_only_its_user_gives_it(fresh: System) -> None:
     turn = ask(fresh, "How much is my latest bill?")
     assert rate(fresh, turn, "up", key="demo-aurora-ben").status_code == 404
     assert rate(fresh, turn, "up", key=CLEO).status_code == 404
     assert rate(fresh, turn, "down", "That is not my bill").status_code == 200
     span = span_of(fresh, turn, "feedback")
     assert span["attributes"]["gen_ai.evaluation.score.label"] == "down"
-    assert span["attributes"]["gen_ai.evaluation.explanation"] == "That is not my bill"
+    assert "That is not my bill" not in str(span)
 
 
 def test_a_liked_turn_becomes_a_golden_case_that_passes(fresh: System, tmp_path: Path) -> None:

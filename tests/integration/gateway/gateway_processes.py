@@ -109,6 +109,7 @@ class GatewayProcess(Process):
             [sys.executable, "-m", "switchboard.serve", "services/gateway"],
             {
                 "APP_PORT": str(port),
+                "SWITCHBOARD_DEMO": "1",  # no secret is between it and the tests
                 "SWITCHBOARD_GATEWAY_FILE": str(self.file),
                 "SWITCHBOARD_DATA_DIR": str(folder / f"{name}-data"),
                 **environment,

@@ -11,6 +11,7 @@ import pytest
 
 from services.gateway.call import CallOwner, ModelCall
 from services.gateway.money.budgets import BudgetsPolicy
+from services.gateway.money.ledger.pseudonyms import Pseudonyms
 from services.gateway.money.ledger.recorder import Recorder
 from services.gateway.money.ledger.spool import Spool
 from services.gateway.money.limits.shared import SharedLimits
@@ -67,7 +68,7 @@ async def recorder(port: int, folder: Path, budgets: BudgetsPolicy | None = None
     """One replica's ledger."""
     pipe = Pipe(RedisServer("127.0.0.1", port), timeout_s=REPLY_S)
     await pipe.open()
-    made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy())
+    made = Recorder(pipe, Spool(folder / "spool"), lambda: budgets or BudgetsPolicy(), Pseudonyms(folder))
     await made.open()
     try:
         yield made

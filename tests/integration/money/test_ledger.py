@@ -115,7 +115,8 @@ async def test_a_record_says_whose_call_it_was_and_what_became_of_it(redis_port:
     archive = await archived(redis_port, tmp_path)
     first, second = sorted(archive.records(since=TODAY, until=TODAY, tenant=tenant), key=lambda record: record.attempt)
     assert (first.id, first.outcome, first.error, first.cost_picousd) == (f"{call.id}.1", "failed", "unavailable", 0)
-    assert (second.user, second.tier, second.feature, second.agent) == ("ada", "professional", "chat", "billing")
+    assert (second.tier, second.feature, second.agent) == ("professional", "chat", "billing")
+    assert second.user == first.user != "ada", "by a pseudonym: what is never deleted names nobody"
     assert (second.turn, second.conversation, second.alias, second.deployment) == ("c.1", "c", "fast", "openai")
     assert (second.prompt_tokens, second.completion_tokens, second.cached_tokens) == (100, 50, 20)
     assert (second.cost_picousd, second.first_token_ms, second.request_id) == (100_000_000, 12.5, call.id)

@@ -107,12 +107,8 @@ async def test_scripts_that_somebody_flushed_are_loaded_again(redis_port: int):
 
 
 async def test_the_pipe_signs_in_where_redis_asks_for_a_password(tmp_path: Path):
-    from redis.asyncio import Redis
-
     with bench(tmp_path) as own:
-        port = own.redis()
-        async with Redis(host="127.0.0.1", port=port) as redis:
-            await redis.config_set("requirepass", "secret")
+        port = own.redis("secret")
         for password, is_up in (("secret", True), ("wrong", False)):
             pipe = Pipe(RedisServer.at(f"127.0.0.1:{port}", password=password), timeout_s=2.0)
             await pipe.open()

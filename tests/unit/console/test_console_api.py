@@ -11,11 +11,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from pydantic import SecretStr
 
 from services.console import otlp
 from services.console.api.application import create_app
 from services.console.bootstrap import build
 from services.console.settings import Settings
+from switchboard.contracts.errors import BadConfiguration
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 KEYS = """
@@ -88,10 +90,20 @@ def test_another_users_trace_of_the_same_tenant_looks_like_none(client: TestClie
     assert names(client, "secret-key") == ["404"]
 
 
-def test_a_trace_of_two_tenants_shows_each_only_their_own_and_an_operator_all(client: TestClient) -> None:
+def test_a_trace_of_two_tenants_shows_each_only_their_own_and_an_operator_their_tenants(client: TestClient) -> None:
     send(client, export("aurora", "borealis"))
     assert names(client, "demo-cleo") == ["work borealis"]
-    assert names(client, "demo-ops") == ["root", "work aurora", "work borealis"]
+    assert names(client, "demo-ops") == ["work aurora"]
+
+
+def test_an_operator_sees_all_of_their_own_tenants_traces_and_none_of_another(client: TestClient) -> None:
+    send(client, export("aurora"))
+    other = "1" * 32
+    send(client, export("borealis", trace=other))
+    assert names(client, "demo-ops") == ["root", "work aurora"]
+    assert names(client, "demo-ops", f"/api/traces/{other}") == ["404"]
+    told = client.get("/api/conversations/c1/trace", headers={"authorization": "Bearer demo-ops"}).json()
+    assert [trace["trace_id"] for trace in told["traces"]] == [TRACE]
 
 
 def test_a_turn_and_a_conversation_name_their_traces(client: TestClient) -> None:
@@ -127,6 +139,30 @@ def test_nonsense_is_refused_with_a_status_message(client: TestClient) -> None:
     assert send(client, b"zzz").status_code == 400
     assert client.post("/v1/traces", content=b"[]", headers={"content-type": otlp.JSON}).status_code == 400
     assert client.post("/v1/traces", content=b"x", headers={"content-type": "text/plain"}).status_code == 415
+
+
+def test_an_export_nested_too_deep_is_refused(client: TestClient) -> None:
+    deep = b'{"resourceSpans":' + b"[" * 200_000
+    assert client.post("/v1/traces", content=deep, headers={"content-type": otlp.JSON}).status_code == 400
+    value = b'{"arrayValue":{"values":[' * 90 + b"{}" + b"]}}" * 90
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"k","value":' + value + b"}]}]}]}]}"
+    assert client.post("/v1/traces", content=body, headers={"content-type": otlp.JSON}).status_code == 400
+
+
+def test_spans_are_taken_from_who_has_the_token_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, otlp_token=SecretStr("own-token"))
+    with TestClient(create_app(build(settings))) as client:
+        assert send(client, export("aurora")).status_code == 401
+        assert send(client, export("aurora"), **{"x-switchboard-otlp-token": "guessed"}).status_code == 401
+        assert names(client, "demo-aurora-ops") == ["404"]
+        assert send(client, export("aurora"), **{"x-switchboard-otlp-token": "own-token"}).status_code == 200
+
+
+def test_outside_a_demo_a_console_needs_a_token_and_keys_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="SWITCHBOARD_OTLP_TOKEN"):
+        build(Settings(data_dir=tmp_path, demo=False))
+    with pytest.raises(BadConfiguration, match="SWITCHBOARD_KEYS_FILE"):
+        build(Settings(data_dir=tmp_path, demo=False, otlp_token=SecretStr("own-token")))
 
 
 def test_json_with_hex_ids_is_read(client: TestClient) -> None:

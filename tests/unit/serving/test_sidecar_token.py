@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from switchboard.sidecar.app_token import is_from_sidecar
+from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.sidecar.subscriptions import subscribe
 
 TOKEN = "s3cret"

@@ -151,3 +151,14 @@ def test_the_summary_is_short_whatever_was_said() -> None:
 
     assert len(summary) < 2_500
     assert "tech" in summary
+
+
+@pytest.mark.parametrize("who", [ADA, OPERATOR])
+async def test_a_conversation_that_is_deleted_is_not_there_to_be_handed_over(
+    system: System, who: dict[str, str]
+) -> None:
+    conversation_id = (await system.ask("Why is my invoice higher?")).json()["conversation_id"]
+    path = f"/v1/conversations/{conversation_id}"
+    assert (await system.api.delete(path, headers=ADA)).status_code == 204
+    assert (await system.api.post(f"{path}/handover", headers=who)).status_code == 404
+    assert (await system.api.delete(f"{path}/handover", headers=OPERATOR)).status_code == 404

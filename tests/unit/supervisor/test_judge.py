@@ -72,6 +72,7 @@ async def test_a_model_that_can_judge_is_asked_with_a_form() -> None:
     assert judgement.model == "tests-1"
     assert gateway.asked[0]["model"] == "cheap"
     assert gateway.asked[0]["response_format"]["type"] == "json_schema"
+    assert gateway.headers[0]["x-switchboard-cacheable"] == "no"
 
 
 async def test_the_judges_call_is_its_customers() -> None:

@@ -109,7 +109,9 @@ async def test_what_is_not_grounded_is_said_with_its_reason(experimenting: Syste
     assert "£99.99" in str(attributes["gen_ai.evaluation.groundedness.explanation"])
 
 
-async def test_a_thumb_lands_on_the_turns_trace(experimenting: System, spans: InMemorySpanExporter) -> None:
+async def test_a_thumb_lands_on_the_turns_trace_without_its_words(
+    experimenting: System, spans: InMemorySpanExporter
+) -> None:
     turn = (await experimenting.ask("Why is my invoice higher?")).json()
     body = {"turn_id": turn["turn_id"], "conversation_id": turn["conversation_id"], "rating": "down", "comment": "No"}
     assert (await experimenting.api.post("/v1/feedback", json=body, headers=ADA)).status_code == 200
@@ -119,7 +121,8 @@ async def test_a_thumb_lands_on_the_turns_trace(experimenting: System, spans: In
     attributes = dict(span.attributes or {})
     assert attributes["gen_ai.evaluation.name"] == "user_feedback"
     assert attributes["gen_ai.evaluation.score.label"] == "down"
-    assert attributes["gen_ai.evaluation.explanation"] == "No"
+    # Its words stand on the turn, and go with it: a trace outlives a deleted conversation.
+    assert "gen_ai.evaluation.explanation" not in attributes
 
 
 async def test_a_variant_reaches_the_agent_it_is_about_and_every_span(

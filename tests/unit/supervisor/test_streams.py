@@ -1,6 +1,7 @@
 """Streams, repetition, and clients that come and go."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import orjson
@@ -16,8 +17,9 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System, failing
+from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing, running
 
+OPERATOR = {"Authorization": "Bearer demo-aurora-ops"}
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 
 
@@ -81,6 +83,20 @@ async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
     assert events_of(rest) == events[3:]
 
 
+async def test_a_stream_ends_when_its_readers_key_is_revoked(tmp_path: Path) -> None:
+    keys_file = tmp_path / "keys.yaml"
+    keys_file.write_text("keys: [{key: demo-aurora-ada, tenant: aurora, user: C-10001}]")
+    async with running(keys_file=keys_file) as system:
+        gate = system.specialists["billing"].gate = asyncio.Event()
+        reading = asyncio.create_task(system.ask("Show my last invoice", headers={"Accept": "text/event-stream"}))
+        await system.specialists["billing"].asked.wait()
+        keys_file.write_text("keys: [{key: demo-aurora-ben, tenant: aurora, user: C-10002}]")
+        told = [event["type"] for event in events_of(await reading)]
+        assert told[0] == "turn.started" and "turn.completed" not in told
+        assert (await system.ask("Show my last invoice")).status_code == 401
+        gate.set()
+
+
 async def test_a_turn_outlives_its_client(system: System) -> None:
     gate = system.specialists["billing"].gate = asyncio.Event()
     asking = asyncio.create_task(system.ask("Show my last invoice"))
@@ -113,6 +129,32 @@ async def test_more_turns_than_allowed_are_told_when_to_come_back(system: System
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
+
+
+async def until_running(system: System, count: int) -> None:
+    for _ in range(10_000):
+        if len(system.supervisor.logs) == count:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"{len(system.supervisor.logs)} of {count} turns run")
+
+
+async def test_one_user_and_one_tenant_cannot_take_all_turns() -> None:
+    async with running(turns_max=8, turns_tenant_max=3, turns_user_max=2) as system:
+        gate = system.specialists["billing"].gate = asyncio.Event()
+        question = "Show my last invoice"
+        asked = [asyncio.create_task(system.ask(question)) for _ in range(2)]
+        await until_running(system, 2)
+        mine = await system.ask(question)
+        assert (mine.status_code, mine.headers["retry-after"]) == (429, "2")
+        asked.append(asyncio.create_task(system.ask(question, headers=BEN)))
+        await until_running(system, 3)
+        assert (await system.ask(question, headers=OPERATOR)).status_code == 429, "the tenant's share is taken"
+        asked.append(asyncio.create_task(system.ask(question, headers=CLEO)))
+        await until_running(system, 4)
+        gate.set()
+        assert [each.status_code for each in await asyncio.gather(*asked)] == [200] * 4
+        assert (await system.ask(question)).status_code == 200, "what ended is given back"
 
 
 async def test_concurrent_turns_of_one_conversation_each_get_a_number(system: System) -> None:

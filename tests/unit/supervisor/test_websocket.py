@@ -1,6 +1,8 @@
 """The chat over a WebSocket."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,9 +18,19 @@ from tests.unit.supervisor.conftest import WordEmbedder, card
 SIGN_IN = {"authorization": "Bearer demo-aurora-ada"}
 
 
+KEYS = "keys: [{key: demo-aurora-ada, tenant: aurora, user: C-10001}, {key: demo-other, tenant: aurora, user: C-2}]"
+
+
 @pytest.fixture
-def client() -> Iterator[TestClient]:
-    supervisor = build(Settings(), InMemorySidecar(), WordEmbedder())
+def keys_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.yaml"
+    path.write_text(KEYS)
+    return path
+
+
+@pytest.fixture
+def client(keys_file: Path) -> Iterator[TestClient]:
+    supervisor = build(Settings(keys_file=keys_file), InMemorySidecar(), WordEmbedder())
     with TestClient(create_app(supervisor)) as client:
         registration = AgentRegistration(card=card("billing"), app_id="billing", instance="1")
         assert client.portal is not None
@@ -71,3 +83,30 @@ def test_a_huge_frame_ends_the_connection(client: TestClient) -> None:
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
         assert closed.value.code == 1009
+
+
+def test_one_user_has_so_many_connections_and_no_more(client: TestClient) -> None:
+    with ExitStack() as opened:
+        for _ in range(32):
+            socket = opened.enter_context(
+                client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"})
+            )
+            socket.send_text("{")
+            assert socket.receive_json()["code"] == "bad_request"
+        one_more = opened.enter_context(
+            client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"})
+        )
+        assert one_more.receive_json()["code"] == "limit_exceeded"
+    with client.websocket_connect("/v1/chat/ws", headers={"Authorization": "Bearer demo-other"}) as socket:
+        socket.send_text("{")
+        assert socket.receive_json()["code"] == "bad_request"
+
+
+def test_a_connection_ends_when_its_key_is_revoked(client: TestClient, keys_file: Path) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_json(SIGN_IN)
+        keys_file.write_text("keys: [{key: demo-other, tenant: aurora, user: C-2}]")
+        assert socket.receive_json()["code"] == "unauthenticated"
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == 1008

@@ -1,5 +1,6 @@
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -31,6 +32,16 @@ def test_the_end_of_a_childs_log_is_kept(tmp_path: Path) -> None:
     assert child.wait(time.monotonic() + 10)
     assert child.exit_code == 3
     assert child.tail(2) == "98\n99"
+    spawner.close()
+
+
+def test_what_a_child_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    spawner = Spawner()
+    child = a_child(tmp_path, "open('words', 'w').write('a customer said'); import os; os.mkdir('more')")
+    child.start(spawner)
+    assert child.wait(time.monotonic() + 10) and child.exit_code == 0
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    assert modes == {"words": 0o600, "more": 0o700, "child.log": 0o600}
     spawner.close()
 
 

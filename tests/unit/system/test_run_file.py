@@ -1,4 +1,5 @@
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def test_a_saved_run_file_is_read_back_as_it_was(tmp_path: Path) -> None:
     run.save(tmp_path / "run.json")
     assert load(tmp_path) == run
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert stat.S_IMODE((tmp_path / "run.json").stat().st_mode) == 0o600, "it holds keys and secrets"
 
 
 def test_without_a_run_file_the_reader_is_told_to_start_a_system(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.telemetry import (
+    IsOurs,
     Telemetry,
     current_trace_id,
     model_span,
@@ -48,7 +49,7 @@ async def call(app: FastAPI, path: str, **headers: str) -> httpx.Response:
         return await client.get(path, headers=headers)
 
 
-def make_app(telemetry: Telemetry, *, public: bool = False) -> FastAPI:
+def make_app(telemetry: Telemetry, *, is_ours: IsOurs | None = None) -> FastAPI:
     app = FastAPI()
 
     @app.get("/turn")
@@ -69,7 +70,7 @@ def make_app(telemetry: Telemetry, *, public: bool = False) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {}
 
-    telemetry.instrument(app, public=public)
+    telemetry.instrument(app, is_ours=is_ours)
     return app
 
 
@@ -106,8 +107,35 @@ async def test_what_follows_the_turn_in_its_request_is_stamped_too(
 async def test_a_stranger_cannot_name_the_tenant_of_a_public_apps_spans(
     telemetry: Telemetry, exported: InMemorySpanExporter
 ) -> None:
-    await call(make_app(telemetry, public=True), "/plain", baggage="tenant.id=borealis")
+    await call(make_app(telemetry, is_ours=lambda _: False), "/plain", baggage="tenant.id=borealis")
     assert ids_of(exported.get_finished_spans()[0].attributes) == {}
+
+
+@pytest.mark.parametrize("flags", ["00", "01"])
+async def test_a_stranger_neither_joins_a_trace_nor_switches_tracing_off(
+    telemetry: Telemetry, exported: InMemorySpanExporter, flags: str
+) -> None:
+    outside = f"{PARENT[:-2]}{flags}"
+    answer = await call(make_app(telemetry, is_ours=lambda _: False), "/plain", traceparent=outside, tracestate="a=b")
+    span = exported.get_finished_spans()[0]
+    assert span.context is not None and span.parent is None
+    assert answer.json()["trace_id"] == f"{span.context.trace_id:032x}" != PARENT.split("-")[1]
+    assert [f"{link.context.span_id:016x}" for link in span.links] == [PARENT.split("-")[2]], "theirs is linked to"
+
+
+@pytest.mark.parametrize("sent", ["", "nonsense", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])
+async def test_what_is_no_trace_is_not_linked_to(
+    telemetry: Telemetry, exported: InMemorySpanExporter, sent: str
+) -> None:
+    await call(make_app(telemetry, is_ours=lambda _: False), "/plain", traceparent=sent)
+    assert exported.get_finished_spans()[0].links == ()
+
+
+async def test_the_systems_own_requests_to_a_public_app_stay_in_their_trace(
+    telemetry: Telemetry, exported: InMemorySpanExporter
+) -> None:
+    answer = await call(make_app(telemetry, is_ours=lambda _: True), "/plain", traceparent=PARENT)
+    assert answer.json()["trace_id"] == PARENT.split("-")[1]
 
 
 async def test_health_checks_make_no_spans(telemetry: Telemetry, exported: InMemorySpanExporter) -> None:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from services.gateway.money.budgets import BudgetsPolicy
 from services.gateway.money.ledger.book import DAYS_KEPT, group_of, other_group
+from services.gateway.money.ledger.pseudonyms import Pseudonyms
 from services.gateway.money.ledger.spool import Spool
 from services.gateway.redis import keys
 from services.gateway.redis.pipe import Pipe, RedisAway
@@ -35,8 +36,11 @@ REPLAY_S = 1.0
 class Recorder:
     """The adapter of the `Ledger` port."""
 
-    def __init__(self, pipe: Pipe | None, spool: Spool, budgets: Callable[[], BudgetsPolicy]) -> None:
+    def __init__(
+        self, pipe: Pipe | None, spool: Spool, budgets: Callable[[], BudgetsPolicy], pseudonyms: Pseudonyms
+    ) -> None:
         """`pipe` None: records go to the spool only, and from there to the archive. It is opened and closed by its maker."""
+        self._pseudonyms = pseudonyms
         self._pipe = pipe
         self._spool = spool
         self._budgets = budgets
@@ -44,6 +48,7 @@ class Recorder:
         self._replayer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
+        await asyncio.to_thread(self._pseudonyms.open)
         if self._pipe is not None:
             self._replayer = asyncio.create_task(self._replay(self._pipe), name="ledger-replay")
 
@@ -61,7 +66,8 @@ class Recorder:
             await asyncio.sleep(0)  # lets the callbacks run that put back what was not taken
 
     def record(self, record: Record) -> None:
-        """On the wire or on disk when it returns. Raises nothing."""
+        """On the wire or on disk when it returns, its user by a pseudonym. Raises nothing."""
+        record = record.model_copy(update={"user": self._pseudonyms.of(record.tenant, record.user)})
         if self._pipe is not None:
             try:
                 due = self._send(self._pipe, record)

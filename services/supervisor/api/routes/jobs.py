@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.supervisor.api.bodies import JobAccepted, JobView
 from services.supervisor.api.documentation import JOB_RESPONSES, PROBLEMS, chat_body
-from services.supervisor.api.requests import Caller, Wired, ask_of, json_response
+from services.supervisor.api.requests import Caller, Wired, ask_of, json_response, session_of
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -12,7 +12,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 @router.post("", status_code=202, responses=JOB_RESPONSES, openapi_extra=chat_body())
 async def start_job(request: Request, supervisor: Wired) -> Response:
     """Asks a question without waiting: 202, and the answer later at `Location`."""
-    turn = await supervisor.jobs.accept(await ask_of(request))
+    turn = await supervisor.jobs.accept(await ask_of(request, session_of(request).principal))
     location = f"/v1/jobs/{turn.turn_id}"
     body = JobAccepted(
         turn_id=turn.turn_id, conversation_id=turn.conversation_id, status=turn.status, location=location
