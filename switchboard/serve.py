@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.serving.writes import JoinedWritesProtocol
 
 GRACEFUL_SHUTDOWN_S = 5
 KEEP_ALIVE_S = 120
@@ -127,6 +128,7 @@ def _run(app: Served, port: int) -> None:
         host=os.environ.get("SWITCHBOARD_HOST", "127.0.0.1"),
         port=port,
         loop="uvloop",
+        http=JoinedWritesProtocol,
         access_log=False,
         log_level=os.environ.get("SWITCHBOARD_LOG_LEVEL", "info").lower(),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
