@@ -13,8 +13,12 @@ WAITING_BYTES_MAX: Final = 64 * 1024
 """More than this is sent at once: from there on the transport below says when to pause."""
 
 
+PASSES: Final = 3
+"""Of the loop, some 10 µs each: an answer's head meets its first piece, the last piece the end, which tasks make in turn."""
+
+
 class JoinedWrites:
-    """A transport whose writes of one pass of the loop leave it together, in the next. All else is the transport's below."""
+    """A transport whose writes of a few passes of the loop leave it together. All else is the transport's below."""
 
     def __init__(self, below: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self.below = below
@@ -24,7 +28,7 @@ class JoinedWrites:
 
     def write(self, data: bytes) -> None:
         if not self._waiting:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self._pass, PASSES)
         self._waiting.append(data)
         self._waiting_bytes += len(data)
         if self._waiting_bytes > WAITING_BYTES_MAX:
@@ -37,6 +41,12 @@ class JoinedWrites:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.below, name)
+
+    def _pass(self, left: int) -> None:
+        if left > 1:
+            self._loop.call_soon(self._pass, left - 1)
+        else:
+            self._send()
 
     def _send(self) -> None:
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
