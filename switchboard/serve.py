@@ -5,11 +5,13 @@ serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when th
 card, its articles or its settings are not right.
 """
 
+import ctypes
 import gc
 import importlib
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ GRACEFUL_SHUTDOWN_S = 5
 KEEP_ALIVE_S = 120
 """Longer than any client keeps an idle connection (Go's transport: 90): who closes first may meet a request on its way."""
 GC_ALLOCATIONS = 5_000
+M_ARENA_MAX = -8
+"""Of mallopt(3), by glibc's malloc.h."""
+ARENAS_MAX = 2
 
 
 def module_of(folder: Path) -> tuple[Path, str]:
@@ -49,6 +54,12 @@ def load(folder: Path) -> Any:
     if not hasattr(module, "app"):
         raise AttributeError(f"{name} has no `app`.")
     return module.app
+
+
+def limit_arenas() -> None:
+    """Lets the threads of this process share a few heaps of glibc: each of its own keeps what one batch once took (35 MiB)."""
+    with suppress(AttributeError, OSError):  # another C library has no such heaps
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS_MAX)
 
 
 def settle_memory() -> None:
@@ -101,6 +112,7 @@ def main(arguments: list[str]) -> int:
         return 2
     # One query's products are small: more threads make them no faster, and far slower where cores are shared.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    limit_arenas()
     try:
         app = load(Path(arguments[0]))
     except BadConfiguration as error:
