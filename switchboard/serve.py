@@ -5,11 +5,13 @@ serves its `app` on SWITCHBOARD_HOST:APP_PORT. Exits 2 with one sentence when th
 card, its articles or its settings are not right, or when a secret is missing outside a demo.
 """
 
+import ctypes
 import gc
 import importlib
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import uvicorn
 from switchboard.contracts import demo
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.serving.bounds import FRAME_BYTES_MAX
+from switchboard.serving.writes import JoinedWritesProtocol
 
 GRACEFUL_SHUTDOWN_S = 5
 KEEP_ALIVE_S = 120
@@ -25,6 +28,7 @@ KEEP_ALIVE_S = 120
 GC_ALLOCATIONS = 5_000
 SERVER: dict[str, Any] = {
     "loop": "uvloop",
+    "http": JoinedWritesProtocol,
     "access_log": False,
     "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
     "timeout_keep_alive": KEEP_ALIVE_S,
@@ -32,6 +36,9 @@ SERVER: dict[str, Any] = {
     "server_header": False,
 }
 """uvicorn's settings, the same for every service."""
+M_ARENA_MAX = -8
+"""Of mallopt(3), by glibc's malloc.h."""
+ARENAS_MAX = 2
 
 
 def module_of(folder: Path) -> tuple[Path, str]:
@@ -59,6 +66,12 @@ def load(folder: Path) -> Any:
     if not hasattr(module, "app"):
         raise AttributeError(f"{name} has no `app`.")
     return module.app
+
+
+def limit_arenas() -> None:
+    """Lets the threads of this process share a few heaps of glibc: each of its own keeps what one batch once took (35 MiB)."""
+    with suppress(AttributeError, OSError):  # another C library has no such heaps
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS_MAX)
 
 
 def settle_memory() -> None:
@@ -111,6 +124,7 @@ def main(arguments: list[str]) -> int:
         return 2
     # One query's products are small: more threads make them no faster, and far slower where cores are shared.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    limit_arenas()
     try:
         demo.check_secrets(os.environ)
         app = load(Path(arguments[0]))

@@ -40,9 +40,11 @@ def bin_dir(project: Path) -> Path:
 
 
 def fingerprint(project: Path) -> str:
-    """Changes when the pinned modules change. Raises `OperatorError` when they are missing."""
+    """Changes when the pinned modules or our own main of daprd change. Raises `OperatorError` when they are missing."""
+    folder = modules(project)
     try:
-        pins = (modules(project) / "go.sum").read_bytes() + (modules(project) / "go.mod").read_bytes()
+        made_of = [folder / "go.sum", folder / "go.mod", *sorted((folder / "daprd").glob("*.go"))]
+        pins = b"".join(path.read_bytes() for path in made_of)
     except OSError:
         raise OperatorError(
             "tools/dapr/go.mod is missing, so Dapr cannot be built: run this in the project's folder."
