@@ -8,6 +8,7 @@ from switchboard.agent.grounding.disclosure import Secrets
 from switchboard.agent.grounding.evidence import Evidence
 from switchboard.agent.grounding.facts import Kind, facts_in, plain_text
 from switchboard.agent.grounding.names import unknown_names
+from switchboard.agent.grounding.records import misplaced
 from switchboard.agent.grounding.support import Told, unsupported
 from switchboard.text.languages import Language
 
@@ -30,10 +31,10 @@ def faults_of(
     disclosed = secrets.told_in(sentence, evidence.text)
     if disclosed is not None:
         return [Fault("disclosure", disclosed)]
-    plain = plain_text(sentence, language)
-    faults = [
-        Fault(fact.kind, fact.text.strip()) for fact in unsupported(plain, facts_in(sentence, language), evidence, told)
-    ]
+    facts = facts_in(sentence, language)
+    wrong = unsupported(plain_text(sentence, language), facts, evidence, told)
+    wrong += misplaced(sentence, facts, evidence, language)
+    faults = [Fault(fact.kind, fact.text.strip()) for fact in wrong]
     faults += [Fault("name", name) for name in unknown_names(sentence, evidence.text, language)]
     deeds = DeedEvidence(tuple(evidence.done), tuple(evidence.told), evidence.text)
     faults += [Fault("deed", said) for said in undone_deeds(sentence, deeds)]

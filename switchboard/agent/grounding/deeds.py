@@ -31,7 +31,7 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
         "cancel terminate stop end",
     ),
     "change": (
-        "changed updated switched upgraded downgraded moved adjusted amended modified extended renewed geändert aktualisiert gewechselt umgestellt"
+        "lowered reduced increased doubled corrected changed updated switched upgraded downgraded moved adjusted amended modified extended renewed geändert aktualisiert gewechselt umgestellt"
         " verlängert cambiado actualizado modificado cambié actualicé",
         "change update switch upgrade downgrade move adjust set extend renew plan",
     ),
@@ -68,7 +68,11 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
     ),
     "pay": ("paid transferred bezahlt überwiesen pagado transferido", "pay transfer charge payment"),
     "replace": ("replaced exchanged swapped ersetzt ausgetauscht sustituido reemplazado", "replace exchange swap"),
-    "complete": ("completed finalised finalized confirmed erledigt abgeschlossen bestätigt completado confirmado", ""),
+    "fix": ("fixed repaired resolved solved repariert behoben gelöst reparado resuelto", "fix repair resolve solve"),
+    "complete": (
+        "completed sorted handled finalised finalized confirmed erledigt abgeschlossen bestätigt completado confirmado",
+        "",
+    ),
 }
 _FORM_OF: Final[dict[str, str]] = {form: deed for deed, (forms, _) in _FORMS.items() for form in forms.split()}
 _NAMES_OF: Final[dict[str, frozenset[str]]] = {
@@ -120,7 +124,7 @@ _FIRST = (
     re.compile(rf"\b(?:I've|we've|I have|we have)\b[^.!?]{{0,60}}? and (?P<form>{_FORM})\b", re.IGNORECASE),
     re.compile(rf"\b(?:I'm|I am){_ADVERBS} (?P<progressive>{'|'.join(_PROGRESSIVE.split())})\b", re.IGNORECASE),
     re.compile(
-        rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b[^.!?]{{0,50}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
+        rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|taken|knocked|switched|given|had|got|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b[^.!?]{{0,50}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|voucher|discount|booked|ordered|blocked|cancelled|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
         re.IGNORECASE,
     ),
     re.compile(
@@ -187,7 +191,8 @@ _NEGATION_NEAR = re.compile(
     r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;.]{0,50}$",
     re.IGNORECASE,
 )
-_WAY: Final = frozenset({"send", "refund", "order", "forward", "replace", "pay"})
+_CLAUSE_END = re.compile(r"[.:;,!?](?=\s|$)|\n")
+_WAY: Final = frozenset({"send", "refund", "forward", "replace"})
 
 _CONCESSIONS: Final = (
     r"gesture|goodwill|kulanz\w{0,3}|gesto comercial",
@@ -295,7 +300,7 @@ def _is_done(claim: _Claim, evidence: DeedEvidence) -> bool:
 def _names_any(deeds: frozenset[str], texts: Iterable[str]) -> bool:
     """Whether a sentence that denies nothing speaks of one of the deeds."""
     for text in texts:
-        for sentence in sentences(text):
+        for sentence in _CLAUSE_END.split(text):
             if _NEGATED.search(sentence):
                 continue
             said = set(re.findall(r"[^\W\d_]+", sentence.lower()))

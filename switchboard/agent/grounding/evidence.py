@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any, Final, cast
 import orjson
 
 from switchboard.agent.grounding.facts import Fact, Kind, facts_in
-from switchboard.agent.grounding.units import UNITS
+from switchboard.agent.grounding.units import UNITS, unit_of
 from switchboard.text.languages import Language, language_of
 from switchboard.text.stems import stem
 from switchboard.text.stop_words import STOP_WORDS
@@ -32,8 +33,15 @@ _KEY_UNITS: Final[dict[str, tuple[Kind, str, Decimal]]] = {
     "s": ("number", "seconds", Decimal(1)),
 }
 """What the end of a key says of its number: `total_pence`, `latency_ms`."""
+_MONEY_NOUNS: Final = frozenset(
+    {"price", "amount", "total", "cost", "fee", "balance", "charge", "value", "sum", "net", "gross"}
+)
 _LIST_ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]", re.MULTILINE)
 _ROW = re.compile(r"^[ \t]{0,8}\|", re.MULTILINE)
+_ONE_UNIT = re.compile(
+    r"\b(?:an?|one|per|each|every|einer?|eine[nm]?|pro|una?|por)[ ]([a-zäöüñí]{1,12})\b", re.IGNORECASE
+)
+"""A week that is spoken of is seven days."""
 _KEY_PART = re.compile(r"[a-z]+|\d+")
 
 
@@ -45,6 +53,7 @@ class Record:
     months: frozenset[int]
     days: frozenset[tuple[int, int]]
     """Month and day."""
+    amounts: frozenset[Decimal]
 
 
 @dataclass(slots=True)
@@ -60,8 +69,12 @@ class Evidence:
     facts: dict[Kind, list[Fact]] = field(default_factory=dict[Kind, list[Fact]])
     numbers: dict[str, set[Decimal]] = field(default_factory=dict[str, set[Decimal]])
     """By unit; the empty unit holds those without one, `money` and `percent` theirs."""
+    exact: dict[str, set[Decimal]] = field(default_factory=dict[str, set[Decimal]])
+    """As `numbers`, the first reading only: what may be rounded."""
     raw: set[Decimal] = field(default_factory=set[Decimal])
-    """Every numeral without its unit: "you have 14" may be said of 14 days."""
+    """Every numeral without its unit, amounts excepted: "you have 14" may be said of 14 days."""
+    bare: set[Decimal] = field(default_factory=set[Decimal])
+    """Numbers that may be amounts, though no currency stands beside them: "I paid 58.50", `"price": 19`."""
     words_joined: set[str] = field(default_factory=set[str])
     """Ids, phone numbers and tokens, in lower case and without separators."""
     counts: dict[str, set[Decimal]] = field(default_factory=dict[str, set[Decimal]])
@@ -73,6 +86,9 @@ class Evidence:
     """What was done in this turn or said to be done before: names and facts of tools that change something."""
     told: list[str] = field(default_factory=list[str])
     """What tools told, besides passages."""
+
+    _dates: list[date] | None = None
+    _reckoned: set[date] | None = None
 
     def __post_init__(self) -> None:
         self._date(self.today)
@@ -92,6 +108,10 @@ class Evidence:
             found += facts_in(text, "en")
         for fact in found:
             self._add(fact)
+        for match in _ONE_UNIT.finditer(text):
+            unit = unit_of(match[1])
+            if unit is not None:
+                self.numbers.setdefault(unit[0], set()).update(unit[1])
         return found
 
     def add_sentences(self, facts: Sequence[str]) -> None:
@@ -126,7 +146,9 @@ class Evidence:
             items = cast(list[Any], value)
             self.lengths.update(range(2, len(items) + 1))
             if key:
-                self.counts.setdefault(stem(key.rsplit("_", 1)[-1].lower()), set()).add(Decimal(len(items)))
+                self.counts.setdefault(stem(key.rsplit("_", 1)[-1].lower()), set()).update(
+                    map(Decimal, range(2, len(items) + 1))
+                )
             return [fact for each in items for fact in self._walk(each, key, left)]
         if isinstance(value, bool) or value is None:
             return []
@@ -148,14 +170,20 @@ class Evidence:
 
     def _add(self, fact: Fact) -> None:
         self.facts.setdefault(fact.kind, []).append(fact)
+        self._dates = self._reckoned = None
         if fact.kind in ("money", "percent", "number"):
             unit = fact.kind if fact.kind != "number" else fact.unit
             self.numbers.setdefault(unit, set()).update(fact.values)
-            self.raw.update(fact.raw or fact.values)
+            self.exact.setdefault(unit, set()).add(fact.values[0])
+            if fact.kind != "money":
+                self.raw.update(fact.raw or fact.values)
+            if not unit and (fact.places == 2 or not fact.nouns or not _MONEY_NOUNS.isdisjoint(fact.nouns)):
+                self.bare.update(fact.values)
             for noun in fact.nouns:
                 self.counts.setdefault(stem(noun), set()).update(fact.values)
         elif fact.kind == "ordinal":
             self.raw.update(fact.values)
+            self.numbers.setdefault("", set()).update(fact.values)
         elif fact.kind == "time":
             hours = {value // 60 for value in fact.values}
             self.raw |= hours | {hour % 12 or Decimal(12) for hour in hours}
@@ -165,14 +193,13 @@ class Evidence:
     @property
     def dates(self) -> list[date]:
         """The full ones: what durations are counted between, and days of the week known from."""
-        found: list[date] = []
-        for fact in self.facts.get("date", ()):
-            year = fact.year or self.today.year
-            try:
-                found.append(date(year, fact.month, fact.day))
-            except ValueError:
-                continue
-        return list(dict.fromkeys(found))
+        if self._dates is None:
+            found: list[date] = []
+            for fact in self.facts.get("date", ()):
+                with suppress(ValueError):
+                    found.append(date(fact.year or self.today.year, fact.month, fact.day))
+            self._dates = list(dict.fromkeys(found))
+        return self._dates
 
     @property
     def durations_days(self) -> set[int]:
@@ -192,13 +219,14 @@ class Evidence:
         )
 
     def reckoned_dates(self) -> set[date]:
-        """What lies a told duration after a told date, in days and in working days."""
-        durations = [days for days in self.durations_days if days <= DURATION_DAYS_MAX]
-        starts = self.dates[-DATES_RECKONED_MAX:]
-        after = {start + timedelta(days=days) for start in starts for days in durations}
-        return after | {
-            _working_days_after(start, days) for start in starts for days in durations if days <= WORKING_DAYS_MAX
-        }
+        """What lies a told duration before or after a told date, and so many working days after it."""
+        if self._reckoned is None:
+            durations = [days for days in self.durations_days if days <= DURATION_DAYS_MAX]
+            starts = self.dates[-DATES_RECKONED_MAX:]
+            around = {start + timedelta(days=days * way) for start in starts for days in durations for way in (-1, 1)}
+            working = [days for days in durations if days <= WORKING_DAYS_MAX]
+            self._reckoned = around | {_working_days_after(start, days) for start in starts for days in working}
+        return self._reckoned
 
 
 def _working_days_after(start: date, days: int) -> date:
@@ -232,4 +260,5 @@ def _record(facts: Iterable[Fact]) -> Record:
         frozenset(fact.word for fact in found if fact.kind == "id"),
         frozenset(fact.month for fact in found if fact.kind in ("date", "month")),
         frozenset((fact.month, fact.day) for fact in found if fact.kind == "date"),
+        frozenset(value for fact in found if fact.kind == "money" for value in fact.values),
     )

@@ -101,7 +101,7 @@ _MONTH_DAY = re.compile(
 _SLASHED = re.compile(r"(?<![\w/.])(\d{1,2})([/.])(\d{1,2})(?:\2((?:19|20)?\d\d)\b|(?![\w/]))(?<=[./\d])")
 _MONTH = re.compile(rf"(?<![\w-])({_NAMES})\b(?:\.?,?\s(?:de\s|del\s)?((?:19|20)\d\d)\b)?", re.IGNORECASE)
 _ORDINAL_DAY = re.compile(
-    r"\b(?:the|by|on|am|zum|vom|bis|dem|el|del|al)\s(\d{1,2})(?:st|nd|rd|th|\.)(?![\w.])(?:\s([a-zäöü]{2,}))?",
+    r"\b(?:the|by|on|am|zum|vom|bis|dem|el|del|al)\s(\d{1,2})(?:st|nd|rd|th|\.(?=\s))(?!\w)(?:\s([a-zäöü]{2,}))?",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th|º|ª|er|a|o)\b", re.IGNORECASE)
@@ -121,7 +121,9 @@ _TWELVES: Final = {
     "mittags": 720,
     "mediodía": 720,
 }
-_SPOKEN_CLOCK = re.compile(r"\b(half past|quarter past|quarter to|halb) (\d{1,2})\b(?! ?%)", re.IGNORECASE)
+_SPOKEN_CLOCK = re.compile(
+    r"\b(half past|quarter past|quarter to|halb|\d{1,2} (?:minutes )?past) (\d{1,2})\b(?! ?%)", re.IGNORECASE
+)
 _SPOKEN_MINUTES: Final = {"half past": 30, "quarter past": 15, "quarter to": -15, "halb": -30}
 _NUMERAL = r"\d{1,15}(?:[.,']\d{1,15}){0,5}"
 _SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD"}
@@ -133,7 +135,7 @@ _CURRENCIES = {
 _CURRENCY_NAMES = "|".join(sorted(_CURRENCIES, key=len, reverse=True))
 _SYMBOL_FIRST = re.compile(rf"([£€$])\s?({_NUMERAL})")
 _SYMBOL_LAST = re.compile(
-    rf"(?<![\w.,])({_NUMERAL})\s?(?:([£€$])|({_CURRENCY_NAMES})\b(?:\s(?:and\s|und\s|con\s|y\s)?(\d{{1,2}})(?![\d.,%])(?:\s?(?:p|pence|cents?|céntimos|peniques)\b)?)?)",
+    rf"(?<![\w.,])({_NUMERAL})\s?(?:([£€$])|({_CURRENCY_NAMES})\b(?:\s(?:and\s|und\s|con\s|y\s)?(\d{{1,2}})(?!\d|[.,]\d|\s?%)(?:\s?(?:p|pence|cents?|céntimos|peniques)\b)?)?)",
     re.IGNORECASE,
 )
 _MINOR = re.compile(rf"(?<![\w.,])({_NUMERAL})\s?(?:p|pence|penny|cents?|ct|céntimos|peniques)\b", re.IGNORECASE)
@@ -144,13 +146,14 @@ _ID = re.compile(
     r"(?<![\w-])(?=[A-Za-z0-9-]{0,30}\d)(?=[A-Za-z0-9-]{0,30}[A-Za-z])[A-Za-z0-9]{1,24}(?:-[A-Za-z0-9]{1,24}){0,5}(?![\w])"
 )
 _LETTERS_AND_DIGITS = re.compile(r"[A-Za-z]+\d|\d+[A-Za-z]")
-_ID_DASHED = re.compile(r"^[A-Z]{1,8}(?:-[A-Z0-9]{1,12})+$")
+_ID_DASHED = re.compile(r"^[A-Z]{2,8}(?:-[A-Z0-9]{1,12})+$")
 _QUANTITY = re.compile(rf"(?<![\w.,])({_NUMERAL})({UNIT_PATTERN})", re.IGNORECASE)
 _TWICE = re.compile(r"\b(twice|thrice|zweimal|dreimal|viermal|fünfmal|doppelt)\b", re.IGNORECASE)
 _MULTIPLES = {"twice": 2, "thrice": 3, "zweimal": 2, "dreimal": 3, "viermal": 4, "fünfmal": 5, "doppelt": 2}
 _NUMBER = re.compile(rf"(?<![\w.,])({_NUMERAL})(?![\w])")
 _TO_ANOTHER = re.compile(r"^(?:-|to|and|or|bis|und|oder|a|y|o)\s?\d{1,4}\s", re.IGNORECASE)
 _NOT_WORDS = re.compile(r"[.,;:!?()|/\"]")
+_AMOUNT_FOLLOWS = re.compile(rf"\s?(?:{_GAP}|\d)")
 _GROUPED = re.compile(r"^\d{1,3}(?:[,']\d{3})+(?:\.\d+)?$|^\d{1,3}(?:\.\d{3})+(?:,\d+)?$")
 
 
@@ -312,13 +315,16 @@ def _clock(match: re.Match[str], _: str) -> Fact | None:
     if h > 24 or m > 59:
         return None
     readings = (h, h + 12) if 1 <= h <= 12 else (h % 24,)
-    if half:
+    if match[0].lower().endswith("uhr"):
+        readings = (h % 24,)
+    elif half:
         readings = (h % 12 + (12 if half == "p" else 0),)
     return Fact("time", match[0], tuple(Decimal((reading % 24) * 60 + m) for reading in readings))
 
 
 def _spoken_clock(match: re.Match[str], _: str) -> Fact:
-    minutes = int(match[2]) % 12 * 60 + _SPOKEN_MINUTES[match[1].lower()]
+    spoken = match[1].lower()
+    minutes = int(match[2]) % 12 * 60 + (int(spoken.split()[0]) if spoken[0].isdigit() else _SPOKEN_MINUTES[spoken])
     return Fact("time", match[0], (Decimal(minutes % 1440), Decimal((minutes + 720) % 1440)))
 
 
@@ -370,7 +376,7 @@ def _id(match: re.Match[str], _: str) -> Fact | None:
     token = match[0]
     digits = sum(character.isdigit() for character in token)
     mixed = _LETTERS_AND_DIGITS.search(token) is not None
-    if not mixed and not (_ID_DASHED.match(token) and digits >= ID_DIGITS_MIN):
+    if not mixed and not (_ID_DASHED.match(token) or digits >= ID_DIGITS_MIN):
         return None
     if (
         token[0].isdigit()
@@ -389,6 +395,8 @@ def _quantity(match: re.Match[str], text: str) -> Fact | None:
     dimension, factors = unit
     readings, places = numerals(match[1])
     values = tuple(reading * factor for reading in readings for factor in factors)
+    if dimension == "times" and _AMOUNT_FOLLOWS.match(text, match.end()):
+        return Fact("ordinal", match[0], values)  # "3 x £2.50": how often, not how many
     return Fact("number", match[0], values, unit=dimension, places=places - factors[0].adjusted(), raw=readings)
 
 
@@ -398,8 +406,8 @@ def _twice(match: re.Match[str], _: str) -> Fact:
 
 def _number(match: re.Match[str], text: str) -> Fact | None:
     values, places = numerals(match[1])
-    if values[0] == 1:
-        return None
+    if values[0] <= 1 and not places:
+        return None  # "1 of them", "0 faults": an article or a negation in digits
     behind = text[match.end() : match.end() + NOUN_CHARACTERS_MAX].split(_GAP)[0].split("\n")[0]
     spoken = _TO_ANOTHER.sub("", _NOT_WORDS.split(behind.lstrip())[0])
     nouns = tuple(takewhile(lambda word: word not in STOP_WORDS, words(spoken)))[:NOUN_WORDS_MAX]

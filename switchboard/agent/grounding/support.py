@@ -19,25 +19,43 @@ SMALL_COUNT = Decimal(2)
 """Two things are counted by eye; more must be told, listed or named."""
 PHONE_DIGITS_COMPARED = 9
 SUFFIX_DIGITS_MIN = 4
+DIFFERENCE_MIN = 20
+"""Of numbers without a unit: smaller ones are the difference of some two of them too often."""
 MINUTES_ABOUT = 15
 DAYS_AT_HAND = 3
 """Today, tomorrow and the day after may be called by their names."""
+CENTS_PLACES = 2
 DAY_S = Decimal(86_400)
 
 _SUM = re.compile(
-    r"\b(?:that's|which makes|everything|all of (?:it|them)|all (?:\d{1,2})|whole|together|total|altogether|in all|sum|adds? up|added|add|plus|combined|both|makes|comes to|all in|overall"
-    r"|zusammen|insgesamt|gesamt|summe|macht|beide|en total|total|juntos|juntas|suma|suman|ambos|ambas)\b",
+    r"\b(?:together|that's|which makes|everything|all of (?:it|them)|whole|total|altogether|in all|sum|adds? up|added|add|plus|combined"
+    r"|both|makes|comes to|all in|overall|zusammen|insgesamt|gesamt|summe|macht|beide|total|juntos|juntas|suma|suman|ambos|ambas)\b",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
-    r"\b(?:lighter|heavier|longer|shorter|bigger|smaller|faster|slower|larger|greater|older|newer|later|earlier|unused|used|gone|more|less|than|off|against|compared|fell|falls?|grew|jump\w{0,2}|difference|cheaper|dearer|higher|lower|extra|left|leaves|leaving|remain\w{0,4}|rest|saves?|saving|instead|minus|up|down"
-    r"|rose|risen|went|increase\w{0,1}|drop\w{0,3}|missing|short|over|under|above|below|balance|still|mehr|weniger|unterschied|differenz|günstiger"
-    r"|billiger|teurer|höher|niedriger|übrig|bleib\w{1,3}|sparen|sparst|más|menos|diferencia|barat[oa]|car[oa]|queda\w?|ahorr\w{1,4}|sub\w{1,3}|baj\w{1,3})\b",
+    r"\b(?:more|less|than|against|compared|difference|cheaper|dearer|higher|lower|left|leaves|leaving|remain\w{0,4}|rest|saves?|saving"
+    r"|rose|risen|fell|(?:went|gone|up|down) by|increase\w?|extra|lighter|heavier|longer|shorter|bigger|smaller|faster|slower"
+    r"|larger|greater|older|newer|later|earlier|unused|still|noch|aún|todavía|balance|mehr|weniger|unterschied|differenz|günstiger|billiger|teurer|höher"
+    r"|niedriger|übrig|bleib\w{1,3}|sparen|sparst|leichter|schwerer|länger|kürzer|más|menos|diferencia|barat[oa]|car[oa]|queda\w?"
+    r"|ahorr\w{1,4})\b",
     re.IGNORECASE,
 )
+_TOTAL = re.compile(
+    r"\b(?:together|total|altogether|in all|combined|sum|plus|zusammen|insgesamt|summe|juntos|juntas|suma|en total)\b",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(r"\b(?:over|under|above|below|up|down|short|off|from|über|unter|von|sobre|desde)\b", re.IGNORECASE)
+"""Weaker words of a difference: of amounts that stand beside them."""
+_COMPARED = re.compile(r"\b(?:more|less|fewer|left|mehr|weniger|más|menos)\b", re.IGNORECASE)
+_PRODUCT = re.compile(
+    r"\b(?:each|apiece|times|per|every|single|would be|comes? to|that's|that'd|makes?|which is|costs?|for \d|over \d|in \d|on \d|parts?"
+    r"|at most|in all|altogether|in total|jeweils|je|mal|macht|wären|kostet|insgesamt|cada|serían|por|total|x)\b|[×=]",
+    re.IGNORECASE,
+)
+"""Words of a sentence that reckons: without one, a number that could be reckoned is no result."""
 _MEAN = re.compile(r"\b(?:average|mean|on average|durchschnitt\w{0,4}|mittel|promedio|media)\b", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\b(?:about|around|more than|less than|over|under|up to|at least|good|well|mehr als|weniger als|über|unter|más de|menos de|roughly|approximately|approx|nearly|almost|just (?:under|over)|some|circa|ca|rund|etwa|ungefähr|knapp|gut|fast"
+    r"\b(?:about|around|more than|less than|over|under|up to|at least|mehr als|weniger als|über|unter|más de|menos de|roughly|approximately|approx|nearly|almost|just (?:under|over)|circa|ca|rund|etwa|ungefähr|knapp|fast"
     r"|unos|unas|alrededor|aproximadamente|casi)\b",
     re.IGNORECASE,
 )
@@ -50,14 +68,11 @@ _SPOKEN_FACTORS: Final = tuple(
             12,
         ),
         (r"(?:an?|per|every|each|whole) week|weekly|pro woche|in der woche|a la semana", 7),
-        (r"both|twice|double|half|halves|beide\w{0,1}|doppelt|zweimal|hälfte|halbe\w{0,1}|doble|mitad|ambos", 2),
+        (r"twice|double|half|halves|doppelt|zweimal|hälfte|halbe\w{0,1}|doble|mitad", 2),
         (r"quarter|viertel|cuarto", 4),
     )
 )
-_NEXT_OR_LAST = re.compile(
-    r"\b(?:next|last|following|previous|coming|nächst\w{1,2}|letzt\w{1,2}|kommend\w{1,2}|próxim[oa]|pasad[oa])\b",
-    re.IGNORECASE,
-)
+_LISTED = re.compile(r"\d{1,2}\.?\s?(?:,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
 _SHARE = re.compile(r"\b(?:one|1|an?) (?:\w{1,20} ){0,2}(?:in|out of|of) (\d{1,3})\b", re.IGNORECASE)
 
 
@@ -96,7 +111,7 @@ def unsupported(sentence: str, facts: Sequence[Fact], evidence: Evidence, told: 
     ]
     sure = [fact for fact in facts if fact not in open_facts]
     told.add(sure)
-    counts = _factors(sentence, facts, told)
+    counts = _factors(sentence, facts)
     # A result may be a term of the next one: "three months make £90, 60 % of which is £54".
     for _ in range(len(open_facts)):
         derived = [fact for fact in open_facts if _is_derived(fact, sentence, counts, evidence, told)]
@@ -112,15 +127,14 @@ def _is_day_of_list(fact: Fact, evidence: Evidence) -> bool:
     return (
         fact.kind == "number"
         and not fact.unit
-        and not fact.nouns
+        and _LISTED.match(fact.text) is not None
         and any(each.day == fact.values[0] for each in evidence.facts.get("date", ()))
     )
 
 
-def _factors(sentence: str, facts: Sequence[Fact], told: Told) -> list[Decimal]:
+def _factors(sentence: str, facts: Sequence[Fact]) -> list[Decimal]:
     """How often, or as which part, an amount may be told: "three single ones", "over a year", "half of it"."""
-    numbers = [*facts, *told.numbers[-TERMS_MAX:]]
-    found = [(fact.raw or fact.values)[0] for fact in numbers if fact.kind == "number"]
+    found = [(fact.raw or fact.values)[0] for fact in facts if fact.kind in ("number", "ordinal")]
     found += [factor for pattern, factor in _SPOKEN_FACTORS if pattern.search(sentence)]
     return [each for each in dict.fromkeys(found) if Decimal(1) < each <= FACTORS_MAX]
 
@@ -136,11 +150,9 @@ def _is_told(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         case "date":
             return evidence.is_date(fact.year, fact.month, fact.day)
         case "month":
-            return _is_month(fact, evidence, sentence)
+            return _is_month(fact, evidence)
         case "day":
-            return any(each.day == fact.day for kind in ("date", "day") for each in evidence.facts.get(kind, ())) or (
-                Decimal(fact.day) in evidence.numbers.get("", ())
-            )
+            return _is_day(fact.day, evidence)
         case "weekday":
             return _is_weekday(fact, evidence)
         case "time":
@@ -166,15 +178,21 @@ def _is_phone(digits: str, evidence: Evidence) -> bool:
     )
 
 
-def _is_month(fact: Fact, evidence: Evidence, sentence: str) -> bool:
+def _is_day(day: int, evidence: Evidence) -> bool:
+    if any(each.day == day for kind in ("date", "day") for each in evidence.facts.get(kind, ())):
+        return True
+    return Decimal(day) in evidence.numbers.get("", ()) or any(each.day == day for each in evidence.reckoned_dates())
+
+
+def _is_month(fact: Fact, evidence: Evidence) -> bool:
+    """Told, or next to today's: what is talked of without a date is the last bill or the next one."""
     months = [each for kind in ("date", "month") for each in evidence.facts.get(kind, ())]
     if any(
         each.month == fact.month and (fact.year is None or each.year is None or each.year == fact.year)
         for each in months
     ):
         return True
-    from_today = (fact.month - evidence.today.month) % 12
-    return from_today == 1 or (from_today == 11 and _NEXT_OR_LAST.search(sentence) is not None)
+    return (fact.month - evidence.today.month) % 12 in (1, 11)
 
 
 def _is_weekday(fact: Fact, evidence: Evidence) -> bool:
@@ -190,6 +208,11 @@ def _is_time(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         return True
     if _ABOUT.search(sentence) and any(abs(a - b) <= MINUTES_ABOUT for a in known for b in fact.values):
         return True
+    durations = [seconds / 60 for seconds in evidence.numbers.get("seconds", ()) if seconds < DAY_S]
+    if any(
+        (start + minutes * way) % 1440 in fact.values for start in known for minutes in durations for way in (-1, 1)
+    ):
+        return True
     hours = {value / 60 for value in fact.values if value % 60 == 0}
     plain = evidence.numbers.get("", set())
     return any(hour in plain or hour % 12 in plain for hour in hours)
@@ -202,8 +225,7 @@ def _is_amount(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         if not (each.unit and fact.unit and each.unit != fact.unit)
         for value in each.values
     }
-    plain = evidence.numbers.get("", set())
-    if amounts.intersection(fact.values) or plain.intersection(fact.values):
+    if amounts.intersection(fact.values) or evidence.bare.intersection(fact.values):
         return True
     if not _ABOUT.search(sentence):
         return False
@@ -215,7 +237,7 @@ def _is_about(exact: Decimal, value: Decimal) -> bool:
     return exact != 0 and any(_rounds_to(exact, value, figures - 1 - exact.adjusted()) for figures in (1, 2))
 
 
-def _holds(fact: Fact, evidence: Evidence, units: Iterable[str], sentence: str) -> bool:
+def _holds(fact: Fact, evidence: Evidence, units: Sequence[str], sentence: str) -> bool:
     known: set[Decimal] = set()
     for unit in units:
         known |= evidence.numbers.get(unit, set())
@@ -241,13 +263,15 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
             return True
         if fact.unit == "times":
             return fact.values[0] == SMALL_COUNT
-        return fact.unit in ("seconds", "months") and _is_distance(fact, evidence)
+        return fact.unit in ("seconds", "months") and _is_distance(fact, evidence, sentence)
     value = fact.values[0]
     if fact.nouns and (counted := evidence.counts.get(stem(fact.nouns[-1]))) is not None:
         return value in counted
     if evidence.raw.intersection(fact.values) or any(_rounds_to(each, value, fact.places) for each in evidence.raw):
         return True
     if _ABOUT.search(sentence) and any(_is_about(each, value) for each in evidence.raw):
+        return True
+    if fact.places == CENTS_PLACES and evidence.numbers.get("money", set()).intersection(fact.values):
         return True
     if fact.places == 2 and any(
         value // 1 * 60 + value % 1 * 100 in each.values for each in evidence.facts.get("time", ())
@@ -261,18 +285,19 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
     return len(digits) >= SUFFIX_DIGITS_MIN and any(word.endswith(digits) for word in evidence.words_joined)
 
 
-def _is_distance(fact: Fact, evidence: Evidence) -> bool:
+def _is_distance(fact: Fact, evidence: Evidence, sentence: str) -> bool:
     """Days between two told dates, or months."""
     dates = evidence.dates
     if fact.unit == "months":
         months = {abs((a.year - b.year) * 12 + a.month - b.month) for a in dates for b in dates}
-        slack = 3 if fact.values[0] % 12 == 0 else 1
+        slack = (11 if _ABOUT.search(sentence) else 3) if fact.values[0] % 12 == 0 else 1
         return any(abs(value - each) <= slack for value in fact.values for each in months)
     times = {value for each in evidence.facts.get("time", ()) for value in each.values}
     minutes = {abs(a - b) * 60 for a in times for b in times} - {0}
     if minutes.intersection(fact.values):
         return True
     days = {abs((a - b).days) for a in dates for b in dates} - {0}
+    days |= {abs((evidence.today - each).days) for each in evidence.reckoned_dates()}
     weeks = "we" in fact.text.lower() or "wo" in fact.text.lower() or "sem" in fact.text.lower()
     return any(
         value % DAY_S == 0 and any(abs(value / DAY_S - day) <= (3 if weeks else 0) for day in days)
@@ -300,16 +325,27 @@ def _is_derived(fact: Fact, sentence: str, counts: Sequence[Decimal], evidence: 
                 for value in fact.values
             )
         case "percent":
-            terms = [each.values[0] for each in told.numbers] + told.amounts
             about = _ABOUT.search(sentence) is not None
-            shares = [a / b * 100 for a in terms for b in terms if b]
-            shares += [abs(a - b) / b * 100 for a in terms for b in terms if b and _DIFFERENCE.search(sentence)]
+            pairs = list(_pairs_alike(told))
+            shares = [a / b * 100 for a, b in pairs]
+            shares += [abs(a - b) / b * 100 for a, b in pairs if _DIFFERENCE.search(sentence)]
             value = fact.values[0]
             return any(_rounds_to(share, value, fact.places) or (about and _is_about(share, value)) for share in shares)
         case "number":
-            return _is_derived_number(fact, sentence, evidence, told)
+            return _is_derived_number(fact, sentence, counts, evidence, told)
         case _:
             return False
+
+
+def _pairs_alike(told: Told) -> Iterator[tuple[Decimal, Decimal]]:
+    """Pairs of told amounts, and of told numbers; the unit of one of them is often left out."""
+    yield from ((a, b) for a in told.amounts for b in told.amounts if b)
+    for a in told.numbers:
+        for b in told.numbers:
+            if a.unit == b.unit and b.values[0]:
+                yield a.values[0], b.values[0]
+            elif not (a.unit and b.unit) and (b.raw or b.values)[0]:
+                yield (a.raw or a.values)[0], (b.raw or b.values)[0]
 
 
 def _near(value: Decimal, result: Decimal) -> bool:
@@ -321,35 +357,44 @@ def _amounts(sentence: str, counts: Sequence[Decimal], evidence: Evidence, told:
     known = list(dict.fromkeys([*told.amounts, *evidence.numbers.get("money", ())]))
     percents = dict.fromkeys([*told.percents, *evidence.numbers.get("percent", ())])
     for amount in known:
-        for factor in counts:
+        yield from (amount * percent / 100 for percent in percents)
+        for factor in counts if _PRODUCT.search(sentence) else ():
             yield amount * factor
             yield amount / factor
             yield from (amount * factor * percent / 100 for percent in percents)
-        for percent in percents:
-            yield amount * percent / 100
     told_last = told.amounts[-TERMS_MAX:]
+    if _TOTAL.search(sentence):
+        yield from (a + b for n, a in enumerate(known) for b in known[n + 1 :])
+    if _BESIDE.search(sentence):
+        yield from (abs(a - b) for a in told_last for b in told_last)
     if _SUM.search(sentence):
         for start in range(len(told_last)):
             total = Decimal(0)
             for amount in told_last[start:]:
                 total += amount
                 yield total
-        yield from (a + b for n, a in enumerate(known) for b in known[n + 1 :])
         yield sum(set(told.amounts), Decimal(0))
     if _DIFFERENCE.search(sentence):
         yield from (abs(a - b) for n, a in enumerate(known) for b in known[n + 1 :])
 
 
-def _is_derived_number(fact: Fact, sentence: str, evidence: Evidence, told: Told) -> bool:
+def _is_derived_number(fact: Fact, sentence: str, counts: Sequence[Decimal], evidence: Evidence, told: Told) -> bool:
     known = evidence.numbers.get(fact.unit, set()) | evidence.numbers.get("", set())
     told_values = [each.values[0] for each in told.numbers if each.unit == fact.unit]
     value = fact.values[0]
-    if fact.unit and any(value == each * percent / 100 for percent in told.percents for each in known):
+    percents = {*told.percents, *evidence.numbers.get("percent", ())}
+    if fact.unit and any(value == each * percent / 100 for percent in percents for each in known):
+        return True
+    others = [count for count in counts if count not in (fact.raw or fact.values)]
+    reckons = fact.unit and _PRODUCT.search(sentence)
+    if reckons and any(value == each * count or _is_about(each / count, value) for count in others for each in known):
         return True
     if fact.unit == "times" and _TIMES_AS.search(sentence):
         return any(b and a / b == value for a in evidence.raw for b in evidence.raw)
     if fact.unit and _DIFFERENCE.search(sentence) and any(abs(a - b) == value for a in known for b in known):
         return True
+    if not fact.unit and value >= DIFFERENCE_MIN and _COMPARED.search(fact.text):
+        return any(abs(a - b) == value for a in evidence.raw for b in evidence.raw)
     if _MEAN.search(sentence) and known and _is_about(sum(known, Decimal(0)) / len(known), value):
         return True
     if not _SUM.search(sentence):
