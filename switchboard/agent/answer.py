@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from switchboard.agent.grounding import Evidence, GroundingFilter
+from switchboard.agent.grounding.answer_check import AnswerCheck, Findings
+from switchboard.agent.grounding.disclosure import Secrets
+from switchboard.agent.grounding.turn_evidence import add_outcome, customers_language, evidence_before
+from switchboard.agent.grounding.wording import correction
 from switchboard.agent.prompt import PromptMessage
 from switchboard.agent.tool_calls import Emit, ToolCalls
 from switchboard.contracts.cards import AgentCard
 from switchboard.contracts.errors import LimitExceeded
 from switchboard.contracts.events import MessageDelta, Usage
+from switchboard.contracts.tools import Offer
+from switchboard.contracts.turns import TurnRequest
 
 CHARACTERS_A_TOKEN = 4
 """Rough; bounds what a model streams before it has told its usage."""
@@ -23,20 +29,13 @@ class ModelText:
 
 
 class AnswerWriter:
-    """Takes what the model says, and emits what of it the user may read. One for a turn.
+    """Takes what the model says, and emits what of it the user may read: every word at once, for a model whose answers are
+    composed from what was found. One for a turn."""
 
-    `grounded` says whether what follows a search is held against what was found.
-    """
-
-    def __init__(
-        self, card: AgentCard, calls: ToolCalls, prompt: Sequence[PromptMessage], emit: Emit, *, grounded: bool
-    ) -> None:
+    def __init__(self, card: AgentCard, calls: ToolCalls, emit: Emit) -> None:
         self._card = card
         self._calls = calls
-        self._prompt = tuple(message.text for message in prompt)
         self._emit = emit
-        self._grounded = grounded
-        self._filter = GroundingFilter()
         self._given: list[str] = []
         self._characters = 0
         self._step = 0
@@ -53,22 +52,20 @@ class AnswerWriter:
         if isinstance(piece, Usage):
             self._spend(piece)
             return
-        text = piece.text
-        if piece.step != self._step and self._given:
-            text = f"\n\n{text}"  # what was said before a tool call is a paragraph of its own
-        self._step = piece.step
-        if self._grounded and self._calls.searched:
-            self._filter.offer = self._calls.offer_unanswered
-            text = self._filter.feed(text, self._evidence)
-        await self._give(text)
+        if piece.step != self._step:
+            self._step = piece.step
+            await self._next_step()
+        await self._say(piece.text)
 
     async def end(self) -> None:
-        """Gives what was held back."""
-        await self._give(self._filter.flush(self._evidence))
+        """The model has said all."""
 
-    @property
-    def _evidence(self) -> Evidence:
-        return Evidence(self._calls.passages.found, (*self._prompt, *self._calls.findings))
+    async def _next_step(self) -> None:
+        if self._given:
+            await self._give("\n\n")  # what was said before a tool call is a paragraph of its own
+
+    async def _say(self, text: str) -> None:
+        await self._give(text)
 
     def _spend(self, usage: Usage) -> None:
         self.usage += usage
@@ -85,3 +82,76 @@ class AnswerWriter:
         await self._emit(MessageDelta(agent=self._card.id, text=text))
         for citation in self._calls.passages.read(text):
             await self._emit(citation)
+
+
+class GroundedWriter(AnswerWriter):
+    """Gives whole sentences whose facts and deeds follow from evidence. After `end`, `has_faults` says whether the model is
+    to be asked once more: `correction` is what it is told, `repair` comes before what it writes then, `settle` last."""
+
+    def __init__(self, card: AgentCard, calls: ToolCalls, emit: Emit, check: AnswerCheck) -> None:
+        super().__init__(card, calls, emit)
+        self._check = check
+        self._seen = 0
+        """How many of the tools' outcomes the evidence holds."""
+
+    @property
+    def findings(self) -> Findings:
+        """What the check saw."""
+        return self._check.findings
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether something is held back that does not follow."""
+        return bool(self._check.withheld)
+
+    @property
+    def correction(self) -> list[PromptMessage]:
+        """What the model is told behind the prompt when it is asked once more."""
+        results = [
+            f"{each.tool}: {each.outcome.model_dump_json(exclude_defaults=True)}" for each in self._calls.returned
+        ]
+        note = correction(
+            self._check.findings.faults, draft=self._check.withheld, told=bool(self.text.strip()), results=results
+        )
+        told = [PromptMessage("assistant", self.text)] if self.text.strip() else []
+        return [*told, PromptMessage("system", note)]
+
+    async def end(self) -> None:
+        """The model has said all. Gives what was held back, if the evidence supports it by now."""
+        self._gather()
+        await self._give(self._check.end(self._calls.passages.found))
+
+    def repair(self) -> None:
+        """What is added from now on is written instead of what is held back; nothing is changed any more."""
+        self._calls.changes_nothing = True
+        self._step = 0
+        self._check.repair()
+
+    async def settle(self) -> None:
+        """Gives what can be told of an answer with faults, and an honest sentence for the rest."""
+        self._gather()
+        offer = self._calls.offer_unanswered
+        await self._give(self._check.settle(self._calls.passages.found, offer.question if offer is not None else ""))
+
+    async def _next_step(self) -> None:
+        self._gather()
+        await self._give(self._check.pause(self._calls.passages.found))
+        await super()._next_step()
+
+    async def _say(self, text: str) -> None:
+        self._gather()
+        await self._give(self._check.feed(text, self._calls.passages.found))
+
+    def _gather(self) -> None:
+        for each in self._calls.returned[self._seen :]:
+            add_outcome(self._check.evidence, each.tool, each.outcome, changed=each.changed)
+        self._seen = len(self._calls.returned)
+
+
+def check_of(
+    request: TurnRequest, offered: Offer | None, prompt: Sequence[PromptMessage], calls: ToolCalls, today: date
+) -> AnswerCheck:
+    """The check of a turn's answer, with what is known before the model says a word."""
+    instructions = prompt[0].text
+    evidence = evidence_before(request, offered, [instructions], today)
+    return AnswerCheck(evidence, Secrets([instructions, *calls.descriptions], calls.names), customers_language(request))

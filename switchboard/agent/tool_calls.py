@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from switchboard.agent.tool import Tool, ToolContext
 from switchboard.contracts.cards import AgentCard, ToolPolicy
 from switchboard.contracts.errors import LimitExceeded, ModelRetry, SwitchboardError, ToolError
 from switchboard.contracts.events import ApprovalRequired, ToolCalled, ToolReturned, TurnEvent
-from switchboard.contracts.tools import SEARCH_TOOL, Offer, ToolOutcome
+from switchboard.contracts.tools import Offer, ToolOutcome
 from switchboard.contracts.turns import TurnRequest
 from switchboard.models.caller import Lane
 from switchboard.telemetry import tool_span
@@ -25,8 +26,20 @@ SUMMARY_CHARACTERS_MAX = 300
 FACTS_CHARACTERS_MAX = 8_000
 """Of all facts together that the reader of a turn's events is told; the model is told all."""
 DEFAULT_POLICY = ToolPolicy()
+APPROVAL = "request_approval"
+"""What was done where a person is asked instead of the tool run."""
 
 Emit = Callable[[TurnEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What one call of a tool came to; why it failed is its only fact."""
+
+    tool: str
+    outcome: ToolOutcome
+    changed: bool
+    """It changes something, and has run."""
 
 
 class ToolCalls:
@@ -55,17 +68,27 @@ class ToolCalls:
         self.passages = Passages(card.id)
         self.offer: Offer | None = None
         self.offer_unanswered: Offer | None = None
-        self.searched = False
-        """True once knowledge was searched: from then on an answer must rest on what was found."""
         self.facts: list[str] = []
         """What the tools told of what they found or did: finished sentences."""
         self.called: set[str] = set()
         """Names of the tools that were called, well or not."""
         self.changed = False
         """One of them may change something, or waits for a person."""
-        self.findings: list[str] = []
-        """What the tools found besides passages, and why they failed: what an answer may rest on."""
+        self.returned: list[Returned] = []
+        """What the tools returned so far, in order: what an answer may rest on."""
+        self.changes_nothing = False
+        """Set when the model writes its answer again: tools that change data do not run any more."""
         self.stopped: SwitchboardError | None = None
+
+    @property
+    def descriptions(self) -> list[str]:
+        """What the tools are described with, without the examples of what customers say."""
+        return [tool.description.partition("Examples:")[0] for tool in self._tools.values()]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the tools that the model may call."""
+        return list(self._tools)
 
     @property
     def model(self) -> str | None:
@@ -87,6 +110,8 @@ class ToolCalls:
         tool = self._tools[name]
         policy = self._card.tools.get(name, DEFAULT_POLICY)
         self.changed = self.changed or policy.risk != "read" or policy.approval != "never"
+        if self.changes_nothing and policy.risk != "read":
+            return _error_json("Nothing can be changed now: offer it to the customer.")
         first_id = call_id_of(name, arguments, 0)
         call_id = call_id_of(name, arguments, self._seen[first_id])
         self._seen[first_id] += 1
@@ -105,12 +130,14 @@ class ToolCalls:
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
                 self.offer = outcome.offer
                 facts = facts_of(outcome)
-                self._remember(name, outcome)
+                self.facts += outcome.facts
+                self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
+                self.returned.append(Returned(name, outcome, changed=policy.risk != "read"))
                 answer, summary = told(outcome), _summary(outcome)
             ok = True
         except (ToolError, ModelRetry, SwitchboardError) as error:
             answer, summary, ok = _error_json(error.message, retry=isinstance(error, ModelRetry)), error.message, False
-            self.findings.append(error.message)
+            self.returned.append(Returned(name, ToolOutcome(facts=[error.message]), changed=False))
         except Exception:
             # A tool is another team's code: whatever it raises is theirs to read in the log, and never the user's.
             logger.exception("The tool %s failed in turn %s.", name, self._request.turn_id)
@@ -127,16 +154,6 @@ class ToolCalls:
             )
         )
         return answer
-
-    def _remember(self, name: str, outcome: ToolOutcome) -> None:
-        self.searched = self.searched or name == SEARCH_TOOL
-        self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered
-        self.facts += outcome.facts
-        self.findings += outcome.facts
-        if outcome.offer is not None:
-            self.findings.append(outcome.offer.question)
-        if outcome.data:
-            self.findings.append(orjson.dumps(outcome.data).decode())
 
     async def _outcome(self, tool: Tool, policy: ToolPolicy, call_id: str, values: Mapping[str, Any]) -> ToolOutcome:
         request = self._request
@@ -156,6 +173,8 @@ class ToolCalls:
     async def _ask_a_person(self, call_id: str, name: str) -> tuple[ToolOutcome, str]:
         reason = f"{name.replace('_', ' ').capitalize()} needs the approval of a person before it is done."
         await self._emit(ApprovalRequired(agent=self._card.id, call_id=call_id, name=name, reason=reason))
+        asked = ToolOutcome(facts=["A person is asked for approval."])
+        self.returned.append(Returned(APPROVAL, asked, changed=True))
         outcome = ToolOutcome(facts=["This has not been done yet: a person must approve it first."])
         return outcome, reason
 

@@ -10,10 +10,11 @@ from typing import Protocol
 
 from opentelemetry.trace import Span, Status, StatusCode
 
-from switchboard.agent.answer import AnswerWriter, ModelText
+from switchboard.agent.answer import AnswerWriter, GroundedWriter, ModelText, check_of
 from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
 from switchboard.agent.from_articles import is_from_articles
+from switchboard.agent.grounding.trace import record_grounding
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 EVENTS_WAITING_MAX = 64
 """A reader that is slower than the model holds the model back."""
+REPAIR_S = 20.0
+"""For writing an answer again; then what is right of the draft is told."""
 MODEL_SAID_NOTHING = "The language model gave no answer. Please try again shortly."
 
 
@@ -160,14 +163,21 @@ class TurnRunner:
         await emit(AgentStarted(agent=card.id, name=card.name))
         offered = await self._pending.read(request)
         calls = ToolCalls(card, self._tools, self._effects, request, emit, caller.lane)
-        prompt = prompt_of(card, request, offered, self._clock().date())
+        today = self._clock().date()
+        prompt = prompt_of(card, request, offered, today)
 
         # The embedded model extracts: it says nothing that was not found.
-        answer = AnswerWriter(card, calls, prompt, emit, grounded=not self._loop.embedded)
-        async with aclosing(self._loop.run(prompt, calls, caller)) as pieces:
-            async for piece in pieces:
-                await answer.add(piece)
+        answer: AnswerWriter | GroundedWriter
+        if self._loop.embedded:
+            answer = AnswerWriter(card, calls, emit)
+        else:
+            answer = GroundedWriter(card, calls, emit, check_of(request, offered, prompt, calls, today))
+        await self._write(answer, prompt, calls, caller)
         await answer.end()
+        if isinstance(answer, GroundedWriter):
+            if answer.has_faults:
+                await self._repair(answer, prompt, calls, caller)
+            record_grounding(span, answer.findings)
         if not answer.text:
             raise Unavailable(MODEL_SAID_NOTHING)
 
@@ -193,6 +203,26 @@ class TurnRunner:
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,
         )
+
+    async def _write(
+        self, answer: AnswerWriter, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+    ) -> None:
+        async with aclosing(self._loop.run(prompt, calls, caller)) as pieces:
+            async for piece in pieces:
+                await answer.add(piece)
+
+    async def _repair(
+        self, answer: GroundedWriter, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+    ) -> None:
+        """Asks the model once more, with what is wrong named. If it does not answer, what is right of its draft is told."""
+        correction = answer.correction
+        answer.repair()
+        try:
+            async with asyncio.timeout(REPAIR_S):
+                await self._write(answer, [*prompt, *correction], calls, caller)
+        except (TimeoutError, SwitchboardError) as error:
+            logger.warning("An answer of %s was not written again: %s", caller.turn, error)
+        await answer.settle()
 
     async def _fail(self, request: TurnRequest, emit: Emit, span: Span, error: SwitchboardError) -> None:
         span.set_status(Status(StatusCode.ERROR, error.code))

@@ -1,0 +1,66 @@
+"""The written answers of `evals/words/grounding.jsonl`, each with the evidence that it had."""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from switchboard.contracts.tools import Passage, ToolOutcome
+
+FILE = Path(__file__).parents[1] / "words" / "grounding.jsonl"
+Part = Literal["learn", "held"]
+
+
+class GroundingCase(BaseModel):
+    """An answer of a natural model to what a customer says. `fault` names what is wrong with a bad one."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str
+    say: str
+    user: str
+    today: date
+    evidence: list[str]
+    """What its tools returned: JSON, passages ("heading", empty line, text), sentences."""
+    searched: bool
+    effects_done: list[str]
+    """ "<tool> <id of what was made>" """
+    answer: str
+    label: Literal["good", "bad"]
+    fault: str
+
+    @property
+    def part(self) -> Part:
+        """Cases with an odd first byte of the id's SHA-256 are held back: only their totals may be looked at."""
+        return "held" if hashlib.sha256(self.id.encode()).digest()[0] % 2 else "learn"
+
+    @property
+    def outcome(self) -> ToolOutcome:
+        """The evidence as one tool returns it."""
+        facts: list[str] = []
+        passages: list[Passage] = []
+        data: list[object] = []
+        for text in self.evidence:
+            title, gap, body = text.partition("\n\n")
+            if text.startswith("{"):
+                data.append(orjson.loads(text))
+            elif gap:
+                n = len(passages) + 1
+                passages.append(Passage(n=n, title=title, uri=f"kb://cases/{self.id}#{n}-{n + 1}", text=body))
+            else:
+                facts.append(text)
+        return ToolOutcome(facts=facts, passages=passages, data={"results": data} if data else {})
+
+    @property
+    def deeds(self) -> dict[str, ToolOutcome]:
+        """What was done before the answer, by the tool that did it."""
+        told = [fact for fact in self.evidence if not fact.startswith("{") and "\n\n" not in fact]
+        parted = (each.partition(" ") for each in self.effects_done)
+        return {tool: ToolOutcome(facts=[made, *told]) for tool, _, made in parted}
+
+
+def load_cases(file: Path = FILE) -> list[GroundingCase]:
+    """All of them, in their order."""
+    return [GroundingCase.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
