@@ -60,6 +60,8 @@ class ToolCalls:
         """True once knowledge was searched: from then on an answer must rest on what was found."""
         self.findings: list[str] = []
         """What the tools found besides passages, and why they failed: what an answer may rest on."""
+        self.called: set[str] = set()
+        """Names of the tools that were called."""
         self.stopped: SwitchboardError | None = None
 
     @property
@@ -75,6 +77,7 @@ class ToolCalls:
         if self.stopped is not None:
             return _error_json("The limit of this turn is reached.")
 
+        self.called.add(name)
         tool = self._tools[name]
         policy = self._card.tools.get(name, DEFAULT_POLICY)
         first_id = call_id_of(name, arguments, 0)

@@ -172,7 +172,7 @@ class TurnRunner:
         unanswered = calls.offer_unanswered
         if unanswered is not None and unanswered.question in answer.text:
             calls.offer = unanswered
-        await self._pending.write(request, calls.offer, was=offered)
+        await self._pending.write(request, calls.offer, was=offered, called=calls.called)
         usage = answer.usage
         record_usage(
             span,

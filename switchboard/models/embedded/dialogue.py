@@ -15,6 +15,7 @@ from switchboard.models.embedded.completion import CompletionMessage, Completion
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
 from switchboard.text.dates import months_in
+from switchboard.text.sentences import sentences
 from switchboard.text.words import words
 
 EARLIER_MAX = 8
@@ -44,6 +45,9 @@ _SOFT_NO = re.compile(
     r"^(?:thanks|thank you|please|it's (?:fine|ok|okay)|that's (?:fine|ok|okay|all)|for now|now|need|i'm (?:fine|good)|bother)\b",
     re.I,
 )
+_CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
+"""'If that does not help, shall I …?': said or left out."""
+_STOP = re.compile(r"(?<=[.!?])\s++|\n++")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)(?: there| all| team)?[\s!.,]*$", re.I
 )
@@ -80,6 +84,7 @@ class Situation:
     """What the message says beside its yes or no."""
     today: date
     offer: Offer | None
+    """What the assistant's last words offer."""
     asked_before: str
     """The assistant's words just before the message."""
     earlier_user: tuple[str, ...]
@@ -90,6 +95,14 @@ class Situation:
     """What the user named in other conversations, newest first."""
     about: str | None = None
     """The month (`YYYY-MM`) that was spoken of last."""
+    earlier_offer: Offer | None = None
+    """What was offered before the last words, and neither taken up nor declined."""
+
+    @property
+    def offered_tool(self) -> str:
+        """Of the open offer or the earlier one; empty where there is none."""
+        offer = self.offer or self.earlier_offer
+        return offer.tool if offer is not None else ""
 
     @property
     def was_offered(self) -> bool:
@@ -125,6 +138,17 @@ def asks_more(rest: str) -> bool:
     return meaningful >= 2 or (meaningful == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
 
 
+def first_sentence(message: str) -> tuple[str, str]:
+    """The first sentence, and the rest, whether it begins with a capital or not."""
+    first, *rest = _STOP.split(message.strip(), maxsplit=1)
+    return first, rest[0] if rest else ""
+
+
+def asking_part(message: str) -> str:
+    """The sentences of a message that ask; empty where none does."""
+    return " ".join(each for each in sentences(message) if each.endswith("?"))
+
+
 def is_complete(message: str) -> bool:
     """A whole sentence that only points back: 'what colours does it come in?'."""
     return len(words(message)) > 2 and _OPENS_BACK.search(message) is None and _COMPLETE.search(message) is not None
@@ -141,17 +165,20 @@ def situation_of(request: CompletionRequest) -> Situation:
     act, rest = act_of(message)
     today = today_of(request)
     known, elsewhere = _remembered(request)
+    offer = _offer(request, asked)
+    is_open = offer is not None and _asks(asked, offer, [each.text for each in spoken])
     return Situation(
         message=message,
         act=act,
         rest=rest,
         today=today,
-        offer=_offer(request, asked),
+        offer=offer if is_open else None,
         asked_before=asked,
         earlier_user=tuple(each.text for each in spoken if each.role == "user"),
         earlier=(*(each.text for each in spoken), *known),
         elsewhere=elsewhere,
         about=_month_about(spoken, known, today),
+        earlier_offer=None if is_open else offer,
     )
 
 
@@ -250,6 +277,14 @@ def _offer(request: CompletionRequest, asked: str) -> Offer | None:
             if offer is not None and offer.question in asked:
                 return offer
     return None
+
+
+def _asks(asked: str, offer: Offer, spoken: Sequence[str]) -> bool:
+    """Whether the assistant's last words ask what the offer does: in its words, or as a question where none has them."""
+    proposed = _CONDITION.sub("", offer.question).casefold()
+    if proposed in asked.casefold():
+        return True
+    return asked.endswith("?") and not any(proposed in each.casefold() for each in spoken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,17 @@ from switchboard.models.embedded.dialogue import (
     BUT,
     Pending,
     Situation,
+    asking_part,
     asks_more,
+    first_sentence,
     is_complete,
     pending_question,
     situation_of,
 )
 from switchboard.models.embedded.phrasing import content_stems
-from switchboard.models.embedded.replies import Replies
+from switchboard.models.embedded.replies import Replies, Reply, is_conditional
 from switchboard.models.embedded.slots.filling import SlotContext, fill
-from switchboard.models.embedded.slots.values import has_match, values_in
+from switchboard.models.embedded.slots.values import has_match, has_pattern, values_in
 from switchboard.models.embedded.tools.choice import (
     CALLS_MAX,
     CLAUSE_SURE,
@@ -37,15 +39,22 @@ from switchboard.models.embedded.tools.choice import (
     ToolPicker,
     plain_words,
 )
+from switchboard.models.embedded.tools.deeds import Deed, Deeds
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
+from switchboard.text.words import words
 
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 """Token counts kept, and of how long texts: at most 4 MB."""
+DETAIL_WORDS_MAX = 6
+"""A reply to the question for an id that holds none, and more words than these, is another matter."""
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
 GOODBYE = "You're welcome. Have a good day!"
+
+
+_BEGINS: dict[str, Reply] = {"yes": "accept", "no": "decline"}
 
 
 class LocalModel(TokenEmbedder, Protocol):
@@ -78,6 +87,7 @@ class EmbeddedChatModel:
         self._composer = Composer(model, extractor)
         self._plain = PlainChat(extractor, model)
         self._replies = Replies(model)
+        self._deeds = Deeds(model)
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     async def open(self) -> None:
@@ -102,6 +112,9 @@ class EmbeddedChatModel:
         tools = [self._profiles.of(spec) for spec in request.tools]
         situation = await self._with_reply(situation_of(request))
         if request.results:
+            found = await self._found_deed(request, situation, tools)
+            if found is not None:
+                return CompletionReply(calls=(_call(request, len(request.calls_made), *found),))
             return CompletionReply(await self._answer(request, situation, tools))
         plan = await self._plan(request, situation, tools)
         if plan.calls:
@@ -110,13 +123,25 @@ class EmbeddedChatModel:
         return CompletionReply(plan.text or "\n\n".join(plan.asks[:1]) or cannot(tools))
 
     async def _with_reply(self, situation: Situation) -> Situation:
-        """A yes or no to the open offer, where the rules of words see none: a learned decision."""
-        if situation.offer is None or situation.act in ("yes", "no"):
-            return situation
-        reply = await self._replies.decide(situation.message)
-        if reply == "other":
-            return situation
-        return replace(situation, act="yes" if reply == "accept" else "no", rest="")
+        """A yes or no to an offer, as it is learned: a plain yes is none where a condition follows."""
+        begins = _BEGINS.get(situation.act, "other")
+        if situation.offer is not None:
+            reply = await self._replies.decide(situation.message, begins)
+            first, rest = first_sentence(situation.message)
+            if reply == "other" and begins == "accept" and rest and not is_conditional(situation.message):
+                # 'Yes, do that. And when is it due?': only the first words reply.
+                reply, situation = await self._replies.decide(first, begins), replace(situation, rest=rest)
+            if reply == "accept":
+                return replace(situation, act="yes", rest=situation.rest if begins == "accept" else "")
+            if reply == "decline" and begins != "decline":
+                return replace(situation, act="no", rest=asking_part(situation.message))
+            if begins == "accept" and situation.rest:
+                return replace(situation, act="request", offer=None)
+        elif situation.earlier_offer is not None:
+            reply = await self._replies.decide(situation.message, begins, later=True)
+            if reply == "accept":
+                return replace(situation, act="yes", rest="", offer=situation.earlier_offer, earlier_offer=None)
+        return situation
 
     async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
         results = _results(request)
@@ -153,10 +178,37 @@ class EmbeddedChatModel:
 
     async def _request(self, situation: Situation, tools: Sequence[ToolProfile], *, forced: bool = False) -> ReplyPlan:
         message = situation.message
+        deed = await self._deeds.asked(message, tools, situation.offered_tool, situation.earlier_user)
         picks = await self._picker.pick(message, tools, forced)
+        if deed is not None and all(pick.tool is not deed.tool for pick in picks):
+            return self._with_finder(self._filled([ToolPick(deed.tool, message, SURE)], situation), deed, tools)
         if situation.leans_back and not (is_complete(message) and picks and picks[0].score >= SURE):
             return await self._follow_up(situation, tools, picks)
-        return self._filled(picks, situation)
+        plan = self._filled(picks, situation)
+        return plan if deed is None else self._with_finder(plan, deed, tools)
+
+    def _with_finder(self, plan: ReplyPlan, deed: Deed, tools: Sequence[ToolProfile]) -> ReplyPlan:
+        """Before a question which one is meant, the tool that finds it, where the talk is of that."""
+        finders = [tool for tool in tools if tool.name in deed.tool.found_by.values()]
+        if not deed.found or any(tool is deed.tool for tool, _ in plan.calls):
+            return plan
+        return replace(plan, calls=(*plan.calls, *((tool, {}) for tool in finders)))
+
+    async def _found_deed(
+        self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]
+    ) -> tuple[ToolProfile, dict[str, Any]] | None:
+        """The deed that was asked for, once the tool that finds what it is done to has proposed just that."""
+        made = {call.name for call in request.calls_made}
+        offers = {each.offer.tool: each.offer for each in _results(request) if each.offer is not None}
+        for tool in tools:
+            finders = {each.spec.name for each in tools if each.name in tool.found_by.values()}
+            offer = offers.get(tool.name)
+            if offer is None or tool.spec.name in made or not finders & made:
+                continue
+            deed = await self._deeds.asked(situation.message, tools, situation.offered_tool, situation.earlier_user)
+            if deed is not None and deed.tool is tool and deed.found:
+                return tool, offer.arguments
+        return None
 
     async def _follow_up(self, situation: Situation, tools: Sequence[ToolProfile], fresh: list[ToolPick]) -> ReplyPlan:
         """'And the month before?': what the request before asked for, with this message's details."""
@@ -208,6 +260,8 @@ class EmbeddedChatModel:
         if values_in(pending.parameter, situation.message, situation.today):
             return False
         if situation.message.endswith("?"):
+            return True
+        if has_pattern(pending.parameter) and len(words(situation.message)) > DETAIL_WORDS_MAX:
             return True
         if len(content_stems(situation.message)) < 2:
             return False
@@ -291,7 +345,7 @@ def _is_our_question(text: str, tool: ToolProfile) -> bool:
 
 def _offered(situation: Situation, pick: ToolPick) -> dict[str, Any] | None:
     """The arguments of the open offer, where the user asks for just that deed and names no other thing."""
-    offer = situation.offer
+    offer = situation.offer or situation.earlier_offer
     if offer is None or offer.tool not in (pick.tool.name, pick.tool.spec.name):
         return None
     if any(has_match(parameter, situation.message) for parameter in pick.tool.parameters):
