@@ -12,6 +12,7 @@ from switchboard.models.embedded.abilities import able, cannot
 from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
 from switchboard.models.embedded.answering.extraction import Extractor
 from switchboard.models.embedded.answering.passage_fit import TokenEmbedder
+from switchboard.models.embedded.answering.search_variants import SearchVariants
 from switchboard.models.embedded.answering.without_tools import PlainChat
 from switchboard.models.embedded.completion import CompletionReply, CompletionRequest, ToolCall
 from switchboard.models.embedded.dialogue import (
@@ -26,13 +27,13 @@ from switchboard.models.embedded.dialogue import (
     situation_of,
 )
 from switchboard.models.embedded.phrasing import content_stems
+from switchboard.models.embedded.references import known_names, resolved, told_before
 from switchboard.models.embedded.replies import Replies, Reply, is_conditional
 from switchboard.models.embedded.slots.filling import SlotContext, fill
 from switchboard.models.embedded.slots.values import has_match, has_pattern, values_in
 from switchboard.models.embedded.tools.choice import (
     CALLS_MAX,
     CLAUSE_SURE,
-    PICKS_MAX,
     POSSIBLE,
     SURE,
     ToolPick,
@@ -46,6 +47,9 @@ from switchboard.text.words import words
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 """Token counts kept, and of how long texts: at most 4 MB."""
+CALLS_A_TURN_MAX = 6
+CONTEXT_STEMS_MIN, CONTEXT_CHARACTERS_MAX = 2, 400
+"""What was said before, as a search is given it: the last of it, where it says anything."""
 DETAIL_WORDS_MAX = 6
 """A reply to the question for an id that holds none, and more words than these, is another matter."""
 WHAT_NEXT = "What would you like me to do?"
@@ -88,6 +92,7 @@ class EmbeddedChatModel:
         self._plain = PlainChat(extractor, model)
         self._replies = Replies(model)
         self._deeds = Deeds(model)
+        self._searches = SearchVariants(model)
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     async def open(self) -> None:
@@ -111,6 +116,8 @@ class EmbeddedChatModel:
             return CompletionReply(await self._plain.answer(request))
         tools = [self._profiles.of(spec) for spec in request.tools]
         situation = await self._with_reply(situation_of(request))
+        told = told_before(situation.earlier, tools)
+        situation = replace(situation, message=resolved(situation.message, told, known_names(tools)))
         if request.results:
             found = await self._found_deed(request, situation, tools)
             if found is not None:
@@ -144,7 +151,7 @@ class EmbeddedChatModel:
         return situation
 
     async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
-        results = _results(request)
+        results = await self._searches.nearer(_results(request))
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
@@ -184,7 +191,7 @@ class EmbeddedChatModel:
             return self._with_finder(self._filled([ToolPick(deed.tool, message, SURE)], situation), deed, tools)
         if situation.leans_back and not (is_complete(message) and picks and picks[0].score >= SURE):
             return await self._follow_up(situation, tools, picks)
-        plan = self._filled(picks, situation)
+        plan = self._filled(_in_context(picks, situation), situation)
         return plan if deed is None else self._with_finder(plan, deed, tools)
 
     def _with_finder(self, plan: ReplyPlan, deed: Deed, tools: Sequence[ToolProfile]) -> ReplyPlan:
@@ -213,7 +220,6 @@ class EmbeddedChatModel:
     async def _follow_up(self, situation: Situation, tools: Sequence[ToolProfile], fresh: list[ToolPick]) -> ReplyPlan:
         """'And the month before?': what the request before asked for, with this message's details."""
         before = situation.request_before
-        together = f"{before.rstrip(' .?!')}. {situation.message}"
         repeated = [pick for pick in await self._picker.pick(before, tools) if pick.tool.risk == "read"]
         if (
             (fresh and is_complete(situation.message))
@@ -222,10 +228,10 @@ class EmbeddedChatModel:
         ):
             repeated = fresh
         continued = [
-            ToolPick(pick.tool, together if pick.tool.is_search else situation.message, pick.score)
+            pick if pick.tool.is_search else ToolPick(pick.tool, situation.message, pick.score, pick.fit)
             for pick in repeated[:CALLS_MAX]
         ]
-        return self._filled(continued, situation, continues=True)
+        return self._filled(_in_context(continued, situation), situation, continues=True)
 
     async def _accept(self, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         """A yes: to the open offer, or to what the assistant's last question proposed."""
@@ -300,7 +306,7 @@ class EmbeddedChatModel:
                 asks.append(filled.missing[0].question)
             else:
                 calls += [(pick.tool, filled.arguments), *((pick.tool, other) for other in filled.others)]
-        return ReplyPlan(tuple(calls[:PICKS_MAX]), tuple(asks), picks=tuple(picks))
+        return ReplyPlan(tuple(calls[:CALLS_A_TURN_MAX]), tuple(asks), picks=tuple(picks))
 
     def _prompt_tokens(self, request: CompletionRequest) -> int:
         """Counted message by message: instructions, tools and history come again with every turn, counted already."""
@@ -326,6 +332,20 @@ def _call(request: CompletionRequest, number: int, tool: ToolProfile, arguments:
     seed = f"{spoken}|{number}|{tool.spec.name}|".encode() + orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
     seed += request.messages[request.last_user].text.encode()
     return ToolCall(tool.spec.name, arguments, f"call_{hashlib.sha256(seed).hexdigest()[:24]}")
+
+
+def _in_context(picks: Sequence[ToolPick], situation: Situation) -> list[ToolPick]:
+    """Each search also with what was asked before: which of the two was meant, what is found tells."""
+    before = next((text for text in situation.earlier_user if len(content_stems(text)) >= CONTEXT_STEMS_MIN), "")
+    if not before:
+        return list(picks)
+    context = before[-CONTEXT_CHARACTERS_MAX:].rstrip(" .?!")
+    kept: list[ToolPick] = []
+    for pick in picks:
+        kept.append(replace(pick, clause=situation.message) if pick.tool.is_search and pick.clause == before else pick)
+        if pick.tool.is_search:
+            kept.append(replace(pick, clause=f"{context}. {kept[-1].clause}"))
+    return list({(pick.tool.name, pick.clause): pick for pick in kept}.values())
 
 
 def _results(request: CompletionRequest) -> list[ToolResult]:

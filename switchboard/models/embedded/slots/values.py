@@ -195,10 +195,14 @@ def _numbers(parameter: Parameter, text: str, *, integer: bool) -> list[int | fl
 
 
 def _named(schema: Mapping[str, Any], text: str) -> list[str]:
-    """Examples of the schema that the text names, and what it puts in quotes."""
+    return named_examples([str(each) for each in schema.get("examples") or ()], text)
+
+
+def named_examples(examples: Iterable[str], text: str) -> list[str]:
+    """Examples that the text names, in the order in which they stand there; of two that overlap the longer one."""
     lowered = text.lower()
     found: list[tuple[int, str]] = []
-    for example in sorted((str(each) for each in schema.get("examples") or ()), key=len, reverse=True):
+    for example in sorted(examples, key=len, reverse=True):
         named = example.lower()
         match = re.search(rf"(?<!\w){re.escape(named)}(?!\w)", lowered) if named in lowered else None
         if match is not None:
