@@ -15,6 +15,7 @@ from switchboard.models.embedded.completion import CompletionMessage, Completion
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
 from switchboard.text.dates import months_in
+from switchboard.text.glossary import in_english, is_foreign
 from switchboard.text.sentences import sentences
 from switchboard.text.words import words
 
@@ -157,7 +158,7 @@ def is_complete(message: str) -> bool:
 def situation_of(request: CompletionRequest) -> Situation:
     """Reads the conversation up to the last user message."""
     before = request.messages[: request.last_user]
-    message = request.messages[request.last_user].text.strip()
+    message = read(request.messages[request.last_user].text.strip())
     spoken = [each for each in reversed(before) if each.role in ("user", "assistant") and each.text.strip()][
         :EARLIER_MAX
     ]
@@ -174,12 +175,18 @@ def situation_of(request: CompletionRequest) -> Situation:
         today=today,
         offer=offer if is_open else None,
         asked_before=asked,
-        earlier_user=tuple(each.text for each in spoken if each.role == "user"),
-        earlier=(*(each.text for each in spoken), *known),
+        earlier_user=tuple(read(each.text) for each in spoken if each.role == "user"),
+        earlier=(*(read(each.text) if each.role == "user" else each.text for each in spoken), *known),
         elsewhere=elsewhere,
         about=_month_about(spoken, known, today),
         earlier_offer=None if is_open else offer,
     )
+
+
+@lru_cache(maxsize=512)
+def read(text: str) -> str:
+    """What somebody wrote, in English as far as the glossary goes. Cached: the same history comes again with every call."""
+    return in_english(text) if is_foreign(text) else text
 
 
 def _remembered(request: CompletionRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:

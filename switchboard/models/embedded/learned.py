@@ -53,13 +53,14 @@ def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Seque
     return scores
 
 
-def _kernel(vectors: Vectors, rows: Vectors) -> Vectors:
-    ridge: Vectors = np.eye(len(vectors), dtype=np.float32)
-    return np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T + RIDGE * ridge
+def _kernel(vectors: Vectors, rows: Vectors) -> Any:
+    kernel: Any = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
+    return kernel + RIDGE * np.eye(len(vectors))
 
 
 def _inverse(matrix: Any) -> Any:
-    return np.linalg.inv(matrix)
+    inverse: Any = np.linalg.inv(matrix)
+    return inverse
 
 
 def row_of(said: str) -> Vectors:

@@ -9,7 +9,14 @@ from typing import Any, Protocol
 import orjson
 
 from switchboard.models.embedded.abilities import able, cannot
-from switchboard.models.embedded.answering.composer import Composer, ToolResult, tool_result_of
+from switchboard.models.embedded.answering.composer import (
+    CLOSEST,
+    DONT_KNOW,
+    NOTHING_FOUND,
+    Composer,
+    ToolResult,
+    tool_result_of,
+)
 from switchboard.models.embedded.answering.extraction import Extractor
 from switchboard.models.embedded.answering.passage_fit import TokenEmbedder
 from switchboard.models.embedded.answering.search_variants import SearchVariants
@@ -42,16 +49,19 @@ from switchboard.models.embedded.tools.choice import (
 )
 from switchboard.models.embedded.tools.deeds import Deed, Deeds
 from switchboard.models.embedded.tools.profile import QUERY_NAMES, ToolProfile, ToolProfiles
+from switchboard.text.glossary import is_foreign
 from switchboard.text.words import words
 
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 """Token counts kept, and of how long texts: at most 4 MB."""
+TOLD_AGAIN_FIT = 0.40
 CALLS_A_TURN_MAX = 6
 CONTEXT_STEMS_MIN, CONTEXT_CHARACTERS_MAX = 2, 400
 """What was said before, as a search is given it: the last of it, where it says anything."""
 DETAIL_WORDS_MAX = 6
 """A reply to the question for an id that holds none, and more words than these, is another matter."""
+LANGUAGES = "I understand English best, and only some German and Spanish. (Ich verstehe Englisch am besten. Entiendo mejor el inglés.)"
 WHAT_NEXT = "What would you like me to do?"
 DECLINED = "All right, I won't do that. Is there anything else I can help with?"
 THANKED = "You're welcome. Is there anything else I can help with?"
@@ -156,7 +166,10 @@ class EmbeddedChatModel:
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
-        return await self._composer.compose(_question(situation), results, asks, plan.picks, familiar)
+        picks = _told_again(plan.picks, results, situation.asked_before)
+        text = await self._composer.compose(_question(situation), results, asks, picks, familiar)
+        unsure = text.startswith((CLOSEST, DONT_KNOW, NOTHING_FOUND))
+        return f"{text}\n\n{LANGUAGES}" if unsure and is_foreign(request.messages[request.last_user].text) else text
 
     async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:
         if request.forced and request.forced != "required":
@@ -346,6 +359,14 @@ def _in_context(picks: Sequence[ToolPick], situation: Situation) -> list[ToolPic
         if pick.tool.is_search:
             kept.append(replace(pick, clause=f"{context}. {kept[-1].clause}"))
     return list({(pick.tool.name, pick.clause): pick for pick in kept}.values())
+
+
+def _told_again(picks: Sequence[ToolPick], results: Sequence[ToolResult], told: str) -> list[ToolPick]:
+    """A tool whose facts stand in the last answer is no sure choice: who asks on was not answered by them."""
+    again = {each.tool for each in results if each.facts and all(fact in told for fact in each.facts)}
+    return [
+        replace(pick, fit=min(pick.fit, TOLD_AGAIN_FIT)) if pick.tool.spec.name in again else pick for pick in picks
+    ]
 
 
 def _results(request: CompletionRequest) -> list[ToolResult]:

@@ -33,7 +33,7 @@ _COMPARATIVE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(
-    r"\b(?:(?:that|this) one|it(?!['’])|that(?=\W*+$|\s++(?:is|has|have|does|do|comes?|works?|costs?)\b))\b",
+    r"\b(?:(?:that|this) one|it(?!['’])|(?<!one )(?<!ones )(?<!those )that(?=\W*+$|\s++(?:is|has|have|does|do|comes?|works?|costs?)\b))\b",
     re.IGNORECASE,
 )
 

@@ -28,6 +28,8 @@ _NUMBER_WORDS = {
     "nine": 9,
     "ten": 10,
 }
+_MYSELF = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
+"""Capitals that name nothing."""
 _MONEY = frozenset(stem(word) for word in ("amount", "price", "cost", "money", "budget"))
 _NEGATION = re.compile(r"\b(?:no|not|without|don't|never|un\w+)\b[^,.;]{0,20}$", re.IGNORECASE)
 
@@ -218,7 +220,8 @@ def spans(text: str, vocabulary: Iterable[str]) -> list[str]:
     for match in re.finditer(r"[^\s,;:?!\"“”()]+", text):
         word = match.group(0).strip(".'’")
         lowered = word.lower().replace("’", "'")
-        own = any(character.isdigit() for character in word) or (word[:1].isupper() and match.start() > 0)
+        capital = word[:1].isupper() and match.start() > 0 and lowered not in _MYSELF
+        own = capital or any(character.isdigit() for character in word)
         if word and (own or (lowered not in IGNORED_WORDS and stem(lowered) not in known)):
             runs[-1].append(word)
         else:
