@@ -48,6 +48,8 @@ _SOFT_NO = re.compile(
 )
 _CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
 """'If that does not help, shall I …?': said or left out."""
+_CORRECTS = re.compile(r"\b(?:(?:i )?meant?|scratch that|no wait|not that one|wrong one)\b", re.IGNORECASE)
+CORRECTION_WORDS_MAX = 12
 _STOP = re.compile(r"(?<=[.!?])\s++|\n++")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)(?: there| all| team)?[\s!.,]*$", re.I
@@ -131,6 +133,11 @@ def leans_back(message: str) -> bool:
     if meaningful <= 2 and _POINTS_BACK.search(message) is not None:
         return True
     return meaningful <= 2 and length <= 5 and _COMPLETE.search(message) is None
+
+
+def corrects(message: str) -> bool:
+    """'Sorry, I meant the other one': the same request, of something else; not where it asks anew."""
+    return _CORRECTS.search(message) is not None and len(words(message)) <= CORRECTION_WORDS_MAX and "?" not in message
 
 
 def asks_more(rest: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from switchboard.models.embedder import Vectors
 from switchboard.text.words import words
@@ -58,9 +59,8 @@ def _kernel(vectors: Vectors, rows: Vectors) -> Any:
     return kernel + RIDGE * np.eye(len(vectors))
 
 
-def _inverse(matrix: Any) -> Any:
-    inverse: Any = np.linalg.inv(matrix)
-    return inverse
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.inv(matrix)
 
 
 def row_of(said: str) -> Vectors:

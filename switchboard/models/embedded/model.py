@@ -28,13 +28,14 @@ from switchboard.models.embedded.dialogue import (
     Situation,
     asking_part,
     asks_more,
+    corrects,
     first_sentence,
     is_complete,
     pending_question,
     situation_of,
 )
 from switchboard.models.embedded.phrasing import content_stems
-from switchboard.models.embedded.references import known_names, resolved, told_before
+from switchboard.models.embedded.references import known_names, repeats, resolved, told_before
 from switchboard.models.embedded.replies import Replies, Reply, is_conditional
 from switchboard.models.embedded.slots.filling import SlotContext, fill
 from switchboard.models.embedded.slots.values import has_match, has_pattern, values_in
@@ -55,7 +56,7 @@ from switchboard.text.words import words
 MESSAGE_OVERHEAD_TOKENS = 4
 COUNTS_MAX, COUNTED_CHARACTERS_MAX = 1_024, 4_000
 """Token counts kept, and of how long texts: at most 4 MB."""
-TOLD_AGAIN_FIT = 0.40
+TOLD_AGAIN_FIT, UNDERSTOOD_FIT = 0.40, 0.50
 CALLS_A_TURN_MAX = 6
 CONTEXT_STEMS_MIN, CONTEXT_CHARACTERS_MAX = 2, 400
 """What was said before, as a search is given it: the last of it, where it says anything."""
@@ -126,8 +127,9 @@ class EmbeddedChatModel:
             return CompletionReply(await self._plain.answer(request))
         tools = [self._profiles.of(spec) for spec in request.tools]
         situation = await self._with_reply(situation_of(request))
-        told = told_before(situation.earlier, tools)
-        situation = replace(situation, message=resolved(situation.message, told, known_names(tools)))
+        names = known_names(tools)
+        pointed = resolved(situation.message, told_before(situation.earlier, tools), names)
+        situation = replace(situation, message=repeats(pointed, next(iter(situation.earlier_user), ""), names))
         if request.results:
             found = await self._found_deed(request, situation, tools)
             if found is not None:
@@ -161,12 +163,12 @@ class EmbeddedChatModel:
         return situation
 
     async def _answer(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> str:
-        results = await self._searches.nearer(_results(request))
+        results = await self._searches.nearer(_results(request), situation.asked_before)
         plan = await self._plan(request, situation, tools)
         made = {call.name for call in request.calls_made}
         asks = plan.asks if plan.calls and all(tool.spec.name in made for tool, _ in plan.calls) else ()
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
-        picks = _told_again(plan.picks, results, situation.asked_before)
+        picks = _refitted(plan.picks, results, situation)
         text = await self._composer.compose(_question(situation), results, asks, picks, familiar)
         unsure = text.startswith((CLOSEST, DONT_KNOW, NOTHING_FOUND))
         return f"{text}\n\n{LANGUAGES}" if unsure and is_foreign(request.messages[request.last_user].text) else text
@@ -202,6 +204,9 @@ class EmbeddedChatModel:
         picks = await self._picker.pick(message, tools, forced)
         if deed is not None and all(pick.tool is not deed.tool for pick in picks):
             return self._with_finder(self._filled([ToolPick(deed.tool, message, SURE)], situation), deed, tools)
+        understood = any(not pick.tool.is_search and pick.fit >= UNDERSTOOD_FIT for pick in picks)
+        if corrects(message) and situation.earlier_user and not understood:
+            return await self._follow_up(situation, tools, [])
         if situation.leans_back and not (is_complete(message) and picks and picks[0].score >= SURE):
             return await self._follow_up(situation, tools, picks)
         plan = self._filled(_in_context(picks, situation), situation)
@@ -361,12 +366,10 @@ def _in_context(picks: Sequence[ToolPick], situation: Situation) -> list[ToolPic
     return list({(pick.tool.name, pick.clause): pick for pick in kept}.values())
 
 
-def _told_again(picks: Sequence[ToolPick], results: Sequence[ToolResult], told: str) -> list[ToolPick]:
+def _refitted(picks: Sequence[ToolPick], results: Sequence[ToolResult], situation: Situation) -> list[ToolPick]:
     """A tool whose facts stand in the last answer is no sure choice: who asks on was not answered by them."""
-    again = {each.tool for each in results if each.facts and all(fact in told for fact in each.facts)}
-    return [
-        replace(pick, fit=min(pick.fit, TOLD_AGAIN_FIT)) if pick.tool.spec.name in again else pick for pick in picks
-    ]
+    told = {each.tool for each in results if each.facts and all(fact in situation.asked_before for fact in each.facts)}
+    return [replace(pick, fit=min(pick.fit, TOLD_AGAIN_FIT)) if pick.tool.spec.name in told else pick for pick in picks]
 
 
 def _results(request: CompletionRequest) -> list[ToolResult]:

@@ -1,7 +1,7 @@
 """What a message points at without naming it: 'the second one', 'the other', 'it', after a list or a name was told.
 
 Names are those that the tools' schemas give as examples. What 'the cheaper one' is, only the tool that knows the
-values can tell: such a message gets the names between which it chooses.
+values can tell: the name that stands for it here says of what kind it is, and the tool reads the message.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from switchboard.models.embedded.json_types import is_object
+from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import named_examples
 from switchboard.models.embedded.tools.profile import ToolProfile
 
@@ -90,9 +91,25 @@ def resolved(message: str, told: Told, names: Sequence[str]) -> str:
             return _replaced(message, match, others[0])
         match = _COMPARATIVE.search(message)
         if match is not None:
-            return _replaced(message, match, f"{match[0]} ({' or '.join(told.listed[:2])})")
+            return _replaced(message, match, told.listed[0])
     match = _PRONOUN.search(message) if told.current else None
     return _replaced(message, match, f"the {told.current}") if match is not None else message
+
+
+def repeats(message: str, before: str, names: Sequence[str]) -> str:
+    """'The Kestrel 12?' after 'is the X5 heavy?' asks the same of another thing: the message with what was asked before.
+
+    As it is where it asks something itself.
+    """
+    named = named_examples(names, message)
+    if not named or not before or any(stem not in content_stems(named[0]) for stem in content_stems(message)):
+        return message
+    asked = before
+    for each in named_examples(names, before):
+        asked = re.sub(rf"\b(?:the )?{re.escape(each)}", "", asked, flags=re.IGNORECASE)
+    for pattern in (_COMPARATIVE, _ORDINAL, _OTHER, _PRONOUN):
+        asked = pattern.sub("", asked)
+    return f"{named[0]}: {asked.strip(' .,!?')}?"
 
 
 def _replaced(message: str, match: re.Match[str], name: str) -> str:

@@ -17,7 +17,7 @@ from switchboard.models.embedder import Embedder, Vectors
 
 Reply = Literal["accept", "decline", "other"]
 LABELS: Final[tuple[Reply, ...]] = ("accept", "decline", "other")
-ACCEPT_MARGIN, DECLINE_MARGIN = 0.35, 0.25
+ACCEPT_MARGIN, DECLINE_MARGIN = 0.35, 0.35
 """By how much a reply must be rather that than anything else. A deed that nobody wanted is worst."""
 BEGUN_ACCEPT_MARGIN, BEGUN_DECLINE_MARGIN = 0.10, -0.20
 """The same, of a reply that begins with a plain yes or no: 'yes, but the other one' is none."""
