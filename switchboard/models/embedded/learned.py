@@ -44,7 +44,7 @@ def fitted(texts: Sequence[str], vectors: Vectors, targets: Any) -> LearnedDecis
 
 def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Sequence[str]) -> Any:
     """The scores of each text, shape (texts, labels), fitted without all texts of its group."""
-    inverse = _inverse(_kernel(vectors, np.array([row_of(text) for text in texts])))
+    inverse: Any = _inverse(_kernel(vectors, np.array([row_of(text) for text in texts])))
     weights = inverse @ targets
     scores = targets * 0.0
     for group in dict.fromkeys(groups):
@@ -59,7 +59,7 @@ def _kernel(vectors: Vectors, rows: Vectors) -> Any:
     return kernel + RIDGE * np.eye(len(vectors))
 
 
-def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _inverse(matrix: Any) -> NDArray[np.floating[Any]]:
     return np.linalg.inv(matrix)
 
 

@@ -21,7 +21,7 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _NOT_A_THING = re.compile(
-    r"\s++(?:time|thing|of all|month|year|week|day|bill|invoice|payment|hour|question|floor|line|name|step|night|fee|class)s?\b",
+    r"(?<!\s)\s++(?:time|thing|of all|month|year|week|day|bill|invoice|payment|hour|question|floor|line|name|step|night|fee|class)s?\b",
     re.IGNORECASE,
 )
 """After an ordinal: something else is counted."""
