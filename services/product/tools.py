@@ -108,6 +108,9 @@ class ProductTools:
                 facts=["Which products would you like me to compare? Please give me their names."] if vague else []
             )
         if len(compared) == 1:
+            asked = attribute_in(ctx.message, compared[0]) if not unknown else None
+            if asked is not None:
+                return ToolOutcome(facts=[property_sentence(compared[0], asked)])
             missing = (
                 f"I cannot find {' or '.join(unknown)} in our catalogue"
                 if unknown

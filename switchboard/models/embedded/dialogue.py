@@ -146,6 +146,12 @@ def asks_more(rest: str) -> bool:
     return meaningful >= 2 or (meaningful == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
 
 
+def is_backchannel(message: str) -> bool:
+    """Nothing but 'ok', 'right, thanks': it was heard, no more."""
+    said_yes, rest = _eaten(message, _YES, _SOFT_YES)
+    return not said_yes and not rest
+
+
 def first_sentence(message: str) -> tuple[str, str]:
     """The first sentence, and the rest, whether it begins with a capital or not."""
     first, *rest = _STOP.split(message.strip(), maxsplit=1)
@@ -174,7 +180,9 @@ def situation_of(request: CompletionRequest) -> Situation:
     today = today_of(request)
     known, elsewhere = _remembered(request)
     offer = _offer(request, asked)
-    is_open = offer is not None and _asks(asked, offer, [each.text for each in spoken])
+    told = offer is not None and any(_says(each.text, offer) for each in spoken if each.role == "assistant")
+    # In its own words, or as a question where nobody has them: a model may put it differently.
+    is_open = offer is not None and (_says(asked, offer) or (asked.endswith("?") and not told))
     return Situation(
         message=message,
         act=act,
@@ -186,7 +194,7 @@ def situation_of(request: CompletionRequest) -> Situation:
         earlier=(*(read(each.text) if each.role == "user" else each.text for each in spoken), *known),
         elsewhere=elsewhere,
         about=_month_about(spoken, known, today),
-        earlier_offer=None if is_open else offer,
+        earlier_offer=offer if told and not is_open else None,
     )
 
 
@@ -293,12 +301,9 @@ def _offer(request: CompletionRequest, asked: str) -> Offer | None:
     return None
 
 
-def _asks(asked: str, offer: Offer, spoken: Sequence[str]) -> bool:
-    """Whether the assistant's last words ask what the offer does: in its words, or as a question where none has them."""
-    proposed = _CONDITION.sub("", offer.question).casefold()
-    if proposed in asked.casefold():
-        return True
-    return asked.endswith("?") and not any(proposed in each.casefold() for each in spoken)
+def _says(text: str, offer: Offer) -> bool:
+    """Whether a text asks what the offer proposes, with its condition or without."""
+    return _CONDITION.sub("", offer.question).casefold() in text.casefold()
 
 
 @dataclass(frozen=True, slots=True)

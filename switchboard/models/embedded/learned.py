@@ -44,7 +44,7 @@ def fitted(texts: Sequence[str], vectors: Vectors, targets: Any) -> LearnedDecis
 
 def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Sequence[str]) -> Any:
     """The scores of each text, shape (texts, labels), fitted without all texts of its group."""
-    inverse: Any = _inverse(_kernel(vectors, np.array([row_of(text) for text in texts])))
+    inverse = _inverse(_kernel(vectors, np.array([row_of(text) for text in texts])))
     weights = inverse @ targets
     scores = targets * 0.0
     for group in dict.fromkeys(groups):
@@ -54,9 +54,10 @@ def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Seque
     return scores
 
 
-def _kernel(vectors: Vectors, rows: Vectors) -> Any:
-    kernel: Any = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
-    return kernel + RIDGE * np.eye(len(vectors))
+def _kernel(vectors: Vectors, rows: Vectors) -> NDArray[Any]:
+    alike: NDArray[Any] = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
+    ridge: NDArray[Any] = np.eye(len(vectors)) * RIDGE
+    return alike + ridge
 
 
 def _inverse(matrix: Any) -> NDArray[np.floating[Any]]:

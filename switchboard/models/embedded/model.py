@@ -30,6 +30,7 @@ from switchboard.models.embedded.dialogue import (
     asks_more,
     corrects,
     first_sentence,
+    is_backchannel,
     is_complete,
     pending_question,
     situation_of,
@@ -156,7 +157,7 @@ class EmbeddedChatModel:
                 return replace(situation, act="no", rest=asking_part(situation.message))
             if begins == "accept" and situation.rest:
                 return replace(situation, act="request", offer=None)
-        elif situation.earlier_offer is not None:
+        elif situation.earlier_offer is not None and not is_backchannel(situation.message):
             reply = await self._replies.decide(situation.message, begins, later=True)
             if reply == "accept":
                 return replace(situation, act="yes", rest="", offer=situation.earlier_offer, earlier_offer=None)
@@ -256,7 +257,9 @@ class EmbeddedChatModel:
         offer = situation.offer
         rest = situation.rest
         also: list[ToolPick] = []
-        if len(content_stems(rest)) >= 2:
+        if rest.endswith("?"):
+            also = [pick for pick in await self._picker.pick(rest, tools) if pick.tool.risk == "read"][:CALLS_MAX]
+        elif len(content_stems(rest)) >= 2:
             ranked = (await self._picker.rank(rest, [tool for tool in tools if not tool.is_search])).best
             if ranked is not None and ranked.score >= SURE and (offer is None or ranked.tool.name != offer.tool):
                 also = [ranked] if ranked.tool.risk == "read" else []
