@@ -251,7 +251,8 @@ class BillingTools:
                 examples=["PAY-106722"],
                 json_schema_extra={
                     "x-ask": "Which payment should be refunded? Please give me its number, "
-                    "PAY- and six digits: 'show my payments' lists them."
+                    "PAY- and six digits: 'show my payments' lists them.",
+                    "x-found-by": "find_duplicate_payments",
                 },
             ),
         ],

@@ -53,6 +53,8 @@ _ATTRIBUTE_WORDS: Final = {
     "contract": "contract", "roaming": "Europe roaming included", "abroad": "Europe roaming included", "data": "data",
     "download": "download speed", "upload": "upload speed", "price": "price", "cost": "price", "costs": "price",
     "expensive": "price", "noise": "noise cancelling", "battery": "battery", "pen": "pen included", "tuners": "tuners",
+    "lighter": "weight", "heavier": "weight", "cheaper": "price", "dearer": "price", "pricier": "price", "faster": "maximum speed",
+    "grams": "weight", "gram": "weight", "kilos": "weight", "disk": "recording storage", "sqm": "coverage", "floor": "coverage",
 }  # fmt: skip
 _SUPERLATIVES: Final = frozenset(["best", "biggest", "largest", "longest", "lightest", "fastest", "most", "highest"])
 _CHEAP: Final = frozenset(["cheap", "cheapest", "cheaper", "budget", "affordable"])

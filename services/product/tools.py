@@ -11,14 +11,18 @@ from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
 from services.product.money import pounds, price_text
 from services.product.names import closest, is_vague, mentioned
+from services.product.pointing import pointed_at
 from services.product.properties import property_sentence
 from services.product.search import attribute_in, price_limit_pence, search
 from services.product.seeding import PRODUCT_NAMES, catalogue_database
 from services.product.sqlite_catalogue import SqliteCatalogue
 from switchboard.agent import AgentSettings, ToolContext, tool
 from switchboard.contracts.tools import ToolOutcome
+from switchboard.text.words import terms
 
 COMPARED_MAX = 4
+BARE_WORDS_MAX = 4
+"""With so few words a product that was named before is asked for as a whole."""
 
 Category = Literal[
     "phone", "tablet", "watch", "router", "mesh", "mobile router", "tv", "accessory", "mobile plan", "broadband plan"
@@ -106,6 +110,9 @@ class ProductTools:
                 facts=["Which products would you like me to compare? Please give me their names."] if vague else []
             )
         if len(compared) == 1:
+            asked = attribute_in(ctx.message, compared[0]) if not unknown else None
+            if asked is not None:
+                return ToolOutcome(facts=[property_sentence(compared[0], asked)])
             missing = (
                 f"I cannot find {' or '.join(unknown)} in our catalogue"
                 if unknown
@@ -151,12 +158,19 @@ class ProductTools:
             # "And how heavy is it?": what was taken for the name is the property.
             product, attribute = None, product
         found = self._meant(ctx, product, sold)
+        several = _each_named(product or "", sold)
+        wanted = attribute_in(attribute or "") or attribute_in(ctx.message)
+        if wanted and len(several) > 1 and all(each.specification(wanted) or wanted == "price" for each in several):
+            facts = [property_sentence(each, wanted) for each in several]
+            return ToolOutcome(facts=facts, data={"products": [_product_data(each) for each in several]})
         if found is None:
             return ToolOutcome()
         name = (attribute_in(attribute, found) if attribute else None) or attribute_in(ctx.message, found)
         if name is None and attribute and not mentioned(attribute, sold):
             return ToolOutcome(facts=[f"Our catalogue does not say anything about {attribute} for the {found.name}."])
         data = {"product": _product_data(found)}
+        if name is None and not mentioned(ctx.message, sold) and len(terms(ctx.message)) > BARE_WORDS_MAX:
+            return ToolOutcome()  # it asks something of the product that no specification says
         if name is None:
             specifications = "; ".join(f"{spec.name} {spec.text()}" for spec in found.specifications)
             return ToolOutcome(facts=[_product_line(found, None), f"Its specifications: {specifications}."], data=data)
@@ -212,8 +226,11 @@ class ProductTools:
     def _meant(self, ctx: ToolContext, name: str | None, sold: list[Product]) -> Product | None:
         """The product named in the call; else in the message; else, for "and its battery?", latest in the conversation.
 
-        A name that the catalogue does not have is never replaced by another product.
+        A name that the catalogue does not have is never replaced by another product; "the lighter one" is, of those that were
+        named last, the one that its values make so.
         """
+        if not mentioned(ctx.message, sold) and (pointed := pointed_at(ctx.message, _named_before(ctx, sold))):
+            return pointed
         if name:
             whole = mentioned(name, sold)
             return whole[0] if whole else closest(name, sold)
@@ -223,6 +240,20 @@ class ProductTools:
             if text is ctx.message and not re.search(r"\b(it|its|that|this|they)\b", text.lower()):
                 return None
         return None
+
+
+def _each_named(names: str, sold: list[Product]) -> list[Product]:
+    """The products in 'the X5 or the X5 Plus'."""
+    found = (
+        closest(name, sold) for name in re.split(r"\b(?:or|and|vs|versus)\b|[,/]", names)[:COMPARED_MAX] if name.strip()
+    )
+    return list({each.id: each for each in found if each is not None}.values())
+
+
+def _named_before(ctx: ToolContext, sold: list[Product]) -> list[Product]:
+    """The products that were named together last."""
+    named = (mentioned(message.text, sold) for message in reversed(ctx.history))
+    return next((each for each in named if len(each) > 1), [])
 
 
 def _amounts(message: str, data_gb: float | None, budget: float | None) -> tuple[float | None, float | None]:

@@ -1,6 +1,10 @@
-"""What an agent offered last in a conversation, kept so that a bare "yes please" can be acted on."""
+"""What an agent offered last in a conversation, kept so that a bare "yes please" can be acted on.
+
+An offer stays open while the talk goes on: somebody who asks first how long it takes has not declined.
+"""
 
 import logging
+from collections.abc import Collection
 
 from pydantic import ValidationError
 
@@ -23,9 +27,8 @@ class PendingOffers:
         self._agent_id = agent_id
 
     async def read(self, request: TurnRequest) -> Offer | None:
-        """The offer that the user may be answering to: None where the last answer asked nothing, which costs no read."""
-        last = next((message.text for message in reversed(request.history) if message.role == "assistant"), "")
-        if "?" not in last:
+        """The offer that the user may be answering to: None where no answer asked anything, which costs no read."""
+        if not any(message.role == "assistant" and "?" in message.text for message in request.history):
             return None
         try:
             item = await self._state.get(self._key(request))
@@ -34,9 +37,11 @@ class PendingOffers:
             logger.warning("The pending offer of %s cannot be read: %s", request.conversation_id, error)
             return None
 
-    async def write(self, request: TurnRequest, offer: Offer | None, *, was: Offer | None) -> None:
-        """Keeps `offer` for an hour, or clears what `was` there."""
-        if offer == was:
+    async def write(
+        self, request: TurnRequest, offer: Offer | None, *, was: Offer | None, called: Collection[str]
+    ) -> None:
+        """Keeps `offer` for an hour; without one, clears what `was` there if its tool was `called` in this turn."""
+        if offer == was or (offer is None and was is not None and was.tool not in called):
             return
         try:
             if offer is None:

@@ -31,7 +31,9 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.models.caller import Caller
+from switchboard.scoring.evaluators.refusal import is_refusal
 from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
+from switchboard.text.sentences import first_sentence_end
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +186,7 @@ class TurnRunner:
         unanswered = calls.offer_unanswered
         if unanswered is not None and unanswered.question in answer.text:
             calls.offer = unanswered
-        await self._pending.write(request, calls.offer, was=offered)
+        await self._pending.write(request, calls.offer, was=offered, called=calls.called)
         usage = answer.usage
         record_usage(
             span,
@@ -194,6 +196,7 @@ class TurnRunner:
         )
         return TurnCompleted(
             text=answer.text,
+            answered=_is_answered(answer.text, calls),
             agents=[card.id],
             citations=calls.passages.cited,
             usage=usage,
@@ -240,3 +243,13 @@ class TurnRunner:
     def _seconds_left(self, request: TurnRequest) -> float:
         left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return max(0.0, min(left_s, self._card.limits.seconds))
+
+
+def _is_answered(text: str, calls: ToolCalls) -> bool:
+    """Whether an answer says more than that it does not know; what a tool found is an answer, 'there is no such ticket' too."""
+    first = text[: first_sentence_end(text)]
+    return (
+        bool(calls.passages.cited)
+        or not is_refusal(first)
+        or any(fact in text for each in calls.returned for fact in each.outcome.facts)
+    )

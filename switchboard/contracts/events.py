@@ -152,6 +152,8 @@ class TurnCompleted(BaseModel):
     agents: list[str]
     citations: list[Citation] = Field(default_factory=list[Citation])
     usage: Usage = Field(default_factory=Usage)
+    answered: bool = True
+    """False from a specialist that says no more than that it does not know: another one may."""
     cache_hit: bool = False
     """The answer, or every model call that it took, came from a cache."""
     confidence: Confidence = ""

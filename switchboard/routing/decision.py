@@ -7,7 +7,6 @@ from switchboard.contracts.events import RouteBy
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.routing.calibration import Calibration
 from switchboard.routing.classifier import RESERVED_PREFIX, Classification, is_agent
-from switchboard.routing.glossary import in_english
 from switchboard.routing.model import COMPLAINT, CONTINUATION, PERSON, SMALL_TALK, RoutingModel
 from switchboard.routing.multi_intent import ANNOUNCED, PART_WORDS_MIN, UNANNOUNCED, RoutedPart, several
 from switchboard.routing.phrases import (
@@ -25,6 +24,7 @@ from switchboard.routing.phrases import (
     plain,
     small_talk,
 )
+from switchboard.text.glossary import in_english
 from switchboard.text.words import content_stems
 
 STANDS_ALONE_MIN = 0.95

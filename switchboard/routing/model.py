@@ -15,10 +15,10 @@ from switchboard.models.heap import trim_heap
 from switchboard.models.int8_vectors import unpacked
 from switchboard.routing import reference_texts
 from switchboard.routing.classifier import ELSEWHERE, RESERVED_PREFIX, Classification, Classifier, Example
-from switchboard.routing.glossary import in_english
 from switchboard.routing.kernel_ridge import spread
 from switchboard.routing.phrases import SmallTalk
 from switchboard.routing.reference_texts import COMMON_WORDS
+from switchboard.text.glossary import in_english
 from switchboard.text.spelling import IsWord, Speller
 
 PERSON = f"{RESERVED_PREFIX}{reference_texts.PERSON}"

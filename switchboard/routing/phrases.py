@@ -84,6 +84,7 @@ _PERSON = re.compile(
     rf"|\b(?:want|need|get|give)(?: me| us)?(?: to)?(?: an?| the| some| your)? {_HUMAN}"
     r"|\b(?:talk|speak|chat) (?:to|with) (?:some(?:one|body)|an agent|your (?:team|boss))\b"
     r"|\b(?:connect|transfer|get|give) me (?:with |to )?an? agent\b"
+    r"|\b(?:put|pass) (?:me|us) (?:through|thru|on|over) to (?:some(?:one|body)|an agent|your (?:team|boss|manager))\b"
     r"|^(?:a |an )?(?:real |live )?(?:human(?: being)?|person|operator|representative|live agent|real agent)(?: please| now)?$"
     r"|\b(?:hablar con (?:una persona|un agente|un humano|alguien)|mit (?:einem|einer) (?:menschen|mitarbeiter(?:in)?|person) "
     r"(?:sprechen|reden)|parler (?:à|avec) (?:un|une) (?:conseiller|conseillère|humain|personne|agent)|"

@@ -24,7 +24,7 @@ _WEEKDAY = re.compile(rf"\b(?:(last|next|this|on)\s+)?({'|'.join(_WEEKDAYS)})\b"
 _NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _RELATIVE_MONTHS = (
     (re.compile(r"\b(?:the )?month before last\b", re.IGNORECASE), -2),
-    (re.compile(r"\blast month\b(?!s)", re.IGNORECASE), -1),
+    (re.compile(r"\blast month(?:['’]?s)?\b", re.IGNORECASE), -1),
     (re.compile(r"\b(?:this|current) month\b", re.IGNORECASE), 0),
     (re.compile(r"\bnext month\b", re.IGNORECASE), 1),
 )

@@ -8,7 +8,7 @@ from switchboard.caching.semantic.lexicon import FUNCTION_WORDS
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.knowledge.retrieval.follow_ups import continues
 from switchboard.routing import phrases
-from switchboard.routing.glossary import in_english
+from switchboard.text.glossary import in_english
 from switchboard.text.words import content_stems
 
 Refusal = Literal["long", "empty", "talk", "person", "dissatisfied", "time", "context"]

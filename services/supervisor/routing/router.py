@@ -26,6 +26,8 @@ from switchboard.text.spelling import IsWord, every_word
 
 GONE_S_MAX = 600.0
 """An agent that vanished without saying so is missed this long: its questions get 503, not "out of scope"."""
+NEXT_LIKELY_MIN = 0.05
+"""Probability of the agent that is asked where the first one does not know."""
 REFUSALS_MAX = 2
 """In a row; with this one the conversation goes to a person."""
 
@@ -43,6 +45,8 @@ class RoutingDecision:
 
     by: RouteBy
     assignments: tuple[Assignment, ...] = ()
+    next_likely: Assignment | None = None
+    """Who is asked where the only agent does not know."""
     scores: dict[str, float] = field(default_factory=dict[str, float])
     """Probability of each agent."""
     reply: str = ""
@@ -176,13 +180,26 @@ class Router:
         assignments = tuple(Assignment(known[part.agent], part.message) for part in route.parts if part.agent in known)
         by: RouteBy = "model" if route.judged and judgement is not None else route.by
         if route.by == "person":
-            return RoutingDecision("person", (), scores, canned_responses.handing_over(), route.why, "asked")
+            return RoutingDecision("person", (), None, scores, canned_responses.handing_over(), route.why, "asked")
         if route.by == "out_of_scope" and context.refusals + 1 >= REFUSALS_MAX:
             why = f"Refused {REFUSALS_MAX} times in a row. {route.why}"
-            return RoutingDecision("person", (), scores, canned_responses.handing_over(refused=True), why, "refused")
+            return RoutingDecision(
+                "person", (), None, scores, canned_responses.handing_over(refused=True), why, "refused"
+            )
         topic = route.classification.skill if route.classification is not None else ""
-        reply = "" if assignments else _reply(route, known, cards)
-        return RoutingDecision(by, assignments, scores, reply, route.why, topic=topic)
+        if not assignments:
+            return RoutingDecision(by, (), None, scores, _reply(route, known, cards), route.why, topic=topic)
+        after = self._next_likely(assignments, scores)
+        return RoutingDecision(by, assignments, after, scores, "", route.why, topic=topic)
+
+    def _next_likely(self, assignments: tuple[Assignment, ...], scores: Mapping[str, float]) -> Assignment | None:
+        """The likeliest other live agent beside the only one, unless it is most unlikely."""
+        first, *more = assignments
+        others = [agent for agent in scores if agent != first.agent.card.id and agent in self._live]
+        best = max(others, key=scores.__getitem__, default=None)
+        if more or best is None or scores[best] < NEXT_LIKELY_MIN:
+            return None
+        return Assignment(self._live[best], first.message)
 
     def _requested(self, requested: str, message: str) -> Assignment:
         if requested not in self._known.agents:

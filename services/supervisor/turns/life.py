@@ -153,8 +153,10 @@ class Turns:
             Dispatched(each.agent, accepted.request_for(each.agent.card.id, each.message))
             for each in decision.assignments
         ]
+        after = decision.next_likely
+        spare = Dispatched(after.agent, accepted.request_for(after.agent.card.id, after.message)) if after else None
         seconds = (accepted.deadline - now()).total_seconds()
-        return decision, await answer_of(self._specialists, work, seconds, emit)
+        return decision, await answer_of(self._specialists, work, seconds, emit, spare)
 
     def _conclude(self, turn: Turn, log: EventLog, before: Conversation | None = None) -> None:
         """The last event, and what follows it in the background: the outbox."""

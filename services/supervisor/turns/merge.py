@@ -7,6 +7,7 @@ turn, so that the answer reads in order. Citations keep `[n]` unique over the wh
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,11 +18,17 @@ from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.errors import DeadlineExceeded, OurError, SwitchboardError, Unavailable
 from switchboard.contracts.events import Citation, MessageDelta, TurnCompleted, TurnEvent
 from switchboard.contracts.turns import AgentAnswer, TurnRequest
+from switchboard.scoring.evaluators.refusal import is_refusal
+from switchboard.text.sentences import first_sentence_end
 
 SUPERVISOR = "supervisor"
 """As the speaker of what no agent said."""
 ANSWER_CHARACTERS_MAX = 64_000
 """Of one specialist; more is cut off, and the specialist is stopped."""
+HELD_CHARACTERS_MAX = 1_200
+"""Of one specialist's first words, while it is not known whether they are a refusal."""
+_MAY_REFUSE = re.compile(r"\W*+(?:$|i\b|i'm|sorry|unfortunately|apolog|my apolog|no|that\b|there\b)", re.IGNORECASE)
+"""How a refusal may begin: other words are said as they come."""
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 logger = logging.getLogger(__name__)
@@ -53,11 +60,16 @@ class Heard:
         self._emit(event, data)
 
 
-async def answer_of(specialists: Specialists, work: Sequence[Dispatched], seconds: float, emit: Emit) -> TurnCompleted:
+async def answer_of(
+    specialists: Specialists, work: Sequence[Dispatched], seconds: float, emit: Emit, spare: Dispatched | None = None
+) -> TurnCompleted:
     """Runs all the work at once, at most `seconds` long, and emits the one answer as it grows; its ids are empty.
 
-    Raises the error of the only agent, or why none answered.
+    Where the only agent does not know, the `spare` one is asked once. Raises the error of the only agent, or why none
+    answered.
     """
+    if len(work) == 1 and spare is not None:
+        return await handed_over(specialists, work[0], spare, seconds, emit)
     if len(work) == 1:
         return alone(await _Listener(work[0], emit).listen(specialists, seconds))
     merge = Merge(emit)
@@ -71,6 +83,34 @@ async def answer_of(specialists: Specialists, work: Sequence[Dispatched], second
         for n, (answer, each) in enumerate(zip(answers, work, strict=True)):
             merge.add(each.agent.card.name, await answer, live=n == 0)
     return merge.end()
+
+
+async def handed_over(
+    specialists: Specialists, first: Dispatched, spare: Dispatched, seconds: float, emit: Emit
+) -> TurnCompleted:
+    """The answer of the first agent; where that only says that it does not know, the spare one's, if it knows.
+
+    Raises the error of the first agent.
+    """
+    started_s = time.monotonic()
+    held = HeldRefusal(emit)
+    listener = _Listener(first, held)
+    answer = alone(await listener.listen(specialists, seconds))
+    left_s = seconds - (time.monotonic() - started_s)
+    if not held.holds or listener.answered or left_s <= 0:
+        held.release()
+        return answer
+    spare_held = HeldRefusal(emit)
+    spare_listener = _Listener(spare, spare_held)
+    other = await spare_listener.listen(specialists, left_s)
+    if other.error is not None or (spare_held.holds and not spare_listener.answered):
+        held.release()
+        answer.usage += other.usage
+        return answer
+    spare_held.release()
+    taken = alone(other)
+    taken.usage += answer.usage
+    return taken
 
 
 def merged(answers: Sequence[tuple[str, AgentAnswer]]) -> TurnCompleted:
@@ -95,6 +135,41 @@ def alone(answer: AgentAnswer) -> TurnCompleted:
         confidence=answer.confidence,
         from_articles=answer.from_articles,
     )
+
+
+class HeldRefusal:
+    """Passes events on; words that begin with a refusal wait until it is known whether another agent knows better."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._held: list[tuple[TurnEvent, bytes | None]] = []
+        self._begun = ""
+        self._decided = False
+
+    @property
+    def holds(self) -> bool:
+        """Words wait."""
+        return bool(self._held)
+
+    def __call__(self, event: TurnEvent, data: bytes | None = None) -> None:
+        if self._decided or not isinstance(event, MessageDelta | Citation):
+            self._emit(event, data)
+            return
+        self._held.append((event, data))
+        if isinstance(event, MessageDelta):
+            self._begun += event.text
+            end = first_sentence_end(self._begun)
+            long = len(self._begun) > HELD_CHARACTERS_MAX
+            other = _MAY_REFUSE.match(self._begun) is None or (end is not None and not is_refusal(self._begun[:end]))
+            if long or other:
+                self.release()
+
+    def release(self) -> None:
+        """What waits is said, and all that follows at once."""
+        self._decided = True
+        held, self._held = self._held, []
+        for event, data in held:
+            self._emit(event, data)
 
 
 class Merge:
@@ -155,6 +230,8 @@ class _Listener:
         self._characters = 0
         self._citations: list[Citation] = []
         self._completed: TurnCompleted | None = None
+        self.answered = True
+        """False once it has said itself that it does not know."""
 
     async def listen(self, specialists: Specialists, seconds: float) -> AgentAnswer:
         """What it answered within `seconds`; a failure is part of that, and never raised."""
@@ -215,7 +292,7 @@ class _Listener:
                 named = citation.model_copy(update={"agent": self._agent})
                 self._citations.append(named)
                 self._emit(named)
-        self._completed = event
+        self._completed, self.answered = event, event.answered
 
 
 def failure_note(name: str, error: SwitchboardError) -> str:

@@ -15,6 +15,8 @@ from switchboard.models.embedded.completion import CompletionMessage, Completion
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import Parameter, ToolProfile
 from switchboard.text.dates import months_in
+from switchboard.text.glossary import in_english, is_foreign
+from switchboard.text.sentences import sentences
 from switchboard.text.words import words
 
 EARLIER_MAX = 8
@@ -44,6 +46,11 @@ _SOFT_NO = re.compile(
     r"^(?:thanks|thank you|please|it's (?:fine|ok|okay)|that's (?:fine|ok|okay|all)|for now|now|need|i'm (?:fine|good)|bother)\b",
     re.I,
 )
+_CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
+"""'If that does not help, shall I …?': said or left out."""
+_CORRECTS = re.compile(r"\b(?:(?:i )?meant?|scratch that|no wait|not that one|wrong one)\b", re.IGNORECASE)
+CORRECTION_WORDS_MAX = 12
+_STOP = re.compile(r"(?<=[.!?])\s++|\n++")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)(?: there| all| team)?[\s!.,]*$", re.I
 )
@@ -80,6 +87,7 @@ class Situation:
     """What the message says beside its yes or no."""
     today: date
     offer: Offer | None
+    """What the assistant's last words offer."""
     asked_before: str
     """The assistant's words just before the message."""
     earlier_user: tuple[str, ...]
@@ -90,6 +98,14 @@ class Situation:
     """What the user named in other conversations, newest first."""
     about: str | None = None
     """The month (`YYYY-MM`) that was spoken of last."""
+    earlier_offer: Offer | None = None
+    """What was offered before the last words, and neither taken up nor declined."""
+
+    @property
+    def offered_tool(self) -> str:
+        """Of the open offer or the earlier one; empty where there is none."""
+        offer = self.offer or self.earlier_offer
+        return offer.tool if offer is not None else ""
 
     @property
     def was_offered(self) -> bool:
@@ -119,10 +135,32 @@ def leans_back(message: str) -> bool:
     return meaningful <= 2 and length <= 5 and _COMPLETE.search(message) is None
 
 
+def corrects(message: str) -> bool:
+    """'Sorry, I meant the other one': the same request, of something else; not where it asks anew."""
+    return _CORRECTS.search(message) is not None and len(words(message)) <= CORRECTION_WORDS_MAX and "?" not in message
+
+
 def asks_more(rest: str) -> bool:
     """Whether what follows a 'no' is a request of its own."""
     meaningful = len(content_stems(rest))
     return meaningful >= 2 or (meaningful == 1 and (BUT.match(rest) is not None or _COMPLETE.match(rest) is not None))
+
+
+def is_backchannel(message: str) -> bool:
+    """Nothing but 'ok', 'right, thanks': it was heard, no more."""
+    said_yes, rest = _eaten(message, _YES, _SOFT_YES)
+    return not said_yes and not rest
+
+
+def first_sentence(message: str) -> tuple[str, str]:
+    """The first sentence, and the rest, whether it begins with a capital or not."""
+    first, *rest = _STOP.split(message.strip(), maxsplit=1)
+    return first, rest[0] if rest else ""
+
+
+def asking_part(message: str) -> str:
+    """The sentences of a message that ask; empty where none does."""
+    return " ".join(each for each in sentences(message) if each.endswith("?"))
 
 
 def is_complete(message: str) -> bool:
@@ -133,7 +171,7 @@ def is_complete(message: str) -> bool:
 def situation_of(request: CompletionRequest) -> Situation:
     """Reads the conversation up to the last user message."""
     before = request.messages[: request.last_user]
-    message = request.messages[request.last_user].text.strip()
+    message = read(request.messages[request.last_user].text.strip())
     spoken = [each for each in reversed(before) if each.role in ("user", "assistant") and each.text.strip()][
         :EARLIER_MAX
     ]
@@ -141,18 +179,29 @@ def situation_of(request: CompletionRequest) -> Situation:
     act, rest = act_of(message)
     today = today_of(request)
     known, elsewhere = _remembered(request)
+    offer = _offer(request, asked)
+    told = offer is not None and any(_says(each.text, offer) for each in spoken if each.role == "assistant")
+    # In its own words, or as a question where nobody has them: a model may put it differently.
+    is_open = offer is not None and (_says(asked, offer) or (asked.endswith("?") and not told))
     return Situation(
         message=message,
         act=act,
         rest=rest,
         today=today,
-        offer=_offer(request, asked),
+        offer=offer if is_open else None,
         asked_before=asked,
-        earlier_user=tuple(each.text for each in spoken if each.role == "user"),
-        earlier=(*(each.text for each in spoken), *known),
+        earlier_user=tuple(read(each.text) for each in spoken if each.role == "user"),
+        earlier=(*(read(each.text) if each.role == "user" else each.text for each in spoken), *known),
         elsewhere=elsewhere,
         about=_month_about(spoken, known, today),
+        earlier_offer=offer if told and not is_open else None,
     )
+
+
+@lru_cache(maxsize=512)
+def read(text: str) -> str:
+    """What somebody wrote, in English as far as the glossary goes. Cached: the same history comes again with every call."""
+    return in_english(text) if is_foreign(text) else text
 
 
 def _remembered(request: CompletionRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -250,6 +299,11 @@ def _offer(request: CompletionRequest, asked: str) -> Offer | None:
             if offer is not None and offer.question in asked:
                 return offer
     return None
+
+
+def _says(text: str, offer: Offer) -> bool:
+    """Whether a text asks what the offer proposes, with its condition or without."""
+    return _CONDITION.sub("", offer.question).casefold() in text.casefold()
 
 
 @dataclass(frozen=True, slots=True)

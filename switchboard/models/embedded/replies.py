@@ -1,44 +1,35 @@
-"""Yes or no to an open offer, in any wording: kernel ridge regression over the embedding and the words of a reply.
+"""Yes or no to an open offer, in any wording: a decision learned from the words of `replies.jsonl`.
 
-Fitted in this process from `replies.jsonl` (820 replies to offers, written by somebody who saw the offers only). The
-kernel is that of `switchboard.routing.kernel_ridge`; the leave-one-out figures are in docs/adr/0020.
+820 replies to offers, written by somebody who saw the offers only; the figures are in docs/adr/0020.
 """
 
 import asyncio
-import zlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final, Literal
 
 import numpy as np
 import orjson
 
+from switchboard.models.embedded.learned import LearnedDecision, fitted
 from switchboard.models.embedder import Embedder, Vectors
-from switchboard.text.words import words
 
 Reply = Literal["accept", "decline", "other"]
 LABELS: Final[tuple[Reply, ...]] = ("accept", "decline", "other")
-SHARPNESS, RIDGE = 4.0, 0.3
-BUCKETS = 2_048
-ACCEPT_MARGIN, DECLINE_MARGIN = 0.40, 0.15
+ACCEPT_MARGIN, DECLINE_MARGIN = 0.35, 0.35
 """By how much a reply must be rather that than anything else. A deed that nobody wanted is worst."""
+BEGUN_ACCEPT_MARGIN, BEGUN_DECLINE_MARGIN = 0.10, -0.20
+"""The same, of a reply that begins with a plain yes or no: 'yes, but the other one' is none."""
+LATER_MARGIN = 0.60
+"""To accept what was not offered with the last words, but before them."""
+_CONDITION = re.compile(
+    r"\b(?:but|only|instead|unless|except|provided|rather|aber|nur|sondern|wenn|falls|pero|sino|solo|sólo|si)\b"
+    r"|\bif\b(?! (?:you|u) (?:please|would|like|could|can|may|will|must|don't mind|wouldn't mind)\b)",
+    re.IGNORECASE,
+)
+"""Accepts something else than was offered, or not yet. 'If you please' is no condition."""
 REPLY_CHARACTERS_MAX = 300
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyModel:
-    """Fitted weights of the known replies."""
-
-    vectors: Vectors
-    rows: Vectors
-    weights: Any
-    """Shape (replies, 3)."""
-
-    def scores(self, vector: Vectors, row: Vectors) -> Any:
-        """Shape (3,), in the order of `LABELS`: about 1 for what it is, about 0 for the others."""
-        kernel = np.exp(SHARPNESS * (self.vectors @ vector - 1)) + self.rows @ row
-        return kernel @ self.weights
 
 
 class Replies:
@@ -47,31 +38,41 @@ class Replies:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._fitting = asyncio.Lock()
-        self._model: ReplyModel | None = None
+        self._model: LearnedDecision | None = None
 
-    async def open(self) -> ReplyModel:
+    async def open(self) -> LearnedDecision:
         """Embeds the known replies (some 2 s) and fits. Raises what the embedder does."""
         async with self._fitting:
             if self._model is None:
                 known = known_replies()
                 vectors = await self._embedder.embed([said for said, _ in known])
-                self._model = await asyncio.to_thread(fitted, known, vectors)
+                self._model = await asyncio.to_thread(_learned, known, vectors)
             return self._model
 
-    async def decide(self, said: str) -> Reply:
-        """`accept` and `decline` only where they are clear."""
+    async def decide(self, said: str, begins: Reply = "other", *, later: bool = False) -> Reply:
+        """`accept` and `decline` only where they are clear.
+
+        `begins` is what the first words are, `later` says that something was said since the offer.
+        """
         if len(said) > REPLY_CHARACTERS_MAX:
             return "other"
         model = self._model or await self.open()
-        vector = (await self._embedder.embed([said]))[0]
-        return decision(model.scores(vector, row_of(said)))
+        return decision(model.scores([said], await self._embedder.embed([said]))[0], said, begins, later=later)
 
 
-def decision(scores: Any) -> Reply:
+def decision(scores: Any, said: str, begins: Reply, *, later: bool = False) -> Reply:
+    """Of the scores in the order of `LABELS`."""
     accept, decline, other = (float(each) for each in scores)
-    if accept - max(decline, other) >= ACCEPT_MARGIN:
+    accepts = LATER_MARGIN if later else BEGUN_ACCEPT_MARGIN if begins == "accept" else ACCEPT_MARGIN
+    declines = BEGUN_DECLINE_MARGIN if begins == "decline" else DECLINE_MARGIN
+    if accept - max(decline, other) >= accepts and not is_conditional(said):
         return "accept"
-    return "decline" if decline - max(accept, other) >= DECLINE_MARGIN else "other"
+    return "decline" if decline - max(accept, other) >= declines else "other"
+
+
+def is_conditional(said: str) -> bool:
+    """Whether it names a condition or something else."""
+    return _CONDITION.search(said) is not None
 
 
 def known_replies() -> list[tuple[str, Reply]]:
@@ -81,20 +82,10 @@ def known_replies() -> list[tuple[str, Reply]]:
     return [(each["say"], each["label"] if each["label"] in LABELS else "other") for each in read]
 
 
-def fitted(known: Sequence[tuple[str, Reply]], vectors: Vectors) -> ReplyModel:
-    """The regression of the known replies."""
-    rows = np.array([row_of(said) for said, _ in known])
-    targets = np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(label) for _, label in known]]
-    kernel = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
-    kernel[np.diag_indices_from(kernel)] += RIDGE
-    return ReplyModel(vectors, rows, np.linalg.solve(kernel, targets))
+def targets_of(known: Sequence[tuple[str, Reply]]) -> Any:
+    """Shape (replies, 3): one where a reply has the label, in the order of `LABELS`."""
+    return np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(label) for _, label in known]]
 
 
-def row_of(said: str) -> Vectors:
-    """Hashed words and word pairs, of length 1, shape (BUCKETS,)."""
-    spoken = words(said)
-    features = [*spoken, *(f"{left} {right}" for left, right in zip(["^", *spoken], spoken, strict=False))]
-    row = np.zeros(BUCKETS, dtype=np.float32)
-    for feature in [*features, *(["?"] if "?" in said else [])]:
-        row[zlib.crc32(feature.encode()) % BUCKETS] = 1
-    return row / max(1.0, float(np.linalg.norm(row)))
+def _learned(known: Sequence[tuple[str, Reply]], vectors: Vectors) -> LearnedDecision:
+    return fitted([said for said, _ in known], vectors, targets_of(known))

@@ -121,3 +121,18 @@ def test_a_story_is_reduced_to_what_it_asks_with_what_it_is_about():
 )
 async def test_a_reply_to_an_offer_is_read_in_any_wording(said: str, reply: str):
     assert await Replies(MiniLmEmbedder()).decide(said) == reply
+
+
+@pytest.mark.parametrize(
+    ("message", "calls"),
+    [
+        ("I looked it over at lunch. Anyway, kindly extend LN-4711 for me if you would", ["renew_loan"]),
+        ("suppose I wanted it longer, how often can LN-4711 be renewed?", ["search_knowledge"]),
+        ("hold off with LN-4711, I only wonder whether it can be renewed", ["search_knowledge"]),
+    ],
+)
+async def test_a_deed_is_asked_for_by_one_sentence_of_a_message(ask: Ask, message: str, calls: list[str]):
+    reply = await ask(with_utterances(), message)
+    assert [call.name for call in reply.calls if call.name == "renew_loan"] == [
+        name for name in calls if name == "renew_loan"
+    ]

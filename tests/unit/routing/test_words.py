@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switchboard.routing.glossary import in_english
 from switchboard.routing.lexical_features import CHARACTER_WEIGHT, WORD_WEIGHT, LexicalSpace
 from switchboard.routing.phrases import announces_several, asks_for_person, parts_of, points_back, small_talk
+from switchboard.text.glossary import in_english
 from switchboard.text.spelling import Speller
 
 SPELLER = Speller.learned(

@@ -15,8 +15,8 @@ from datetime import date
 from switchboard.models.embedded.dialogue import act_of, asks_more, is_complete, leans_back
 from switchboard.models.embedded.tools.choice import plain_words, without_names
 from switchboard.routing import phrases
-from switchboard.routing.glossary import in_english
 from switchboard.text import dates, sentences, spaces, tokens, words
+from switchboard.text.glossary import in_english
 
 ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.caching")
 CHARACTERS = 60_000

@@ -24,6 +24,8 @@ CLEARLY = 0.05
 """A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
 ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
 """Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
+IN_CONTEXT_MIN = 0.85
+"""Told, where the question was looked up with what was asked before."""
 NEARNESS_MIN = 0.28
 """By meaning alone: what is farther is about something else, whatever its words."""
 RAW_CHARACTERS_MAX = 1_500
@@ -45,6 +47,8 @@ class ToolResult:
     """What to propose only where the answer is that it is not known."""
     error: str = ""
     retry: bool = False
+    in_context: bool = False
+    """Of a search: it was for the question with what was asked before, which is answered again easily."""
 
     @property
     def empty(self) -> bool:
@@ -221,7 +225,7 @@ class Composer:
             if not _may_be_told(best) or (beside_facts and best.probability < BESIDE_FACTS_MIN):
                 continue
             text = await self._extractor.section(results[index].query or question, best.source)
-            if best.probability >= ANSWER_MIN:
+            if best.probability >= (IN_CONTEXT_MIN if results[index].in_context else ANSWER_MIN):
                 sure = True
                 blocks.append(text)
                 kept.append(results[index])

@@ -22,6 +22,13 @@ _FREE_TEXT = re.compile(
     re.IGNORECASE,
 )
 _COMPARED = re.compile(r"\b(?:than|versus|vs|compared (?:to|with)|against)\b", re.IGNORECASE)
+_NEWEST = re.compile(
+    r"\b(?:latest|newest|(?:brand )?new|current|most recent|this time|just (?:come|came|arrived))\b", re.IGNORECASE
+)
+"""Says which one is meant by itself, whatever was spoken of before."""
+_PLACE = re.compile(
+    r"\b(?:town|city|area|place|region|country|postcode|address|location|street|where)\b", re.IGNORECASE
+)
 _SECOND = re.compile(r"compar|previous|before|other|against|second|until|\bto\b|end", re.IGNORECASE)
 _PIECES = re.compile(r"(?<=[.!?;])\s++|:\s++|(?<!\s)\s++(?:because|since)\s++|(?<!\s)\s++-\s++", re.IGNORECASE)
 _ALTERNATIVES = re.compile(
@@ -146,6 +153,8 @@ def _stated(parameter: Parameter, tool: ToolProfile, said: SlotContext, used: Se
     values = _open_ended(parameter, tool, _without(said.clause, used))
     if values:
         return values
+    if is_time and not parameter.required and _NEWEST.search(said.clause):
+        return []
     if parameter.required or said.continues or _ANAPHORA.search(said.clause):
         for text in said.earlier:
             values = values_in(parameter, text, said.today)
@@ -252,13 +261,17 @@ def _free(parameter: Parameter, tool: ToolProfile, text: str, *, whole: bool) ->
         bare = _REPLY_LEAD.sub("", text.strip(" .!"))
         return [_bounded(bare, parameter)] if bare else []
     named = _most_telling(spans(text, _vocabulary(tool)))
-    if (
-        not parameter.required
-        and not _is_name(named)
-        and not re.search(rf"\b(?:in|at|near|around|from|to|called)\s+(?:the )?{re.escape(named)}", text)
-    ):
+    if not parameter.required and not _is_name(named) and not _is_led_to(named, text, parameter):
         return []  # left-over words are no reason to fill what may be left out
     return [_bounded(named, parameter)] if named else []
+
+
+def _is_led_to(named: str, text: str, parameter: Parameter) -> bool:
+    """Words before it say that it is a name, or a place where one can be."""
+    leads = "called|named"
+    if _PLACE.search(f"{parameter.name.replace('_', ' ')} {parameter.description}"):
+        leads += "|in|at|near|around|from|to"
+    return re.search(rf"\b(?:{leads})\s+(?:the )?{re.escape(named)}", text) is not None
 
 
 def _is_name(text: str) -> bool:

@@ -28,6 +28,8 @@ _NUMBER_WORDS = {
     "nine": 9,
     "ten": 10,
 }
+_MYSELF = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
+"""Capitals that name nothing."""
 _MONEY = frozenset(stem(word) for word in ("amount", "price", "cost", "money", "budget"))
 _NEGATION = re.compile(r"\b(?:no|not|without|don't|never|un\w+)\b[^,.;]{0,20}$", re.IGNORECASE)
 
@@ -195,10 +197,14 @@ def _numbers(parameter: Parameter, text: str, *, integer: bool) -> list[int | fl
 
 
 def _named(schema: Mapping[str, Any], text: str) -> list[str]:
-    """Examples of the schema that the text names, and what it puts in quotes."""
+    return named_examples([str(each) for each in schema.get("examples") or ()], text)
+
+
+def named_examples(examples: Iterable[str], text: str) -> list[str]:
+    """Examples that the text names, in the order in which they stand there; of two that overlap the longer one."""
     lowered = text.lower()
     found: list[tuple[int, str]] = []
-    for example in sorted((str(each) for each in schema.get("examples") or ()), key=len, reverse=True):
+    for example in sorted(examples, key=len, reverse=True):
         named = example.lower()
         match = re.search(rf"(?<!\w){re.escape(named)}(?!\w)", lowered) if named in lowered else None
         if match is not None:
@@ -214,7 +220,8 @@ def spans(text: str, vocabulary: Iterable[str]) -> list[str]:
     for match in re.finditer(r"[^\s,;:?!\"“”()]+", text):
         word = match.group(0).strip(".'’")
         lowered = word.lower().replace("’", "'")
-        own = any(character.isdigit() for character in word) or (word[:1].isupper() and match.start() > 0)
+        capital = word[:1].isupper() and match.start() > 0 and lowered not in _MYSELF
+        own = capital or any(character.isdigit() for character in word)
         if word and (own or (lowered not in IGNORED_WORDS and stem(lowered) not in known)):
             runs[-1].append(word)
         else:

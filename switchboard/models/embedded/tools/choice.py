@@ -10,8 +10,9 @@ import numpy as np
 from switchboard.models.embedded.asked import parts_of
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_match, names_example
+from switchboard.models.embedded.tools.deeds import is_asked_for, only_asks, puts_off
 from switchboard.models.embedded.tools.profile import ToolProfile
-from switchboard.models.embedded.tools.utterances import UtteranceFits, deed_stems
+from switchboard.models.embedded.tools.utterances import UtteranceFits
 from switchboard.models.embedder import Embedder
 from switchboard.text.sentences import clauses
 from switchboard.text.stems import stem
@@ -38,9 +39,6 @@ FIT_SURE = 0.75
 """So near to a tool's utterances, nothing is looked up beside it."""
 FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
-DEED_FIT_MIN, DEED_MARGIN_MIN = 0.50, 0.06
-NAMED_FIT_MIN, NAMED_FIT_BONUS = 0.35, 0.10
-"""For a text with all words of the deed's name: 'Open a ticket before I lose my mind'."""
 UTTERANCES_ABOVE = 0.1
 """The mean of the nearest of many utterances is less than the likeness to a few examples and a description."""
 PICKS_MAX = 4
@@ -73,21 +71,6 @@ _DEEDS = (
     )),
 )  # fmt: skip
 """Verbs that begin a tool's name, words that call for them, and words without one of which they are not meant."""
-_NOT_ASKED = re.compile(
-    r"\b(?:how (?:do|can|should|would|could|long|much|to)|what (?:happens|if|is|are|does|do)|when (?:will|do|does|is|can)|"
-    r"can i|could i|may i|do i|am i|is it|do you|did (?:i|you)|have (?:i|you)|has|is there|should i|why|don't|do not|never|without|"
-    r"status|already)\b",
-    re.IGNORECASE,
-)
-_DECLINES = re.compile(
-    r"\bwhether\b|\bno new\b|\bnothing (?:done|new|else|opened)\b|\bnot (?:like|asking|want|now|yet|another)\b|"
-    r"\b(?:do not|don't|dont|wouldn't|didn't) (?:want|need|open|raise|refund|request|do)\b|\bno (?:ticket|refund|need)\b|\bjust (?:asking|curious)\b",
-    re.IGNORECASE,
-)
-"""Somewhere in a message that speaks of a deed: it is not to be done now."""
-_ASKED_POLITELY = re.compile(
-    r"\b(?:can|could|would|will) you\b|\bplease\b|\bi(?:'d| would) like\b|\bi want\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +112,7 @@ class ToolPicker:
             return exemplified
         sure = all(not pick.tool.is_search and pick.score >= SURE for pick in exemplified)
         reads = all(pick.tool.risk == "read" for pick in exemplified)
-        if exemplified and sure and (reads or not (_DECLINES.search(message) or _only_asks(message))):
+        if exemplified and sure and (reads or not (puts_off(message) or only_asks(message))):
             return exemplified
         return await self._pick_by_utterances(message, candidates, search)
 
@@ -168,13 +151,7 @@ class ToolPicker:
     async def _pick_by_utterances(
         self, message: str, tools: Sequence[ToolProfile], search: ToolProfile | None
     ) -> list[ToolPick]:
-        """Of each thing that is asked: the reading tool that fits, and the search where that is not clear.
-
-        A deed is picked alone, and only where the message asks for it now.
-        """
-        deed = await self._deed(message, tools)
-        if deed is not None:
-            return [deed]
+        """Of each thing that is asked: the reading tool that fits, and the search where that is not clear."""
         picks: dict[tuple[str, str], ToolPick] = {}
         for part in parts_of(message):
             best = await self._best_reading(part, tools)
@@ -195,36 +172,6 @@ class ToolPicker:
             for tool, fit in zip(reading, fits, strict=True)
         ]
         return max(scored, key=lambda pick: 0.7 * pick.fit + 0.3 * pick.score)
-
-    async def _deed(self, message: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
-        """The changing tool that the message, or one sentence of it, asks to use now: near to what people say who do,
-        and clearly farther from what only sounds like it."""
-        deeds = [tool for tool in tools if tool.risk != "read"]
-        if not deeds or _DECLINES.search(message):
-            return None
-        elsewhere = tuple(said for tool in tools if tool.risk == "read" for said in tool.utterances)
-        for text in dict.fromkeys([message, *clauses(message)[:CLAUSES_MAX]]):
-            if len(words(text)) < 2 or _only_asks(text):
-                continue
-            reading = await self._best_reading(text, tools)
-            fits = await self._utterances.fits(text, without_names(text), deeds)
-            ranked = {pick.tool.name: pick.score for pick in (await self.rank(text, deeds)).picks}
-            for tool, (fit, miss) in zip(deeds, fits, strict=True):
-                if not tool.utterances:
-                    wanted = ranked[tool.name] >= ASKED_FOR and is_asked_for(text, tool)
-                else:
-                    asking = deed_stems(tool.utterances, tool.near_misses, elsewhere, tool.name)
-                    said = set(content_stems(text))
-                    named = {stem(word) for word in tool.name.split("_")} <= said
-                    wanted = (
-                        fit >= (NAMED_FIT_MIN if named else DEED_FIT_MIN)
-                        and fit - miss >= DEED_MARGIN_MIN
-                        and not asking.isdisjoint(said)
-                    )
-                    fit += NAMED_FIT_BONUS if named else 0.0
-                if wanted and (reading is None or fit >= reading.fit):
-                    return ToolPick(tool, message, max(ranked[tool.name], SURE), fit)
-        return None
 
     async def rank(self, text: str, tools: Sequence[ToolProfile]) -> Ranking:
         """All tools by score, best first; of equal ones the first declared."""
@@ -379,18 +326,6 @@ def _needed(pick: ToolPick) -> float:
     if pick.tool.risk == "read":
         return POSSIBLE
     return ASKED_FOR if is_asked_for(pick.clause, pick.tool) else math.inf
-
-
-def _only_asks(text: str) -> bool:
-    """About a deed, and not for it."""
-    return _NOT_ASKED.search(text) is not None and _ASKED_POLITELY.search(text) is None
-
-
-def is_asked_for(clause: str, tool: ToolProfile) -> bool:
-    """Whether the words ask to do what the tool does, and not just about it."""
-    if _only_asks(clause):
-        return False
-    return not tool.deed.isdisjoint(content_stems(clause))
 
 
 def _is_question(text: str) -> bool:

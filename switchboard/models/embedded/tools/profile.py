@@ -97,6 +97,12 @@ class ToolProfile:
     """What sounds like it and asks for something else: `x-not`."""
 
     @property
+    def found_by(self) -> Mapping[str, str]:
+        """Of a required argument that was left out, the reading tool whose offer states it: the schema's `x-found-by`."""
+        declared = ((each.name, each.schema.get("x-found-by")) for each in self.parameters if each.required)
+        return {name: tool for name, tool in declared if isinstance(tool, str) and tool}
+
+    @property
     def is_search(self) -> bool:
         return self.name == SEARCH
 

@@ -1,23 +1,18 @@
 """How near a message is to what people say when they want a tool, and to what only sounds like it."""
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
-from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.tools.profile import ToolProfile
 from switchboard.models.embedder import Embedder, Vectors
-from switchboard.text.stems import stem
 
 NEAREST = 3
 """One utterance may be near by accident; three are not."""
 NAMELESS_COST = 0.04
 """Without its names a message is near to more than it means."""
 TOOLS_KEPT_MAX = 512
-SAID_MIN, MISSED_MIN, ODDS_MIN = 3, 2, 1.5
-"""So many utterances and near misses have a word of the deed, and so many times more of its utterances than of others."""
 
 
 class UtteranceFits:
@@ -47,25 +42,3 @@ class UtteranceFits:
         cosines = matrix @ said.T
         near = np.maximum(cosines[:, 0], cosines[:, 1] - NAMELESS_COST)
         return float(np.sort(near)[-NEAREST:].mean())
-
-
-@lru_cache(maxsize=TOOLS_KEPT_MAX)
-def deed_stems(
-    wanted: tuple[str, ...], near_misses: tuple[str, ...], reading: tuple[str, ...], name: str
-) -> frozenset[str]:
-    """Stems with which people speak of a deed, whether they ask for it or not: those of its name, and those of its
-    utterances that its near misses have too and utterances of `reading` tools seldom. 'Red' tells of the fault only."""
-    mine, missed, theirs = _shares(wanted), _shares(near_misses), _shares(reading)
-    said = {
-        each
-        for each, share in mine.items()
-        if share * len(wanted) >= SAID_MIN
-        and missed.get(each, 0.0) * len(near_misses) >= MISSED_MIN
-        and share >= ODDS_MIN * theirs.get(each, 0.0)
-    }
-    return frozenset({stem(word) for word in name.split("_")} | said)
-
-
-def _shares(texts: Sequence[str]) -> dict[str, float]:
-    counts = Counter(each for text in texts for each in set(content_stems(text)))
-    return {each: count / len(texts) for each, count in counts.items()}

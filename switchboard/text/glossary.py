@@ -1,15 +1,16 @@
 """Words of other languages put into English, one by one: the embedding model knows English only.
 
-No translation: "meine Rechnung ist höher" becomes "my invoice is higher", which is enough to know who it is for. The
-agent gets the message as it was written.
+No translation: "meine Rechnung ist höher" becomes "my invoice is higher", which is enough to know who it is for, and
+often what is asked.
 """
 
 from functools import cache
 from importlib import resources
 
-from switchboard.routing.lexical_features import TEXT_CHARACTERS_MAX
-
+TEXT_CHARACTERS_MAX = 4_000
 PHRASE_WORDS_MAX = 3
+FOREIGN_SHARE_MIN = 0.35
+"""Of a message's words: then it is written in another language."""
 
 
 def in_english(text: str) -> str:
@@ -32,12 +33,18 @@ def in_english(text: str) -> str:
     return " ".join(result)
 
 
+def is_foreign(text: str) -> bool:
+    """Whether so many of its words stand in the glossary that the text is not English."""
+    words = text[:TEXT_CHARACTERS_MAX].split()
+    return len(words) > 0 and sum(_bare(word) in _glossary() for word in words) / len(words) >= FOREIGN_SHARE_MIN
+
+
 def _bare(word: str) -> str:
     return word.lower().replace("’", "'").strip('.,!?;:¿¡()"')
 
 
 @cache
 def _glossary() -> dict[str, str]:
-    text = resources.files("switchboard.routing").joinpath("glossary.tsv").read_text(encoding="utf-8")
+    text = resources.files("switchboard.text").joinpath("glossary.tsv").read_text(encoding="utf-8")
     lines = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
     return {foreign: english for english, *words in lines for foreign in words}
