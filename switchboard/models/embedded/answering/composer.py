@@ -9,7 +9,8 @@ import orjson
 
 from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import Extractor, is_question
-from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker, TokenEmbedder
+from switchboard.models.embedded.answering.passage_fit import PassageRanker, TokenEmbedder
+from switchboard.models.embedded.answering.sections import sections_of
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.tools.choice import ToolPick
@@ -21,10 +22,6 @@ TOOL_SURE = 0.53
 """So near to its utterances, a tool's facts are an answer and not only the closest."""
 CLEARLY = 0.05
 """A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
-"""Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
-NEARNESS_MIN = 0.28
-"""By meaning alone: what is farther is about something else, whatever its words."""
 CLOSEST = "This is the closest that I have:"
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
@@ -176,27 +173,22 @@ class Composer:
     async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
         """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
         fits = {pick.tool.spec.name: pick.fit for pick in picks if not pick.tool.is_search}
-        clauses = {pick.tool.spec.name: pick.clause for pick in picks if not pick.tool.is_search}
         sections = {
-            index: await self._ranker.ranked(result.query or question, result.sources)
+            index: await sections_of(self._ranker, result.query or question, result.sources)
             for index, result in enumerate(results)
             if result.sources
         }
         dropped: set[int] = set()
-        for index, ranked in sections.items():
-            query = results[index].query
-            rivals = [
-                place
-                for place, each in enumerate(results)
-                if not each.sources
-                and fits.get(each.tool, 1.0) < 1.0
-                and clauses.get(each.tool, query) in (query, question)
-            ]
-            for rival in rivals:
-                ahead = fits[results[rival].tool] - ranked[0].nearness
-                if not _may_be_told(ranked[0]):
+        for index, found in sections.items():
+            if not found.fits:
+                dropped.add(index)
+                continue
+            for rival, each in enumerate(results):
+                fit = fits.get(each.tool, 1.0)
+                if each.sources or fit >= 1.0 or found.asked > 1:
                     continue
-                if not results[rival].facts or ahead < -CLEARLY:
+                ahead = fit - found.nearness
+                if not each.facts or ahead < -CLEARLY:
                     dropped.add(rival)
                 elif ahead > CLEARLY:
                     dropped.add(index)
@@ -213,20 +205,18 @@ class Composer:
                 blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])
             kept.append(result)
-        beside_facts = bool(blocks)
-        for index, ranked in sections.items():
+        told = len(blocks)
+        for index, found in sections.items():
             if index in dropped:
                 continue
-            best = ranked[0]
-            if not _may_be_told(best) or (beside_facts and best.probability < BESIDE_FACTS_MIN):
-                continue
-            text = await self._extractor.section(results[index].query or question, best.source)
-            if best.probability >= ANSWER_MIN:
+            query = results[index].query or question
+            texts = [await self._extractor.section(query, fit.source) for fit in found.beside(told)]
+            if found.sure and texts:
                 sure = True
-                blocks.append(text)
+                blocks += texts
                 kept.append(results[index])
-            else:
-                blocks.append(f"{CLOSEST} {text}")
+            elif texts:
+                blocks += [f"{CLOSEST} {texts[0]}", *texts[1:]]
         return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
 
     async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
@@ -238,10 +228,6 @@ class Composer:
         ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
         kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
         return [facts[index] for index in kept]
-
-
-def _may_be_told(best: PassageFit) -> bool:
-    return best.probability >= CLOSEST_MIN and best.nearness >= NEARNESS_MIN
 
 
 def _unconditional(question: str) -> str:

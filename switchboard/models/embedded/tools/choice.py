@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from switchboard.models.embedded.asked import parts_of
+from switchboard.models.embedded.asked import looked_up, parts_of
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_match, names_example
 from switchboard.models.embedded.tools.profile import ToolProfile
@@ -168,20 +168,22 @@ class ToolPicker:
     async def _pick_by_utterances(
         self, message: str, tools: Sequence[ToolProfile], search: ToolProfile | None
     ) -> list[ToolPick]:
-        """Of each thing that is asked: the reading tool that fits, and the search where that is not clear.
+        """Of each thing that is asked: the reading tool that fits; and one search for all of it, where that is not clear.
 
         A deed is picked alone, and only where the message asks for it now.
         """
         deed = await self._deed(message, tools)
         if deed is not None:
             return [deed]
-        picks: dict[tuple[str, str], ToolPick] = {}
+        picks: dict[str, ToolPick] = {}
+        answered = True
         for part in parts_of(message):
             best = await self._best_reading(part, tools)
             if best is not None and best.fit >= FIT_POSSIBLE:
-                picks.setdefault((best.tool.name, ""), best)
-            if search is not None and (best is None or best.fit < FIT_SURE):
-                picks.setdefault((search.name, part), ToolPick(search, part, POSSIBLE))
+                picks.setdefault(best.tool.name, best)
+            answered = answered and best is not None and best.fit >= FIT_SURE
+        if search is not None and not answered:
+            picks[search.name] = ToolPick(search, looked_up(message), POSSIBLE)
         return list(picks.values())[:PICKS_MAX]
 
     async def _best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:

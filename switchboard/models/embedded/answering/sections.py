@@ -1,0 +1,57 @@
+"""Which sections of what a search found are told: the one that answers, or the nearest few where none surely does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker
+from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedded.asked import pieces_of
+
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
+"""Probabilities that a section answers: told, told as the closest, told beside a tool's facts."""
+NEARNESS_MIN = 0.28
+"""By meaning alone: what is farther is about something else, whatever its words."""
+CLOSEST_MAX, ASKED_MAX = 2, 3
+"""Sections told where none is sure, and where several things are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """What a search's result has to say, best first."""
+
+    fits: tuple[PassageFit, ...]
+    sure: bool
+    """The first one answers, and is not only near to it."""
+    asked: int
+    """How many things the question asks."""
+
+    @property
+    def nearness(self) -> float:
+        return max((fit.nearness for fit in self.fits), default=0.0)
+
+    def beside(self, facts: int) -> tuple[PassageFit, ...]:
+        """Those to tell where a tool's facts already answer so many of the things that are asked."""
+        if not facts:
+            return self.fits
+        fits = [fit for fit in self.fits if fit.probability >= BESIDE_FACTS_MIN]
+        return tuple(fits[: max(1, self.asked - facts)])
+
+
+async def sections_of(ranker: PassageRanker, question: str, sources: Sequence[NumberedPassage]) -> Sections:
+    """The sections to tell of `sources`; none where all of them are about something else."""
+    whole = await ranker.ranked(question, sources)
+    pieces = pieces_of(question)
+    if len(pieces) < 2:
+        sure = whole[0].probability >= ANSWER_MIN
+        fits = whole[: 1 if sure else CLOSEST_MAX]
+    else:
+        sure = whole[0].probability >= ANSWER_MIN
+        by_number = {fit.source.n: fit for fit in whole}
+        firsts = [(await ranker.ranked(piece, sources))[0].source.n for piece in pieces]
+        order = dict.fromkeys([*firsts, *(fit.source.n for fit in whole)])
+        fits = [by_number[n] for n in order][:ASKED_MAX]
+    return Sections(tuple(fit for fit in fits if _may_be_told(fit)), sure, len(pieces))
+
+
+def _may_be_told(fit: PassageFit) -> bool:
+    return fit.probability >= CLOSEST_MIN and fit.nearness >= NEARNESS_MIN
