@@ -38,6 +38,8 @@ FIT_SURE = 0.75
 """So near to a tool's utterances, nothing is looked up beside it."""
 FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
+FIT_AGREED = 0.53
+"""So near, the tool that its examples name is called alone."""
 DEED_FIT_MIN, DEED_MARGIN_MIN = 0.50, 0.06
 NAMED_FIT_MIN, NAMED_FIT_BONUS = 0.35, 0.10
 """For a text with all words of the deed's name: 'Open a ticket before I lose my mind'."""
@@ -129,9 +131,19 @@ class ToolPicker:
             return exemplified
         sure = all(not pick.tool.is_search and pick.score >= SURE for pick in exemplified)
         reads = all(pick.tool.risk == "read" for pick in exemplified)
-        if exemplified and sure and (reads or not (_DECLINES.search(message) or _only_asks(message))):
+        if exemplified and sure and not reads and not (_DECLINES.search(message) or _only_asks(message)):
+            return exemplified
+        if exemplified and sure and reads and await self._agree(exemplified, candidates):
             return exemplified
         return await self._pick_by_utterances(message, candidates, search)
+
+    async def _agree(self, picks: Sequence[ToolPick], tools: Sequence[ToolProfile]) -> bool:
+        """Whether the utterances know no better tool for what the examples chose."""
+        for pick in picks:
+            best = await self._best_reading(pick.clause, tools)
+            if best is None or best.tool is not pick.tool or best.fit < FIT_AGREED:
+                return False
+        return True
 
     async def _pick_by_examples(
         self, message: str, candidates: Sequence[ToolProfile], search: ToolProfile | None, forced: bool
