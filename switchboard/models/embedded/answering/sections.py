@@ -7,9 +7,9 @@ from switchboard.models.embedded.answering.passage_fit import PassageFit, Passag
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.asked import pieces_of
 
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.50, 0.08, 0.12
 """Probabilities that a section answers: told, told as the closest, told beside a tool's facts."""
-NEARNESS_MIN = 0.28
+NEARNESS_MIN = 0.33
 """By meaning alone: what is farther is about something else, whatever its words."""
 CLOSEST_MAX, ASKED_MAX = 2, 3
 """Sections told where none is sure, and where several things are asked."""
@@ -24,6 +24,8 @@ class Sections:
     """The first one answers, and is not only near to it."""
     asked: int
     """How many things the question asks."""
+    probability: float = 0.0
+    """That the nearest one answers."""
 
     @property
     def nearness(self) -> float:
@@ -33,25 +35,21 @@ class Sections:
         """Those to tell where a tool's facts already answer so many of the things that are asked."""
         if not facts:
             return self.fits
-        fits = [fit for fit in self.fits if fit.probability >= BESIDE_FACTS_MIN]
-        return tuple(fits[: max(1, self.asked - facts)])
+        return self.fits[: max(1, self.asked - facts)] if self.probability >= BESIDE_FACTS_MIN else ()
 
 
 async def sections_of(ranker: PassageRanker, question: str, sources: Sequence[NumberedPassage]) -> Sections:
     """The sections to tell of `sources`; none where all of them are about something else."""
     whole = await ranker.ranked(question, sources)
+    best = whole[0]
     pieces = pieces_of(question)
-    if len(pieces) < 2:
-        sure = whole[0].probability >= ANSWER_MIN
-        fits = whole[: 1 if sure else CLOSEST_MAX]
-    else:
-        sure = whole[0].probability >= ANSWER_MIN
+    sure = best.probability >= ANSWER_MIN
+    if best.probability < CLOSEST_MIN:
+        return Sections((), False, len(pieces))
+    fits = whole[: 1 if sure else CLOSEST_MAX]
+    if len(pieces) > 1:
         by_number = {fit.source.n: fit for fit in whole}
         firsts = [(await ranker.ranked(piece, sources))[0].source.n for piece in pieces]
         order = dict.fromkeys([*firsts, *(fit.source.n for fit in whole)])
         fits = [by_number[n] for n in order][:ASKED_MAX]
-    return Sections(tuple(fit for fit in fits if _may_be_told(fit)), sure, len(pieces))
-
-
-def _may_be_told(fit: PassageFit) -> bool:
-    return fit.probability >= CLOSEST_MIN and fit.nearness >= NEARNESS_MIN
+    return Sections(tuple(fit for fit in fits if fit.nearness >= NEARNESS_MIN), sure, len(pieces), best.probability)
