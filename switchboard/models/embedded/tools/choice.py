@@ -40,6 +40,7 @@ FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
 FIT_AGREED = 0.53
 """So near, the tool that its examples name is called alone."""
+FIT_WEIGHT, CHOICE_WEIGHT = 0.7, 2.0
 DEED_FIT_MIN, DEED_MARGIN_MIN = 0.50, 0.06
 NAMED_FIT_MIN, NAMED_FIT_BONUS = 0.35, 0.10
 """For a text with all words of the deed's name: 'Open a ticket before I lose my mind'."""
@@ -203,12 +204,14 @@ class ToolPicker:
         if not reading:
             return None
         fits = [fit for fit, _ in await self._utterances.fits(text, without_names(text), reading)]
+        chosen = await self._utterances.choice(text, reading)
         ranked = {pick.tool.name: pick.score for pick in (await self.rank(text, reading)).picks}
         scored = [
             ToolPick(tool, text, ranked[tool.name], fit if tool.utterances else ranked[tool.name] - UTTERANCES_ABOVE)
             for tool, fit in zip(reading, fits, strict=True)
         ]
-        return max(scored, key=lambda pick: 0.7 * pick.fit + 0.3 * pick.score)
+        best = max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))
+        return scored[best]
 
     async def _deed(self, message: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
         """The changing tool that the message, or one sentence of it, asks to use now: near to what people say who do,
@@ -387,6 +390,10 @@ def _of_deed(text: str, said: Collection[str], tool: ToolProfile) -> float:
         if last not in said and last[:-1] in said:
             return -SINGULAR_COST
     return 0.0
+
+
+def _preference(pick: ToolPick, chosen: float) -> float:
+    return FIT_WEIGHT * pick.fit + (1 - FIT_WEIGHT) * pick.score + CHOICE_WEIGHT * chosen
 
 
 def _needed(pick: ToolPick) -> float:
