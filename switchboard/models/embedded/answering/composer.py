@@ -18,8 +18,8 @@ from switchboard.models.embedded.tools.choice import ToolPick
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-TOOL_SURE = 0.53
-"""So near to its utterances, a tool's facts are an answer and not only the closest."""
+TOOL_SURE = 0.5
+"""So probably meant, a tool's facts are an answer and not only the closest."""
 CLEARLY = 0.05
 """A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
 CLOSEST = "This is the closest that I have:"
@@ -161,7 +161,7 @@ class Composer:
 
         A search beside it shows that the tool was no sure choice.
         """
-        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.fit >= TOOL_SURE}
+        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.probability >= TOOL_SURE}
         in_case = [each for each in results if each.facts and each.tool not in fitting]
         if not (in_case and is_question(question) and any(each.query for each in results)):
             return results
@@ -173,6 +173,8 @@ class Composer:
     async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
         """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
         fits = {pick.tool.spec.name: pick.fit for pick in picks if not pick.tool.is_search}
+        meant = {pick.tool.spec.name for pick in picks if pick.probability >= TOOL_SURE}
+        meant |= {each.tool for each in results if each.tool not in fits}
         sections = {
             index: await sections_of(self._ranker, result.query or question, result.sources)
             for index, result in enumerate(results)
@@ -200,7 +202,7 @@ class Composer:
                 continue
             if result.facts:
                 facts = _prose(await self._chosen(question, result.facts))
-                fits_well = fits.get(result.tool, 1.0) >= TOOL_SURE
+                fits_well = result.tool in meant
                 sure = sure or fits_well
                 blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])

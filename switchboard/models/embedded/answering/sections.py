@@ -7,7 +7,7 @@ from switchboard.models.embedded.answering.passage_fit import PassageFit, Passag
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.asked import pieces_of
 
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.50, 0.08, 0.12
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.45, 0.08, 0.12
 """Probabilities that a section answers: told, told as the closest, told beside a tool's facts."""
 NEARNESS_MIN = 0.33
 """By meaning alone: what is farther is about something else, whatever its words."""

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,10 @@ FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
 FIT_AGREED = 0.53
 """So near, the tool that its examples name is called alone."""
+LOGISTIC = (-5.49, 7.24, 2.59)
+"""Constant, and weights of fit and known words: fitted by `evals/answering/train.py`."""
+KNOWN_MIN = 0.1
+"""What the commonest word counts; the rarest counts 1 more."""
 FIT_WEIGHT, CHOICE_WEIGHT = 0.7, 2.0
 DEED_FIT_MIN, DEED_MARGIN_MIN = 0.50, 0.06
 NAMED_FIT_MIN, NAMED_FIT_BONUS = 0.35, 0.10
@@ -102,6 +106,14 @@ class ToolPick:
     score: float
     fit: float = 1.0
     """By its utterances, a cosine: comparable with a passage's score. 1 where the choice does not rest on them."""
+    known: float = 1.0
+    """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
+
+    @property
+    def probability(self) -> float:
+        """That what the tool returns is what was asked for."""
+        constant, of_fit, of_known = LOGISTIC
+        return 1 / (1 + math.exp(-constant - of_fit * self.fit - of_known * self.known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +131,10 @@ class Ranking:
 class ToolPicker:
     """Scores tools; the embedder caches what tools say of themselves."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, rarity: Callable[[str], float]) -> None:
+        """`rarity` of a word is 0 for the most common and 1 for unknown ones."""
         self._embedder = embedder
+        self._rarity = rarity
         self._utterances = UtteranceFits(embedder)
 
     async def pick(self, message: str, tools: Sequence[ToolProfile], forced: bool = False) -> list[ToolPick]:
@@ -210,8 +224,13 @@ class ToolPicker:
             ToolPick(tool, text, ranked[tool.name], fit if tool.utterances else ranked[tool.name] - UTTERANCES_ABOVE)
             for tool, fit in zip(reading, fits, strict=True)
         ]
-        best = max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))
-        return scored[best]
+        best = scored[max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))]
+        return replace(best, known=self._known(text, best.tool)) if best.tool.utterances else best
+
+    def _known(self, text: str, tool: ToolProfile) -> float:
+        weights = {each: KNOWN_MIN + self._rarity(word) for word in words(text) for each in content_stems(word)}
+        known = sum(weight for each, weight in weights.items() if each in tool.spoken)
+        return known / sum(weights.values()) if weights else 0.0
 
     async def _deed(self, message: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
         """The changing tool that the message, or one sentence of it, asks to use now: near to what people say who do,
