@@ -1,5 +1,6 @@
 """Writes the answer from what tools returned: facts, extracts of passages with their marks, errors, one offer."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +21,11 @@ FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
 TOOL_SURE = 0.5
 """So probably meant, a tool's facts are an answer and not only the closest."""
-CLEARLY = 0.05
-"""A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
+CLEARLY = 0.3
+"""So much more probable, of a tool's facts and a passage one is what was asked for."""
+FACTS_LOGISTIC = (-2.2, 0.756, 5.75)
+"""Constant, and weights of how surely the tool is meant (log odds) and of the likeness of its facts to the question."""
+FACTS_CHARACTERS_MAX = 500
 CLOSEST = "This is the closest that I have:"
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
@@ -171,28 +175,25 @@ class Composer:
         return [replace(each, facts=(), offer=None) if each in in_case else each for each in results]
 
     async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
-        """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
-        fits = {pick.tool.spec.name: pick.fit for pick in picks if not pick.tool.is_search}
-        meant = {pick.tool.spec.name for pick in picks if pick.probability >= TOOL_SURE}
-        meant |= {each.tool for each in results if each.tool not in fits}
+        """Of a tool and a search that were asked the same, what answers more probably; both where neither clearly does."""
         sections = {
             index: await sections_of(self._ranker, result.query or question, result.sources)
             for index, result in enumerate(results)
             if result.sources
         }
-        dropped: set[int] = set()
-        for index, found in sections.items():
-            if not found.fits:
-                dropped.add(index)
-                continue
-            for rival, each in enumerate(results):
-                fit = fits.get(each.tool, 1.0)
-                if each.sources or fit >= 1.0 or found.asked > 1:
-                    continue
-                ahead = fit - found.nearness
-                if not each.facts or ahead < -CLEARLY:
+        chosen = {pick.tool.spec.name: pick for pick in picks if not pick.tool.is_search and pick.tool.utterances}
+        probable = {
+            index: await self._probability(question, result, chosen[result.tool])
+            for index, result in enumerate(results)
+            if result.tool in chosen and not result.sources
+        }
+        dropped = {index for index, found in sections.items() if not found.fits}
+        for index in sections.keys() - dropped:
+            found = sections[index]
+            for rival, probability in probable.items():
+                if not results[rival].facts or probability < found.probability - CLEARLY:
                     dropped.add(rival)
-                elif ahead > CLEARLY:
+                elif probability > found.probability + CLEARLY and found.asked == 1:
                     dropped.add(index)
         blocks: list[str] = []
         kept: list[ToolResult] = []
@@ -202,7 +203,7 @@ class Composer:
                 continue
             if result.facts:
                 facts = _prose(await self._chosen(question, result.facts))
-                fits_well = result.tool in meant
+                fits_well = probable.get(index, 1.0) >= TOOL_SURE
                 sure = sure or fits_well
                 blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])
@@ -220,6 +221,15 @@ class Composer:
             elif texts:
                 blocks += [f"{CLOSEST} {texts[0]}", *texts[1:]]
         return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
+
+    async def _probability(self, question: str, result: ToolResult, pick: ToolPick) -> float:
+        """That these facts are what the question asks for: the right tool may say nothing about it."""
+        if pick.fit >= 1.0 or not result.facts:
+            return pick.probability
+        likeness = await self._ranker.likeness(question, " ".join(result.facts)[:FACTS_CHARACTERS_MAX])
+        odds = math.log(pick.probability / (1 - pick.probability))
+        constant, of_odds, of_likeness = FACTS_LOGISTIC
+        return 1 / (1 + math.exp(-constant - of_odds * odds - of_likeness * likeness))
 
     async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
         """All facts; of very many the first ones and those nearest to the question, in their order."""

@@ -7,12 +7,13 @@ from switchboard.models.embedded.answering.passage_fit import PassageFit, Passag
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.asked import pieces_of
 
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.45, 0.08, 0.12
+ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.50, 0.08, 0.12
 """Probabilities that a section answers: told, told as the closest, told beside a tool's facts."""
 NEARNESS_MIN = 0.33
 """By meaning alone: what is farther is about something else, whatever its words."""
 CLOSEST_MAX, ASKED_MAX = 2, 3
 """Sections told where none is sure, and where several things are asked."""
+SPLIT_MARGIN_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,18 @@ async def sections_of(ranker: PassageRanker, question: str, sources: Sequence[Nu
     sure = best.probability >= ANSWER_MIN
     if best.probability < CLOSEST_MIN:
         return Sections((), False, len(pieces))
-    fits = whole[: 1 if sure else CLOSEST_MAX]
+    fits = whole[: 1 if sure and not _is_split(whole) else CLOSEST_MAX]
     if len(pieces) > 1:
         by_number = {fit.source.n: fit for fit in whole}
         firsts = [(await ranker.ranked(piece, sources))[0].source.n for piece in pieces]
         order = dict.fromkeys([*firsts, *(fit.source.n for fit in whole)])
         fits = [by_number[n] for n in order][:ASKED_MAX]
     return Sections(tuple(fit for fit in fits if fit.nearness >= NEARNESS_MIN), sure, len(pieces), best.probability)
+
+
+def _is_split(ranked: Sequence[PassageFit]) -> bool:
+    """The two best sections are of one article and equally near: the answer stands in both, or in either."""
+    if len(ranked) < 2 or ranked[0].margin > SPLIT_MARGIN_MAX:
+        return False
+    first, second = (fit.source.title.split(" › ", 1)[0] for fit in ranked[:2])
+    return first == second

@@ -11,6 +11,7 @@ from switchboard.models.embedded.asked import looked_up, parts_of
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_match, names_example
 from switchboard.models.embedded.tools.profile import ToolProfile
+from switchboard.models.embedded.tools.spellers import Spellers
 from switchboard.models.embedded.tools.utterances import UtteranceFits, deed_stems
 from switchboard.models.embedder import Embedder
 from switchboard.text.sentences import clauses
@@ -136,6 +137,7 @@ class ToolPicker:
         self._embedder = embedder
         self._rarity = rarity
         self._utterances = UtteranceFits(embedder)
+        self._spellers = Spellers(lambda word: rarity(word) < 1.0)
 
     async def pick(self, message: str, tools: Sequence[ToolProfile], forced: bool = False) -> list[ToolPick]:
         """Calls the message asks for, at most three; empty where nothing fits and there is no knowledge search."""
@@ -202,6 +204,7 @@ class ToolPicker:
         deed = await self._deed(message, tools)
         if deed is not None:
             return [deed]
+        message = self._spellers.of(tools if search is None else [*tools, search]).corrected(message)
         picks: dict[str, ToolPick] = {}
         answered = True
         for part in parts_of(message):
