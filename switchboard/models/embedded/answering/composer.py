@@ -13,17 +13,18 @@ from switchboard.models.embedded.answering.extraction import Extractor, is_quest
 from switchboard.models.embedded.answering.passage_fit import PassageRanker, TokenEmbedder
 from switchboard.models.embedded.answering.sections import sections_of
 from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedded.asked import pieces_of
 from switchboard.models.embedded.json_types import is_list, is_object
-from switchboard.models.embedded.tools.choice import ToolPick
+from switchboard.models.embedded.tools.choice import ToolPick, without_names
 
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-TOOL_SURE = 0.5
-"""So probably meant, a tool's facts are an answer and not only the closest."""
+TOOL_SURE, TOOL_CLOSEST_MIN, TOOL_PART_MIN = 0.5, 0.38, 0.3
+"""Probabilities that a tool's facts answer: told, told as the closest, told as the closest to one of several things."""
 CLEARLY = 0.3
 """So much more probable, of a tool's facts and a passage one is what was asked for."""
-FACTS_LOGISTIC = (-2.2, 0.756, 5.75)
+FACTS_LOGISTIC = (-1.6, 0.8, 4.57)
 """Constant, and weights of how surely the tool is meant (log odds) and of the likeness of its facts to the question."""
 FACTS_CHARACTERS_MAX = 500
 CLOSEST = "This is the closest that I have:"
@@ -188,6 +189,8 @@ class Composer:
             if result.tool in chosen and not result.sources
         }
         dropped = {index for index, found in sections.items() if not found.fits}
+        floor = TOOL_CLOSEST_MIN if len(pieces_of(question)) < 2 else TOOL_PART_MIN
+        dropped |= {index for index, each in probable.items() if results[index].facts and each < floor}
         for index in sections.keys() - dropped:
             found = sections[index]
             for rival, probability in probable.items():
@@ -223,10 +226,13 @@ class Composer:
         return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
 
     async def _probability(self, question: str, result: ToolResult, pick: ToolPick) -> float:
-        """That these facts are what the question asks for: the right tool may say nothing about it."""
+        """That these facts are what the question asks for: the right tool may say nothing about it.
+
+        The names in it are left out, for facts about a thing name it anyway.
+        """
         if pick.fit >= 1.0 or not result.facts:
             return pick.probability
-        likeness = await self._ranker.likeness(question, " ".join(result.facts)[:FACTS_CHARACTERS_MAX])
+        likeness = await self._ranker.likeness(without_names(question), " ".join(result.facts)[:FACTS_CHARACTERS_MAX])
         odds = math.log(pick.probability / (1 - pick.probability))
         constant, of_odds, of_likeness = FACTS_LOGISTIC
         return 1 / (1 + math.exp(-constant - of_odds * odds - of_likeness * likeness))
