@@ -103,6 +103,8 @@ def _read_table(rows: list[list[str]]) -> list[str]:
     _, *names = rows[0]
     lines: list[str] = []
     for first, *cells in rows[1:]:
-        told = [f"{name}: {cell}" if len(names) > 1 and name else cell for name, cell in zip(names, cells, strict=False)]
+        told = [
+            f"{name}: {cell}" if len(names) > 1 and name else cell for name, cell in zip(names, cells, strict=False)
+        ]
         lines.append(f"- {first} – {'; '.join(told)}" if told else f"- {first}")
     return lines
