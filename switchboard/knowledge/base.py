@@ -24,13 +24,13 @@ from switchboard.models.embedder import Embedder
 
 logger = logging.getLogger(__name__)
 
-PASSAGES_MAX = 5
+PASSAGES_MAX = 4
 SYNC_ATTEMPTS_MAX = 30
 SYNC_PAUSE_S = 1.0
 """Replicas that start together ingest one after the other; all but the first find nothing to do."""
 EMBED_BATCH_MAX = 32
 
-COSINE_MIN = 0.42
+COSINE_MIN = 0.35
 """Near enough by meaning alone."""
 COSINE_WITH_WORDS_MIN = 0.25
 """Near enough where also COVERAGE_MIN of the question's words occur."""

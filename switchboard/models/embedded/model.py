@@ -98,7 +98,7 @@ class EmbeddedChatModel:
     def __init__(self, model: LocalModel) -> None:
         self._model = model
         self._profiles = ToolProfiles()
-        self._picker = ToolPicker(model)
+        self._picker = ToolPicker(model, model.rarity)
         extractor = Extractor(model, model.rarity)
         self._composer = Composer(model, extractor)
         self._plain = PlainChat(extractor, model)

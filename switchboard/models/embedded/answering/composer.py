@@ -1,5 +1,6 @@
 """Writes the answer from what tools returned: facts, extracts of passages with their marks, errors, one offer."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,24 +11,25 @@ import orjson
 from switchboard.contracts.events import CLOSEST
 from switchboard.contracts.tools import Offer
 from switchboard.models.embedded.answering.extraction import Extractor, is_question
-from switchboard.models.embedded.answering.passage_fit import PassageFit, PassageRanker, TokenEmbedder
+from switchboard.models.embedded.answering.passage_fit import PassageRanker, TokenEmbedder
+from switchboard.models.embedded.answering.sections import sections_of
 from switchboard.models.embedded.answering.units import NumberedPassage
+from switchboard.models.embedded.asked import pieces_of
 from switchboard.models.embedded.json_types import is_list, is_object
-from switchboard.models.embedded.tools.choice import ToolPick
+from switchboard.models.embedded.tools.choice import ToolPick, without_names
 
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-TOOL_SURE = 0.53
-"""So near to its utterances, a tool's facts are an answer and not only the closest."""
-CLEARLY = 0.05
-"""A tool's fit and a passage's are cosines to what people say: so much nearer, one of them is what was asked for."""
-ANSWER_MIN, CLOSEST_MIN, BESIDE_FACTS_MIN = 0.60, 0.15, 0.30
-"""Probabilities that a passage answers: told, told as the closest, told beside a tool's facts."""
+TOOL_SURE, TOOL_CLOSEST_MIN, TOOL_PART_MIN = 0.5, 0.38, 0.3
+"""Probabilities that a tool's facts answer: told, told as the closest, told as the closest to one of several things."""
+CLEARLY = 0.3
+"""So much more probable, of a tool's facts and a passage one is what was asked for."""
+FACTS_LOGISTIC = (-1.6, 0.8, 4.57)
+"""Constant, and weights of how surely the tool is meant (log odds) and of the likeness of its facts to the question."""
+FACTS_CHARACTERS_MAX = 500
 IN_CONTEXT_MIN = 0.85
-"""Told, where the question was looked up with what was asked before."""
-NEARNESS_MIN = 0.28
-"""By meaning alone: what is farther is about something else, whatever its words."""
+"""Probability from which a section is told as the answer, where the question was looked up with what was asked before."""
 RAW_CHARACTERS_MAX = 1_500
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
@@ -168,7 +170,7 @@ class Composer:
 
         A search beside it shows that the tool was no sure choice.
         """
-        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.fit >= TOOL_SURE}
+        fitting = {pick.tool.spec.name for pick in picks if pick.tool.utterances and pick.probability >= TOOL_SURE}
         in_case = [each for each in results if each.facts and each.tool not in fitting]
         if not (in_case and is_question(question) and any(each.query for each in results)):
             return results
@@ -178,31 +180,27 @@ class Composer:
         return [replace(each, facts=(), offer=None) if each in in_case else each for each in results]
 
     async def _told(self, question: str, results: Sequence[ToolResult], picks: Sequence[ToolPick]) -> "_Told":
-        """Of a tool and a search that were asked the same, what fits better; both where neither clearly does."""
-        fits = {pick.tool.spec.name: pick.fit for pick in picks if not pick.tool.is_search}
-        clauses = {pick.tool.spec.name: pick.clause for pick in picks if not pick.tool.is_search}
+        """Of a tool and a search that were asked the same, what answers more probably; both where neither clearly does."""
         sections = {
-            index: await self._ranker.ranked(result.query or question, result.sources)
+            index: await sections_of(self._ranker, result.query or question, result.sources)
             for index, result in enumerate(results)
             if result.sources
         }
-        dropped: set[int] = set()
-        for index, ranked in sections.items():
-            query = results[index].query
-            rivals = [
-                place
-                for place, each in enumerate(results)
-                if not each.sources
-                and fits.get(each.tool, 1.0) < 1.0
-                and clauses.get(each.tool, query) in (query, question)
-            ]
-            for rival in rivals:
-                ahead = fits[results[rival].tool] - ranked[0].nearness
-                if not _may_be_told(ranked[0]):
-                    continue
-                if not results[rival].facts or ahead < -CLEARLY:
+        chosen = {pick.tool.spec.name: pick for pick in picks if not pick.tool.is_search and pick.tool.utterances}
+        probable = {
+            index: await self._probability(question, result, chosen[result.tool])
+            for index, result in enumerate(results)
+            if result.tool in chosen and not result.sources
+        }
+        dropped = {index for index, found in sections.items() if not found.fits}
+        floor = TOOL_CLOSEST_MIN if len(pieces_of(question)) < 2 else TOOL_PART_MIN
+        dropped |= {index for index, each in probable.items() if results[index].facts and each < floor}
+        for index in sections.keys() - dropped:
+            found = sections[index]
+            for rival, probability in probable.items():
+                if not results[rival].facts or probability < found.probability - CLEARLY:
                     dropped.add(rival)
-                elif ahead > CLEARLY:
+                elif probability > found.probability + CLEARLY and found.asked == 1:
                     dropped.add(index)
         blocks: list[str] = []
         kept: list[ToolResult] = []
@@ -212,26 +210,36 @@ class Composer:
                 continue
             if result.facts:
                 facts = _prose(await self._chosen(question, result.facts))
-                fits_well = fits.get(result.tool, 1.0) >= TOOL_SURE
+                fits_well = probable.get(index, 1.0) >= TOOL_SURE
                 sure = sure or fits_well
                 blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])
             kept.append(result)
-        beside_facts = bool(blocks)
-        for index, ranked in sections.items():
+        told = len(blocks)
+        for index, found in sections.items():
             if index in dropped:
                 continue
-            best = ranked[0]
-            if not _may_be_told(best) or (beside_facts and best.probability < BESIDE_FACTS_MIN):
-                continue
-            text = await self._extractor.section(results[index].query or question, best.source)
-            if best.probability >= (IN_CONTEXT_MIN if results[index].in_context else ANSWER_MIN):
+            query = results[index].query or question
+            texts = [await self._extractor.section(query, fit.source) for fit in found.beside(told)]
+            if texts and found.sure and (not results[index].in_context or found.probability >= IN_CONTEXT_MIN):
                 sure = True
-                blocks.append(text)
+                blocks += texts
                 kept.append(results[index])
-            else:
-                blocks.append(f"{CLOSEST} {text}")
+            elif texts:
+                blocks += [f"{CLOSEST} {texts[0]}", *texts[1:]]
         return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
+
+    async def _probability(self, question: str, result: ToolResult, pick: ToolPick) -> float:
+        """That these facts are what the question asks for: the right tool may say nothing about it.
+
+        The names in it are left out, for facts about a thing name it anyway.
+        """
+        if pick.fit >= 1.0 or not result.facts:
+            return pick.probability
+        likeness = await self._ranker.likeness(without_names(question), " ".join(result.facts)[:FACTS_CHARACTERS_MAX])
+        odds = math.log(pick.probability / (1 - pick.probability))
+        constant, of_odds, of_likeness = FACTS_LOGISTIC
+        return 1 / (1 + math.exp(-constant - of_odds * odds - of_likeness * likeness))
 
     async def _chosen(self, question: str, facts: Sequence[str]) -> list[str]:
         """All facts; of very many the first ones and those nearest to the question, in their order."""
@@ -242,10 +250,6 @@ class Composer:
         ranked = sorted(range(FACTS_ALWAYS, len(facts)), key=lambda index: (-likeness[index], index))
         kept = sorted([*range(FACTS_ALWAYS), *ranked[: FACTS_MAX - FACTS_ALWAYS]])
         return [facts[index] for index in kept]
-
-
-def _may_be_told(best: PassageFit) -> bool:
-    return best.probability >= CLOSEST_MIN and best.nearness >= NEARNESS_MIN
 
 
 def _unconditional(question: str) -> str:

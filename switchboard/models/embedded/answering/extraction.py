@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ UNITS_MAX = 48
 ANSWER_CHARACTERS_MAX = 1_300
 SECTION_CHARACTERS_MAX = 420
 SENTENCES_MAX = 4
+ROWS_MAX = 6
+"""Rows of a table that are told."""
 SUPPORT_MIN = 0.56
 UNKNOWN_NAME_COST = 0.25
 COMPLAINT_BONUS = 0.05
@@ -63,13 +65,18 @@ class Extractor:
     async def extract(self, question: str, sources: Sequence[NumberedPassage]) -> Extract:
         """The best answer the passages hold, with its `[n]`; support 0 and no text where there is none."""
         sources = sources[:PASSAGES_MAX]
-        units = self._narrowed(
-            question, [unit for index, source in enumerate(sources) for unit in units_of(index, source)]
+        return await self._extract(
+            question, sources, [unit for index, source in enumerate(sources) for unit in units_of(index, source)]
         )
+
+    async def _extract(
+        self, question: str, sources: Sequence[NumberedPassage], units: Sequence[PassageUnit]
+    ) -> Extract:
+        units = self._narrowed(question, units)
         if not units:
             return Extract("", 0.0)
         heads = [_head(sources[unit.source], unit) for unit in units]
-        vectors = await self._embedder.embed([question, *(unit.text for unit in units), *heads])
+        vectors = await self._embedder.embed([question, *(unit.meaning for unit in units), *heads])
         query, own, context = vectors[0], vectors[1 : len(units) + 1], vectors[len(units) + 1 :]
         alone, around = own @ query, context @ query
         overlap = np.array(
@@ -91,10 +98,19 @@ class Extractor:
 
     async def section(self, question: str, source: NumberedPassage) -> str:
         """What one passage says, with its `[n]`: all of a short one, else what of it is nearest to the question."""
-        units = units_of(0, source)
+        units = [await self._with_rows_for(question, unit) for unit in units_of(0, source)]
         if sum(len(unit.shown) for unit in units) <= SECTION_CHARACTERS_MAX:
             return _joined([source], units, range(len(units)))
-        return (await self.extract(question, [source])).text
+        return (await self._extract(question, [source], units)).text
+
+    async def _with_rows_for(self, question: str, unit: PassageUnit) -> PassageUnit:
+        """Of a long table the rows that are nearest to the question, in their order."""
+        if not unit.is_table or len(unit.steps) <= ROWS_MAX:
+            return unit
+        vectors = await self._embedder.embed([question, *unit.steps])
+        likeness = vectors[1:] @ vectors[0] + [self._coverage(question, row) for row in unit.steps]
+        kept = sorted(sorted(range(len(unit.steps)), key=lambda row: -likeness[row])[:ROWS_MAX])
+        return replace(unit, steps=tuple(unit.steps[row] for row in kept))
 
     def _support(
         self, question: str, sources: Sequence[NumberedPassage], best: PassageUnit, likeness: float, overlap: float
@@ -139,7 +155,7 @@ class Extractor:
         there = stems(text)
         return sum(weight for each, weight in meant.items() if each in there) / sum(meant.values())
 
-    def _narrowed(self, question: str, units: list[PassageUnit]) -> list[PassageUnit]:
+    def _narrowed(self, question: str, units: Sequence[PassageUnit]) -> Sequence[PassageUnit]:
         if len(units) <= UNITS_MAX:
             return units
         ranked = sorted(

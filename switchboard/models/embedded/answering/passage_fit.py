@@ -20,8 +20,10 @@ from switchboard.text.words import stems
 STOP_WORD_WEIGHT = 0.05
 WORDS_WEIGHT = 0.15
 PASSAGE_CHARACTERS_MAX = 1_500
-LOGISTIC = (-4.14, 3.47, 4.69, -1.92, 7.61)
+LOGISTIC = (-4.57, 0.76, 6.2, -1.12, 7.41)
 """Constant, and weights of nearness, likeness, overlap and margin: fitted by `evals/answering/train.py`."""
+MARGIN_MAX, MARGIN_FROM, MARGIN_FULL = 0.3, 0.3, 0.6
+"""A lead over the next passage says much where this one is near, and nothing where both are far."""
 
 
 class TokenEmbedder(Embedder, Protocol):
@@ -49,10 +51,15 @@ class PassageFit:
         return self.nearness + self.likeness + WORDS_WEIGHT * self.overlap
 
     @property
+    def features(self) -> tuple[float, float, float, float]:
+        near = min(1.0, max(0.0, (self.nearness - MARGIN_FROM) / (MARGIN_FULL - MARGIN_FROM)))
+        return self.nearness, self.likeness, self.overlap, near * min(self.margin, MARGIN_MAX)
+
+    @property
     def probability(self) -> float:
         """That it answers the question."""
-        features = (1.0, self.nearness, self.likeness, self.overlap, min(self.margin, 0.3))
-        return 1 / (1 + math.exp(-sum(weight * value for weight, value in zip(LOGISTIC, features, strict=True))))
+        constant, *weights = LOGISTIC
+        return 1 / (1 + math.exp(-constant - sum(w * x for w, x in zip(weights, self.features, strict=True))))
 
 
 class PassageRanker:
@@ -60,6 +67,11 @@ class PassageRanker:
 
     def __init__(self, embedder: TokenEmbedder) -> None:
         self._embedder = embedder
+
+    async def likeness(self, question: str, text: str) -> float:
+        """By late interaction, about 0.2 to 0.9."""
+        asked, held = await self._embedder.token_vectors([question, text])
+        return _likeness(asked, _weights(asked), held)
 
     async def ranked(self, question: str, sources: Sequence[NumberedPassage]) -> list[PassageFit]:
         """Best first; the first one has a margin."""

@@ -2,16 +2,17 @@
 
 import math
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from switchboard.models.embedded.asked import parts_of
+from switchboard.models.embedded.asked import looked_up, parts_of
 from switchboard.models.embedded.phrasing import content_stems
 from switchboard.models.embedded.slots.values import has_match, names_example
 from switchboard.models.embedded.tools.deeds import is_asked_for, only_asks, puts_off
 from switchboard.models.embedded.tools.profile import ToolProfile
+from switchboard.models.embedded.tools.spellers import Spellers
 from switchboard.models.embedded.tools.utterances import UtteranceFits
 from switchboard.models.embedder import Embedder
 from switchboard.text.sentences import clauses
@@ -39,6 +40,13 @@ FIT_SURE = 0.75
 """So near to a tool's utterances, nothing is looked up beside it."""
 FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
+FIT_AGREED = 0.53
+"""So near, the tool that its examples name is called alone."""
+LOGISTIC = (-5.49, 7.24, 2.59)
+"""Constant, and weights of fit and known words: fitted by `evals/answering/train.py`."""
+KNOWN_MIN = 0.1
+"""What the commonest word counts; the rarest counts 1 more."""
+FIT_WEIGHT, CHOICE_WEIGHT = 0.7, 2.0
 UTTERANCES_ABOVE = 0.1
 """The mean of the nearest of many utterances is less than the likeness to a few examples and a description."""
 PICKS_MAX = 4
@@ -82,6 +90,14 @@ class ToolPick:
     score: float
     fit: float = 1.0
     """By its utterances, a cosine: comparable with a passage's score. 1 where the choice does not rest on them."""
+    known: float = 1.0
+    """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
+
+    @property
+    def probability(self) -> float:
+        """That what the tool returns is what was asked for."""
+        constant, of_fit, of_known = LOGISTIC
+        return 1 / (1 + math.exp(-constant - of_fit * self.fit - of_known * self.known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,12 @@ class Ranking:
 class ToolPicker:
     """Scores tools; the embedder caches what tools say of themselves."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, rarity: Callable[[str], float]) -> None:
+        """`rarity` of a word is 0 for the most common and 1 for unknown ones."""
         self._embedder = embedder
+        self._rarity = rarity
         self._utterances = UtteranceFits(embedder)
+        self._spellers = Spellers(lambda word: rarity(word) < 1.0)
 
     async def pick(self, message: str, tools: Sequence[ToolProfile], forced: bool = False) -> list[ToolPick]:
         """Calls the message asks for, at most three; empty where nothing fits and there is no knowledge search."""
@@ -112,9 +131,19 @@ class ToolPicker:
             return exemplified
         sure = all(not pick.tool.is_search and pick.score >= SURE for pick in exemplified)
         reads = all(pick.tool.risk == "read" for pick in exemplified)
-        if exemplified and sure and (reads or not (puts_off(message) or only_asks(message))):
+        if exemplified and sure and not reads and not (puts_off(message) or only_asks(message)):
+            return exemplified
+        if exemplified and sure and reads and await self._agree(exemplified, candidates):
             return exemplified
         return await self._pick_by_utterances(message, candidates, search)
+
+    async def _agree(self, picks: Sequence[ToolPick], tools: Sequence[ToolProfile]) -> bool:
+        """Whether the utterances know no better tool for what the examples chose."""
+        for pick in picks:
+            best = await self._best_reading(pick.clause, tools)
+            if best is None or best.tool is not pick.tool or best.fit < FIT_AGREED:
+                return False
+        return True
 
     async def _pick_by_examples(
         self, message: str, candidates: Sequence[ToolProfile], search: ToolProfile | None, forced: bool
@@ -151,14 +180,17 @@ class ToolPicker:
     async def _pick_by_utterances(
         self, message: str, tools: Sequence[ToolProfile], search: ToolProfile | None
     ) -> list[ToolPick]:
-        """Of each thing that is asked: the reading tool that fits, and the search where that is not clear."""
-        picks: dict[tuple[str, str], ToolPick] = {}
+        """Of each thing that is asked: the reading tool that fits; and one search for all of it, where that is not clear."""
+        message = self._spellers.of(tools if search is None else [*tools, search]).corrected(message)
+        picks: dict[str, ToolPick] = {}
+        answered = True
         for part in parts_of(message):
             best = await self._best_reading(part, tools)
             if best is not None and best.fit >= FIT_POSSIBLE:
-                picks.setdefault((best.tool.name, ""), best)
-            if search is not None and (best is None or best.fit < FIT_SURE):
-                picks.setdefault((search.name, part), ToolPick(search, part, POSSIBLE))
+                picks.setdefault(best.tool.name, best)
+            answered = answered and best is not None and best.fit >= FIT_SURE
+        if search is not None and not answered:
+            picks[search.name] = ToolPick(search, looked_up(message), POSSIBLE)
         return list(picks.values())[:PICKS_MAX]
 
     async def _best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
@@ -166,12 +198,19 @@ class ToolPicker:
         if not reading:
             return None
         fits = [fit for fit, _ in await self._utterances.fits(text, without_names(text), reading)]
+        chosen = await self._utterances.choice(text, reading)
         ranked = {pick.tool.name: pick.score for pick in (await self.rank(text, reading)).picks}
         scored = [
             ToolPick(tool, text, ranked[tool.name], fit if tool.utterances else ranked[tool.name] - UTTERANCES_ABOVE)
             for tool, fit in zip(reading, fits, strict=True)
         ]
-        return max(scored, key=lambda pick: 0.7 * pick.fit + 0.3 * pick.score)
+        best = scored[max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))]
+        return replace(best, known=self._known(text, best.tool)) if best.tool.utterances else best
+
+    def _known(self, text: str, tool: ToolProfile) -> float:
+        weights = {each: KNOWN_MIN + self._rarity(word) for word in words(text) for each in content_stems(word)}
+        known = sum(weight for each, weight in weights.items() if each in tool.spoken)
+        return known / sum(weights.values()) if weights else 0.0
 
     async def rank(self, text: str, tools: Sequence[ToolProfile]) -> Ranking:
         """All tools by score, best first; of equal ones the first declared."""
@@ -320,6 +359,10 @@ def _of_deed(text: str, said: Collection[str], tool: ToolProfile) -> float:
         if last not in said and last[:-1] in said:
             return -SINGULAR_COST
     return 0.0
+
+
+def _preference(pick: ToolPick, chosen: float) -> float:
+    return FIT_WEIGHT * pick.fit + (1 - FIT_WEIGHT) * pick.score + CHOICE_WEIGHT * chosen
 
 
 def _needed(pick: ToolPick) -> float:

@@ -95,6 +95,8 @@ class ToolProfile:
     """What people say who want it: `x-utterances` of its parameters' schema."""
     near_misses: tuple[str, ...] = ()
     """What sounds like it and asks for something else: `x-not`."""
+    spoken: frozenset[str] = frozenset()
+    """Stems of its vocabulary and its utterances."""
 
     @property
     def found_by(self) -> Mapping[str, str]:
@@ -143,6 +145,8 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
     spoken = name.replace("_", " ")
     purpose = prose_sentences[0] if prose_sentences else spoken
     prose_sentences = prose_sentences or (purpose,)
+    vocabulary = frozenset(content_stems(" ".join([spoken, *prose_sentences, *examples])))
+    utterances = _listed(spec.parameters.get("x-utterances"))
     return ToolProfile(
         spec,
         purpose,
@@ -151,10 +155,11 @@ def tool_profile_of(spec: ToolSpec) -> ToolProfile:
         _parameters(spec.parameters),
         _risk(spec, prose),
         name,
-        vocabulary=frozenset(content_stems(" ".join([spoken, *prose_sentences, *examples]))),
+        vocabulary=vocabulary,
         deed=frozenset(content_stems(" ".join([spoken, purpose, *examples]))),
-        utterances=_listed(spec.parameters.get("x-utterances")),
+        utterances=utterances,
         near_misses=_listed(spec.parameters.get("x-not")),
+        spoken=vocabulary.union(*map(content_stems, utterances)),
     )
 
 
