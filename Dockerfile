@@ -34,13 +34,16 @@ FROM service AS console
 COPY switchboard/identity switchboard/identity
 
 FROM service AS gateway
+COPY switchboard/caching switchboard/caching
 COPY switchboard/ledger switchboard/ledger
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
+COPY switchboard/caching switchboard/caching
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
+COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/memory switchboard/memory
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
@@ -50,9 +53,11 @@ COPY switchboard/sidecar switchboard/sidecar
 
 FROM service AS specialist
 COPY switchboard/agent switchboard/agent
+COPY switchboard/caching switchboard/caching
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
+COPY switchboard/scoring switchboard/scoring
 COPY switchboard/sidecar switchboard/sidecar
 
 # The three specialists of the demo company fill their databases when they start.

@@ -112,7 +112,7 @@ async def test_a_filter_in_the_middle_ends_the_answer_honestly(probe: AgentProbe
 
 async def test_an_answer_at_the_most_tokens_is_gone_on_with_once(probe: AgentProbe) -> None:
     probe.script({"text": "The train to Leeds goes at", "finish": "length"}, {"text": "noon. Be early."})
-    answer = await probe.ask("When?")
+    answer = await probe.ask("When, at noon?")
     assert answer.completed.text == answer.text == "The train to Leeds goes at noon. Be early."
     assert messages(probe)[-2:] == [
         {"role": "assistant", "content": "The train to Leeds goes at"},
@@ -134,12 +134,12 @@ async def test_what_is_cut_off_twice_ends_at_a_whole_sentence(
     probe: AgentProbe, more: dict[str, object], told: str
 ) -> None:
     probe.script({"text": "It goes at", "finish": "length"}, more)
-    assert (await probe.ask("When?")).completed.text == told
+    assert (await probe.ask("When, at noon?")).completed.text == told
 
 
 async def test_a_number_that_was_cut_in_two_is_one_number(probe: AgentProbe) -> None:
     probe.script({"text": "It costs £1", "finish": "length"}, {"text": "3.50."})
-    assert (await probe.ask("How much?")).completed.text == "It costs £13.50."
+    assert (await probe.ask("Is it £13.50?")).completed.text == "It costs £13.50."
 
 
 async def test_a_conversation_that_is_too_long_is_shortened(probe: AgentProbe) -> None:
