@@ -157,7 +157,7 @@ class ToolPicker:
     async def _agree(self, picks: Sequence[ToolPick], tools: Sequence[ToolProfile]) -> bool:
         """Whether the utterances know no better tool for what the examples chose."""
         for pick in picks:
-            best = await self._best_reading(pick.clause, tools)
+            best = await self.best_reading(pick.clause, tools)
             if best is None or best.tool is not pick.tool or best.fit < FIT_AGREED:
                 return False
         return True
@@ -208,7 +208,7 @@ class ToolPicker:
         picks: dict[str, ToolPick] = {}
         answered = True
         for part in parts_of(message):
-            best = await self._best_reading(part, tools)
+            best = await self.best_reading(part, tools)
             if best is not None and best.fit >= FIT_POSSIBLE:
                 picks.setdefault(best.tool.name, best)
             answered = answered and best is not None and best.fit >= FIT_SURE
@@ -216,7 +216,8 @@ class ToolPicker:
             picks[search.name] = ToolPick(search, looked_up(message), POSSIBLE)
         return list(picks.values())[:PICKS_MAX]
 
-    async def _best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
+    async def best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
+        """The reading tool that `text` asks for rather than for any other one, however far it is; None where there is none."""
         reading = [tool for tool in tools if tool.risk == "read"]
         if not reading:
             return None
@@ -245,7 +246,7 @@ class ToolPicker:
         for text in dict.fromkeys([message, *clauses(message)[:CLAUSES_MAX]]):
             if len(words(text)) < 2 or _only_asks(text):
                 continue
-            reading = await self._best_reading(text, tools)
+            reading = await self.best_reading(text, tools)
             fits = await self._utterances.fits(text, without_names(text), deeds)
             ranked = {pick.tool.name: pick.score for pick in (await self.rank(text, deeds)).picks}
             for tool, (fit, miss) in zip(deeds, fits, strict=True):
