@@ -87,7 +87,7 @@ async def test_of_a_tool_and_a_passage_the_nearer_one_is_told(ask: Ask):
 
 
 async def test_a_passage_that_is_only_near_is_told_as_the_closest(ask: Ask):
-    question = "what is the fine for a torn cover of a comic?"
+    question = "what is the fine for a torn book?"
     passages = [
         {
             "n": 1,

@@ -21,7 +21,7 @@ from switchboard.models.embedded.tools.choice import ToolPick, without_names
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
 PROSE_FACTS_MAX = 4
-TOOL_SURE, TOOL_CLOSEST_MIN, TOOL_PART_MIN = 0.5, 0.38, 0.3
+TOOL_SURE, TOOL_CLOSEST_MIN, TOOL_PART_MIN = 0.5, 0.44, 0.3
 """Probabilities that a tool's facts answer: told, told as the closest, told as the closest to one of several things."""
 CLEARLY = 0.3
 """So much more probable, of a tool's facts and a passage one is what was asked for."""
@@ -200,7 +200,7 @@ class Composer:
             for rival, probability in probable.items():
                 if not results[rival].facts or probability < found.probability - CLEARLY:
                     dropped.add(rival)
-                elif probability > found.probability + CLEARLY and found.asked == 1:
+                elif probability > found.probability + CLEARLY and found.asked == 1 and not found.sure:
                     dropped.add(index)
         blocks: list[str] = []
         kept: list[ToolResult] = []

@@ -140,7 +140,7 @@ class ToolPicker:
     async def _agree(self, picks: Sequence[ToolPick], tools: Sequence[ToolProfile]) -> bool:
         """Whether the utterances know no better tool for what the examples chose."""
         for pick in picks:
-            best = await self._best_reading(pick.clause, tools)
+            best = await self.best_reading(pick.clause, tools)
             if best is None or best.tool is not pick.tool or best.fit < FIT_AGREED:
                 return False
         return True
@@ -185,7 +185,7 @@ class ToolPicker:
         picks: dict[str, ToolPick] = {}
         answered = True
         for part in parts_of(message):
-            best = await self._best_reading(part, tools)
+            best = await self.best_reading(part, tools)
             if best is not None and best.fit >= FIT_POSSIBLE:
                 picks.setdefault(best.tool.name, best)
             answered = answered and best is not None and best.fit >= FIT_SURE
@@ -193,7 +193,8 @@ class ToolPicker:
             picks[search.name] = ToolPick(search, looked_up(message), POSSIBLE)
         return list(picks.values())[:PICKS_MAX]
 
-    async def _best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
+    async def best_reading(self, text: str, tools: Sequence[ToolProfile]) -> ToolPick | None:
+        """The reading tool that `text` asks for rather than for any other one, however far it is; None where there is none."""
         reading = [tool for tool in tools if tool.risk == "read"]
         if not reading:
             return None
