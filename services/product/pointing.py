@@ -25,6 +25,31 @@ _POINTS: Final = re.compile(
 )
 
 
+_AGAINST: Final = re.compile(
+    rf"\b({'|'.join(_COMPARED)}|(?:more|less) expensive) than (?:the |my |an? )?", re.IGNORECASE
+)
+
+
+def ahead_of(text: str, product: Product, products: Sequence[Product]) -> list[Product]:
+    """Those of `products` that are what `text` asks for against `product`: 'lighter than the Heron'. Of its own category."""
+    found = _AGAINST.search(text)
+    if found is None:
+        return []
+    word = found[1].lower()
+    names, more = _COMPARED.get(word, (("price",), word.startswith("m")))
+    name = next((each for each in names if _value(product, each) is not None), None)
+    if name is None:
+        return []
+    own = _value(product, name) or 0.0
+    stated = [(value, each) for each in products if (value := _value(each, name)) is not None]
+    kept = [
+        (value, each)
+        for value, each in stated
+        if each.category == product.category and (value > own) is more and value != own
+    ]
+    return [each for _, each in sorted(kept, key=lambda pair: -pair[0] if more else pair[0])]
+
+
 def pointed_at(text: str, products: Sequence[Product]) -> Product | None:
     """The one of `products` that a comparative in `text` picks out; None without one, or where the values do not tell."""
     found = _POINTS.search(text)

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.product.catalogue import Product, Specification
 from services.product.names import IGNORED_WORDS
+from switchboard.text.quantities import NUMBER_WORDS, Bound, bounds_in, count_in, unit_of
 from switchboard.text.stems import stem
 from switchboard.text.stop_words import REQUEST_WORDS
 from switchboard.text.words import terms
@@ -14,7 +15,7 @@ RESULTS_MAX: Final = 5
 
 _SHOPPING = """
 find looking look below less pounds pound cost costs price priced cheap cheapest cheaper expensive best good biggest
-largest longest lightest fastest highest smallest sell offer buy new around big long light fast large small high
+largest longest lightest fastest highest smallest name list sell offer buy new around big long light fast large small high
 """
 _ASKED_AROUND: Final = IGNORED_WORDS | REQUEST_WORDS | frozenset(_SHOPPING.split())
 """What a customer says around the thing: how it is asked for, its price and its size, which are read apart."""
@@ -115,9 +116,13 @@ def search(
     limit = price_max_pence if price_max_pence is not None else price_limit_pence(text)
     words = set(terms(text))
     superlative = attribute_in(text) if words & _SUPERLATIVES else None
-    wanted = [
-        word for word in terms(_PRICE.sub(" ", text)) if word not in _ASKED_AROUND and word not in _CATEGORY_WORDS
-    ]
+    bounds = [bound for bound in bounds_in(text) if any(_is_bounded(product, bound, text) for product in products)]
+    rest = _PRICE.sub(" ", text)
+    for bound in bounds:
+        rest = rest.replace(bound.text, " ")
+    wanted = [word for word in terms(rest) if word not in _ASKED_AROUND and word not in _CATEGORY_WORDS]
+    if bounds or count_in(text):
+        wanted = [word for word in wanted if word not in NUMBER_WORDS and not (bounds and word in _ATTRIBUTE_WORDS)]
     of_category = {*terms(category or ""), "plans", "tariff", "tariffs"}
     if category == "mesh":
         # Whoever wants better Wi-Fi describes the house, which no product states.
@@ -130,13 +135,15 @@ def search(
     candidates = [
         product
         for product in products
-        if (category is None or product.category == category) and (limit is None or product.price_pence <= limit)
+        if (category is None or product.category == category)
+        and (limit is None or product.price_pence <= limit)
+        and all(_is_within(product, bound, text) for bound in bounds)
     ]
     scored = [(_matches(product, wanted), product) for product in candidates]
     if wanted:
         top = max((score for score, _ in scored), default=0)
         scored = [each for each in scored if each[0] == top and top > 0]
-    elif category is None and limit is None and superlative is None:
+    elif category is None and limit is None and superlative is None and not bounds:
         return []
     chosen = [product for _, product in scored]
     if superlative and superlative != "price":
@@ -151,7 +158,24 @@ def search(
         chosen.sort(key=lambda product: product.price_pence)
     else:
         chosen.sort(key=lambda product: -product.price_pence)
-    return chosen[:RESULTS_MAX]
+    return chosen[: min(count_in(text) or RESULTS_MAX, RESULTS_MAX)]
+
+
+def _bounded(product: Product, bound: Bound, text: str) -> list[Specification]:
+    """What of a product a bound is about: the property that the text names, else those of its unit."""
+    of_unit = [
+        spec for spec in product.specifications if _number(spec) is not None and unit_of(spec.unit) == bound.unit
+    ]
+    named = attribute_in(text, product)
+    return [spec for spec in of_unit if spec.name == named] or of_unit
+
+
+def _is_bounded(product: Product, bound: Bound, text: str) -> bool:
+    return bool(bound.unit) and bool(_bounded(product, bound, text))
+
+
+def _is_within(product: Product, bound: Bound, text: str) -> bool:
+    return any(bound.holds(_number(spec) or 0.0) for spec in _bounded(product, bound, text))
 
 
 def _number(spec: Specification) -> float | None:

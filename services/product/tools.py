@@ -11,9 +11,9 @@ from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
 from services.product.money import pounds, price_text
 from services.product.names import closest, is_vague, mentioned
-from services.product.pointing import pointed_at
+from services.product.pointing import ahead_of, pointed_at
 from services.product.properties import property_sentence
-from services.product.search import attribute_in, price_limit_pence, search
+from services.product.search import RESULTS_MAX, attribute_in, price_limit_pence, search
 from services.product.seeding import PRODUCT_NAMES, catalogue_database
 from services.product.sqlite_catalogue import SqliteCatalogue
 from switchboard.agent import AgentSettings, ToolContext, tool
@@ -65,16 +65,16 @@ class ProductTools:
         """
         products = await self._catalogue.products(ctx.principal.tenant)
         pence = round(price_max * 100) if price_max is not None else None
+        against = next(iter(mentioned(ctx.message, products)), None)
+        if against is not None and (ahead := ahead_of(ctx.message, against, products)):
+            return _listed(ahead[:RESULTS_MAX], ctx.message)
         # The whole message knows words that a model may have left out of the query.
         found = search(products, query or ctx.message, category=category, price_max_pence=pence)
         if not found and query:
             found = search(products, ctx.message, category=category, price_max_pence=pence)
         if not found:
             return ToolOutcome()
-        wanted = attribute_in(ctx.message or query)
-        facts = ["This is what I found:" if len(found) > 1 else "I found one:"]
-        facts += [_product_line(product, wanted) for product in found]
-        return ToolOutcome(facts=facts, data={"products": [_product_data(product) for product in found]})
+        return _listed(found, ctx.message or query)
 
     @tool(description="Compares two to four named products or plans: prices, specifications, differences.")
     async def compare_products(
@@ -109,6 +109,8 @@ class ProductTools:
             return ToolOutcome(
                 facts=["Which products would you like me to compare? Please give me their names."] if vague else []
             )
+        if len(compared) == 1 and (ahead := ahead_of(ctx.message, compared[0], sold)):
+            return _listed(ahead[:RESULTS_MAX], ctx.message)  # 'lighter than the X' asks for others
         if len(compared) == 1:
             asked = attribute_in(ctx.message, compared[0]) if not unknown else None
             if asked is not None:
@@ -276,6 +278,12 @@ def _amounts(message: str, data_gb: float | None, budget: float | None) -> tuple
     elif budget is not None and gigabytes and float(gigabytes[1]) == budget:
         budget = None
     return data_gb, budget
+
+
+def _listed(found: list[Product], asked: str) -> ToolOutcome:
+    facts = ["This is what I found:" if len(found) > 1 else "I found one:"]
+    facts += [_product_line(product, attribute_in(asked, product)) for product in found]
+    return ToolOutcome(facts=facts, data={"products": [_product_data(product) for product in found]})
 
 
 def _product_line(product: Product, wanted: str | None) -> str:
