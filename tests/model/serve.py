@@ -22,7 +22,7 @@ def main() -> None:
         model=weights,
         model_alias="weights",
         n_ctx=CONTEXT_TOKENS,
-        n_threads=2,
+        n_threads=1,  # two wait for each other where the machine has other work, a hundred times longer
         chat_format=chat_format[0] if chat_format else None,
         verbose=False,
     )
