@@ -153,21 +153,23 @@ class GatewayChatService(ChatCompletionClientBase):
         asked = {**body, "messages": [*body["messages"], *more]}
         if "tools" in body:
             asked["tool_choice"] = "none"
-        rest, held, said = StreamedAnswer(), "", False
+        rest, sentence, held, said = StreamedAnswer(), "", "", False
         try:
             async for text, usage in self._asked(asked, caller, rest):
                 held += _joined(answer.text, text) if rest.text == text else text
                 while (end := first_sentence_end(held)) is not None:
-                    said = True
-                    yield held[:end], None
-                    held = held[end:]
+                    sentence, held = sentence + held[:end], held[end:]
+                    if any(map(str.isalpha, sentence)):  # the number of a list's item is no sentence
+                        said = True
+                        yield sentence, None
+                        sentence = ""
                 if usage is not None:
                     yield "", usage
         except SwitchboardError as error:
             logger.warning("A long answer was not gone on with: %s", error.message)
             rest.finish_reason = LENGTH
-        if rest.finish_reason != LENGTH and held:
-            yield held, None
+        if rest.finish_reason != LENGTH and sentence + held:
+            yield sentence + held, None
         elif not said:
             yield OPEN_END, None
 

@@ -20,6 +20,9 @@ ROUTE: Final = "x-switchboard-route"
 CACHE: Final = "x-switchboard-cache"
 REQUEST_ID: Final = "x-request-id"
 
+# What the gateway says to a provider, in OpenAI's words.
+CLIENT_REQUEST_ID: Final = "x-client-request-id"
+
 # At the public edge.
 TRACE_ID: Final = "x-trace-id"
 IDEMPOTENCY_KEY: Final = "idempotency-key"

@@ -1,7 +1,7 @@
 """The simulated model as a server that speaks OpenAI's protocol.
 
 `PUT /simulated/faults` and `PUT /simulated/profile` set what goes wrong and how it answers, `GET` shows it;
-`GET /simulated/served` gives what was served (`?requests=1`: by request id, which is the header `x-request-id`),
+`GET /simulated/served` gives what was served (`?requests=1`: by request id, which is the header `x-client-request-id`),
 `POST /simulated/requests/<id>/stop` ends a request and tells what it cost.
 """
 
@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from switchboard.contracts import paths, sse
-from switchboard.contracts.headers import REQUEST_ID, RETRY_AFTER
+from switchboard.contracts.headers import CLIENT_REQUEST_ID, RETRY_AFTER
 from tools.simulated_provider.faults import FaultRules
 from tools.simulated_provider.model import BrokenOff, Refused, SimulatedModel
 from tools.simulated_provider.profile import Profile
@@ -60,7 +60,7 @@ def app_of(model: SimulatedModel) -> Starlette:
 
     async def chat(request: Request) -> Response:
         body = orjson.loads(await request.body())
-        request_id = request.headers.get(REQUEST_ID) or uuid.uuid4().hex
+        request_id = request.headers.get(CLIENT_REQUEST_ID) or uuid.uuid4().hex
         if not body.get("stream"):
             return await _whole(model.answer(body, request_id))
         events = model.events(body, request_id)
@@ -73,7 +73,7 @@ def app_of(model: SimulatedModel) -> Starlette:
 
     async def embeddings(request: Request) -> Response:
         body = orjson.loads(await request.body())
-        return await _whole(model.embed(body, request.headers.get(REQUEST_ID) or uuid.uuid4().hex))
+        return await _whole(model.embed(body, request.headers.get(CLIENT_REQUEST_ID) or uuid.uuid4().hex))
 
     async def faults(request: Request) -> Response:
         if request.method == "PUT":

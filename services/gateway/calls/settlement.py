@@ -72,7 +72,7 @@ class Settlement:
         return Attempt(self._attempts, target, provider, step, time.perf_counter())
 
     def id_of(self, attempt: Attempt) -> str:
-        """`<call id>.<n>`: the provider gets it as `x-request-id`, the ledger keeps it."""
+        """`<call id>.<n>`: the provider gets it as `x-client-request-id`, the ledger keeps it."""
         return f"{self.call.id}.{attempt.number}"
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:

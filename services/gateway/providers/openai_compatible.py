@@ -32,7 +32,7 @@ from switchboard.contracts.errors import (
     Unavailable,
     Unprocessable,
 )
-from switchboard.contracts.headers import REQUEST_ID, RETRY_AFTER
+from switchboard.contracts.headers import CLIENT_REQUEST_ID, RETRY_AFTER
 from switchboard.contracts.model_errors import CONTENT_FILTER, CONTEXT_LENGTH_EXCEEDED
 
 BASE_URL = "https://api.openai.com/v1"
@@ -136,7 +136,7 @@ class OpenAiCompatible:
                 self._urls.clear()
             url = self._urls[path, call.model] = URL(self._url(path, call.model))
         if call.id:
-            headers[REQUEST_ID] = call.id
+            headers[CLIENT_REQUEST_ID] = call.id
         try:
             response = await self._session.post(
                 url,

@@ -45,7 +45,7 @@ class Call:
     model: str
     body: dict[str, Any]
     id: str = ""
-    """Of this attempt; sent as `x-request-id`."""
+    """Of this attempt; sent as `x-client-request-id`."""
     times: Times = Times()
 
 

@@ -126,6 +126,7 @@ async def test_an_answer_at_the_most_tokens_is_gone_on_with_once(probe: AgentPro
     ("more", "told"),
     [
         ({"text": "noon. Be early. And bring", "finish": "length"}, "It goes at noon. Be early. "),
+        ({"text": "noon. Be early.\n3. ", "finish": "length"}, "It goes at noon. Be early.\n"),
         ({"text": "noon and", "finish": "length"}, f"It goes at{OPEN_END}"),
         ({"status": 500}, f"It goes at{OPEN_END}"),
     ],

@@ -6,6 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from services.gateway.providers.openai_compatible import OpenAiCompatible, error_of, refusal_in
 from services.gateway.providers.port import Call, ContentFiltered, ContextTooLong, KeyRefused
@@ -77,6 +81,23 @@ async def test_the_body_of_a_refusal_is_read_and_never_passed_on(body: Mapping[s
             with pytest.raises(ContextTooLong if body is TOO_LONG[1] else ContentFiltered) as raised:
                 await call(asked())
             assert "4096" not in raised.value.message
+
+
+async def test_a_provider_gets_our_id_under_the_name_that_none_takes_for_its_own() -> None:
+    """`llama-cpp-python` answers an `x-request-id` that is no UUID with 400."""
+    sent: dict[str, str] = {}
+
+    async def answer(request: Request) -> JSONResponse:
+        sent.update(request.headers)
+        return JSONResponse({"choices": [], "usage": {}})
+
+    async with served(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
+        opened = OpenAiCompatible(base_url=f"{url}/v1", api_key=None)
+        await opened.open()
+        await opened.chat(Call("m", {"messages": []}, "abc.1"))
+        await opened.close()
+    assert sent["x-client-request-id"] == "abc.1"
+    assert "x-request-id" not in sent
 
 
 async def test_a_refusal_and_a_finish_reason_are_passed_on() -> None:
