@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 MESSAGE = "How much do I owe?"
+KEPT_MESSAGE = "Can roaming usage be refunded?"
+"""Answered from an article, so that the answer is kept."""
+KEPT_ANSWER = "Usage that took place, such as calls, roaming days and data, cannot be refunded [1]."
 KEYS = ("demo-aurora-ada", "demo-aurora-ben", "demo-borealis-cleo")
 
 
@@ -52,14 +55,16 @@ async def concurrent(session: aiohttp.ClientSession, *, clients: int, seconds: f
     return len(latencies) / (time.perf_counter() - start), latencies
 
 
-async def first_events(session: aiohttp.ClientSession, count: int) -> tuple[list[float], list[float]]:
+async def first_events(
+    session: aiohttp.ClientSession, count: int, message: str = MESSAGE
+) -> tuple[list[float], list[float]]:
     """(ms to the first event, ms to the first word) of `count` streamed turns."""
     first_event_ms, first_word_ms = [], []
     headers = {"Authorization": f"Bearer {KEYS[0]}", "Accept": "text/event-stream"}
     for _ in range(count):
         start = time.perf_counter()
         seen_event = seen_word = False
-        async with session.post("/v1/chat", json={"message": MESSAGE}, headers=headers) as response:
+        async with session.post("/v1/chat", json={"message": message}, headers=headers) as response:
             async for line in response.content:
                 if line.startswith(b"event:") and not seen_event:
                     seen_event = True
@@ -68,6 +73,18 @@ async def first_events(session: aiohttp.ClientSession, count: int) -> tuple[list
                     seen_word = True
                     first_word_ms.append((time.perf_counter() - start) * 1000)
     return first_event_ms, first_word_ms
+
+
+async def is_kept(session: aiohttp.ClientSession, message: str, *, seconds_max: float) -> bool:
+    """Asks until the answer comes from the cache, or for so long."""
+    headers = {"Authorization": f"Bearer {KEYS[0]}", "Accept": "application/json"}
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds_max:
+        async with session.post("/v1/chat", json={"message": message}, headers=headers) as response:
+            if response.status == 200 and json.loads(await response.read())["cache_hit"]:
+                return True
+        await asyncio.sleep(0.05)
+    return False
 
 
 async def long_conversation(

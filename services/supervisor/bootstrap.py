@@ -11,6 +11,7 @@ from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import OnlineEvaluation
 from services.supervisor.feedback.rating_index import RatingIndex
 from services.supervisor.feedback.ratings import Ratings
+from services.supervisor.feedback.review import Reviews
 from services.supervisor.memory.consolidation import Consolidation
 from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.memory.summarizer import GatewaySummarizer
@@ -77,6 +78,7 @@ class Supervisor:
     experiments: Experiments
     experiment_tallies: ExperimentTallies
     ratings: Ratings
+    reviews: Reviews
     evaluation: OnlineEvaluation
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -135,7 +137,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     policy = TierPolicy(settings.hot_days * DAY_S, settings.warm_days * DAY_S, settings.move_every_s)
     index = ConversationIndex(sidecar.state, bucket_s=policy.period_s)
     rating_index = RatingIndex(sidecar.state)
-    conversations = Conversations(sidecar.state, tiers, index, rating_index, _published(settings))
+    reviews = Reviews(sidecar.state)
+    conversations = Conversations(sidecar.state, tiers, index, rating_index, reviews, _published(settings))
     gateway = GatewayClient(
         url_behind_sidecar(settings.dapr_http_port, settings.gateway_app_id), api_token=settings.dapr_api_token
     )
@@ -186,7 +189,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         mover=Mover(index, tiers, lease(), policy),
         experiments=experiments,
         experiment_tallies=experiment_tallies,
-        ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies, answers),
+        ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies, answers, reviews),
+        reviews=reviews,
         evaluation=evaluation,
     )
 

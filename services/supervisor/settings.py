@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     route_model_s_max: float = Field(default=1.5, gt=0, le=30)
     answer_cache_ttl_s: float = Field(default=86_400, ge=0, le=30 * 86_400)
     """How long an answer from articles is given again; 0 switches the answer cache off."""
-    answer_cache_threshold: float = Field(default=0.92, ge=0.5, le=1)
+    answer_cache_threshold: float = Field(default=0.90, ge=0.5, le=1)
     """How alike two questions must be for one answer."""
     answer_cache_offline_threshold: float = Field(default=0.88, ge=0.5, le=1)
     """The same while nobody answers; the answer stands under a banner."""

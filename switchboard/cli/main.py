@@ -34,6 +34,7 @@ EVALUATION_COMMANDS = {
     "diff": "switchboard.cli.eval.diff:diff",
     "ab": "switchboard.cli.eval.ab:ab",
     "add-from": "switchboard.cli.eval.add_from:add_from",
+    "review": "switchboard.cli.eval.review:review",
     "routing": "switchboard.cli.eval.routing:routing",
     "retrieval": "switchboard.cli.eval.retrieval:retrieval",
     "cache": "evals.cache.command:cache",

@@ -115,6 +115,11 @@ def experiment(name: str, variant: str, tenant: str) -> StateKey:
     return StateKey(f"{partition}|{_part(variant)}|{_part(tenant)}", partition)
 
 
+def review_list(tenant: str) -> StateKey:
+    """The newest turns of a tenant that were called bad, with their transcripts."""
+    return StateKey(f"review|{_part(tenant)}", f"feedback|{_part(tenant)}")
+
+
 def kept_answer(tenant: str, scope: str, identity: str) -> StateKey:
     """An answer that may be given again, to one question within a scope."""
     partition = _partition(tenant, scope)

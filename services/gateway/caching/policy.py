@@ -53,7 +53,7 @@ class SemanticRule(_Store):
 
     ttl_s: Lifetime = 86_400.0
     entries_max: Entries = 5_000
-    threshold: Threshold = 0.92
+    threshold: Threshold = Thresholds().score
     partitions: Annotated[tuple[PartitionThreshold, ...], Field(max_length=1_000)] = ()
     product_names: Annotated[tuple[ProductName, ...], Field(max_length=1_000)] = ()
     """Names that must agree, in any case: products, plans, devices."""

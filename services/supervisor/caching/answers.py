@@ -45,7 +45,7 @@ class CacheRule:
 
     ttl_s: float = 86_400.0
     """0: nothing is kept, and nothing found."""
-    threshold: float = 0.92
+    threshold: float = 0.90
     offline_threshold: float = 0.88
     """While the models are away."""
     entries_max: int = 400

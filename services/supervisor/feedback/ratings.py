@@ -9,6 +9,7 @@ from services.supervisor.caching.answers import AnswerCache
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
 from services.supervisor.feedback.online_evaluation import place_of
 from services.supervisor.feedback.rating_index import RatedTurn, RatingIndex
+from services.supervisor.feedback.review import BEFORE_MAX, Reviews
 from services.supervisor.turns.conversations import UNKNOWN_TURN, Conversations
 from services.supervisor.turns.records import Rating, Turn, now
 from switchboard.contracts.errors import NotFound, Unprocessable
@@ -59,20 +60,26 @@ class Ratings:
         index: RatingIndex,
         tallies: ExperimentTallies,
         answers: AnswerCache,
+        reviews: Reviews,
     ) -> None:
         self._state = state
         self._conversations = conversations
         self._index = index
         self._tallies = tallies
         self._answers = answers
+        self._reviews = reviews
 
     async def give(self, principal: Principal, request: FeedbackRequest) -> FeedbackView:
         """Keeps a rating. Raises `NotFound` (a turn of somebody else too), `Unprocessable` (it still runs), `Conflict`."""
         given = Rating(rating=request.rating, comment=request.comment, at=now())
         turn, before = await self._stored(principal, request, given)
         record_rating(given.rating, place_of(turn), from_cache=turn.cache_hit)
-        if given.rating == "down" and turn.kept_as:
-            await self._answers.withdraw(turn.tenant, turn.kept_as)
+        if given.rating == "down":
+            if turn.kept_as:
+                await self._answers.withdraw(turn.tenant, turn.kept_as)
+            await self._reviews.add(await self._with_those_before(principal, turn))
+        elif before == "down":
+            await self._reviews.remove(turn.tenant, turn.turn_id)
         if turn.experiment:
             await self._tallies.add_rating(turn.experiment, turn.tenant, given.rating, before)
         await self._index.add(turn.tenant, RatedTurn(turn_id=turn.turn_id, rating=given.rating, at=given.at))
@@ -81,6 +88,12 @@ class Ratings:
     async def newest(self, tenant: str) -> FeedbackList:
         """The tenant's rated turns, newest first, at most 500."""
         return FeedbackList(ratings=await self._index.newest(tenant))
+
+    async def _with_those_before(self, principal: Principal, turn: Turn) -> list[Turn]:
+        conversation = await self._conversations.conversation(principal, turn.conversation_id)
+        after = max(0, turn.n - 1 - BEFORE_MAX)
+        before = await self._conversations.page(conversation, after, turn.n - 1 - after) if turn.n > 1 else []
+        return [*before, turn]
 
     async def _stored(self, principal: Principal, request: FeedbackRequest, given: Rating) -> tuple[Turn, str]:
         """The rated turn, and its rating before."""

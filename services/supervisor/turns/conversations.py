@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
+from services.supervisor.feedback.review import Reviews
 from services.supervisor.turns.records import Conversation, Handover, Turn, now
 from switchboard.contracts.errors import Conflict, NotFound, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
@@ -43,12 +44,14 @@ class Conversations:
         tiers: TieredStore | None = None,
         index: ConversationIndex | None = None,
         ratings: RatingIndex | None = None,
+        reviews: Reviews | None = None,
         published: PublishedEvents | None = None,
     ) -> None:
         """`tiers` under the state store, the index that finds what is to be moved there, that of ratings; `published` events."""
         self._state = state
         self._published = published or NothingKept()
         self._ratings = ratings or RatingIndex(state)
+        self._reviews = reviews or Reviews(state)
         self._tiers = tiers or TieredStore(state)
         self._index = index
 
@@ -175,6 +178,7 @@ class Conversations:
             raise Conflict("A message of this conversation is being answered. Please try again when it is.")
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
         await self._ratings.forget(principal.tenant, conversation_id)
+        await self._reviews.forget(principal.tenant, conversation_id)
         if self._index is not None:
             await self._index.disown(principal.tenant, principal.user, [conversation_id])
 

@@ -11,11 +11,12 @@ from switchboard.contracts.events import Citation
 from switchboard.evaluation.golden.cases import BEFORE_MAX, Case
 from switchboard.scoring.evaluators.expectations import document_of
 from switchboard.scoring.evaluators.refusal import is_refusal
+from switchboard.text.personal_data import MARKS, redacted
 
 FACTS_MAX = 8
 QUOTED_CHARACTERS_MAX = 400
 HEAD = "# Cases made from real turns by `switchboard eval add-from`. Check each before you commit it.\nsuite: {suite}\ncases:\n"
-_FIGURE = re.compile(r"£\d[\d,]*(?:\.\d\d)?|\b[A-Z]{2,4}-\d[\d-]{4,}\b")
+_FIGURE = re.compile(r"£\d[\d,]*(?:\.\d\d)?")
 
 
 class Rated(BaseModel):
@@ -41,13 +42,15 @@ class PastTurn(BaseModel):
 def case_of(turns: Sequence[PastTurn], *, user: str) -> Case:
     """The last of `turns` as a case; the ones before are its conversation, at most twelve of them.
 
+    Personal data is taken out of what was said; a message that held some is a draft: a person puts made-up data there.
     What it answered becomes what is expected only where its user liked it: a figure of a bad answer is no fact.
     """
+    turns = [_redacted(each, user) for each in turns]
     turn = turns[-1]
     liked = turn.rating is not None and turn.rating.rating == "up"
     expected: dict[str, Any] = {}
     if liked:
-        figures = list(dict.fromkeys(found.rstrip("-") for found in _FIGURE.findall(turn.text)))[:FACTS_MAX]
+        figures = list(dict.fromkeys(_FIGURE.findall(turn.text)))[:FACTS_MAX]
         documents = list(dict.fromkeys(document_of(each.uri) for each in turn.citations))
         expected = {
             "route": list(turn.agents),
@@ -63,9 +66,19 @@ def case_of(turns: Sequence[PastTurn], *, user: str) -> Case:
         before=[each.message for each in turns[:-1]][-BEFORE_MAX:],
         say=turn.message,
         note=_note(turn),
-        draft=not liked,
+        draft=not liked or any(mark in each.message for each in turns for mark in MARKS),
         **expected,
     )
+
+
+def _redacted(turn: PastTurn, user: str) -> PastTurn:
+    ours = " ".join(text for each in turn.citations for text in (each.title, each.span))
+    known = [user.rpartition("/")[2]]
+    rating = turn.rating
+    if rating is not None:
+        rating = rating.model_copy(update={"comment": redacted(rating.comment, known, public=ours)})
+    said = {"message": redacted(turn.message, known, public=ours), "text": redacted(turn.text, known, public=ours)}
+    return turn.model_copy(update={**said, "rating": rating})
 
 
 def yaml_of(case: Case) -> str:

@@ -188,12 +188,20 @@ def test_a_liked_turn_becomes_a_whole_case(tmp_path: Path) -> None:
     assert made.id == "turn-ab-c-9-2"
     assert (made.before, made.route, made.cites) == (["I was charged twice"], ["billing"], ["refunds"])
     assert made.tools == ["refund_status", "search_knowledge"]
-    assert made.facts == ["REF-500001", "£47.20"]
+    assert made.facts == ["£47.20"], "a number of the customer's is no fact of a case"
     assert (made.draft, made.refuse) == (False, False)
     path = tmp_path / "mine.yaml"
     path.write_text("suite: mine\ncases:\n" + yaml_of(made))
     (read,) = load_cases(path)
     assert read.model_copy(update={"tags": []}) == made
+
+
+def test_personal_data_does_not_get_into_a_case() -> None:
+    said = past("up").model_copy(update={"message": "I'm Maria Lopez, C-10001, 07700 900123: and the refund?"})
+    made = case_of([said], user="aurora/C-10001")
+    assert made.say == "I'm [name], [id], [number]: and the refund?"
+    assert made.draft, "a person puts made-up data there"
+    assert "REF-500001" not in yaml_of(made)
 
 
 @pytest.mark.parametrize("rating", ["down", None])

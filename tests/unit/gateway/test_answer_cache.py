@@ -188,7 +188,7 @@ async def test_the_fallback_goes_by_a_lower_threshold_and_the_same_guards(embedd
 async def test_a_partition_has_its_own_threshold():
     rule = SemanticRule(partitions=(PartitionThreshold(tenant="aurora", alias="fast", threshold=0.95),))
     assert rule.thresholds("aurora", "fast").score == 0.95
-    assert rule.thresholds("aurora", "quality").score == 0.92
+    assert rule.thresholds("aurora", "quality").score == 0.90
 
 
 async def test_a_broken_store_is_a_miss(embedder: OneDirection):

@@ -127,3 +127,37 @@ async def test_a_turn_that_was_filed_away_says_why_it_cannot_be_rated(
     assert refused.status_code == 422
     assert "filed away" in refused.json()["message"]
     assert (await rate(system, turn, headers=BEN)).status_code == 404
+
+
+async def reviews(system: System) -> list[dict[str, Any]]:
+    listed = await system.api.get("/v1/feedback/review", headers=OPS)
+    assert listed.status_code == 200, listed.text
+    return listed.json()["reviews"]
+
+
+async def test_a_bad_answer_is_on_the_review_list_with_its_transcript_without_personal_data(system: System) -> None:
+    turn = await answered(system)
+    asked = await system.ask("I'm Maria Lopez, C-10001: I was charged twice", conversation_id=turn["conversation_id"])
+    await rate(system, asked.json(), "down", comment="Call me on 07700 900123")
+    (listed,) = await reviews(system)
+    assert (listed["turn_id"], listed["comment"]) == (asked.json()["turn_id"], "Call me on [number]")
+    said = [each["message"] for each in listed["transcript"]]
+    assert said == ["Why is my invoice higher?", "I'm [name], [id]: I was charged twice"]
+    assert "Maria" not in listed["transcript"][1]["text"]
+
+
+async def test_the_review_list_is_for_operators_of_the_tenant(system: System) -> None:
+    turn = await answered(system)
+    await rate(system, turn, "down")
+    assert (await system.api.get("/v1/feedback/review", headers=ADA)).status_code == 403
+    assert (await system.supervisor.reviews.newest("borealis")).reviews == []
+
+
+async def test_a_turn_leaves_the_review_list_rated_anew_looked_at_or_deleted(system: System) -> None:
+    turns = [await answered(system) for _ in range(3)]
+    for turn in turns:
+        await rate(system, turn, "down")
+    await rate(system, turns[0], "up")
+    await system.api.delete(f"/v1/feedback/review/{turns[1]['turn_id']}", headers=OPS)
+    await system.api.delete(f"/v1/conversations/{turns[2]['conversation_id']}", headers=ADA)
+    assert await reviews(system) == []
