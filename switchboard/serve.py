@@ -38,7 +38,7 @@ SERVER: dict[str, Any] = {
 """uvicorn's settings, the same for every service."""
 M_ARENA_MAX = -8
 """Of mallopt(3), by glibc's malloc.h."""
-ARENAS_MAX = 2
+ARENAS_MAX = 1
 
 
 def module_of(folder: Path) -> tuple[Path, str]:
@@ -69,7 +69,10 @@ def load(folder: Path) -> Any:
 
 
 def limit_arenas() -> None:
-    """Lets the threads of this process share a few heaps of glibc: each of its own keeps what one batch once took (35 MiB)."""
+    """Lets all threads of this process share one heap of glibc: each keeps in its own what one batch once took (50 MiB).
+
+    They hardly meet there: Python's own allocator takes what is small, and one thread at a time runs Python.
+    """
     with suppress(AttributeError, OSError):  # another C library has no such heaps
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS_MAX)
 

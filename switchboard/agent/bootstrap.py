@@ -1,7 +1,6 @@
 """Wires a specialist: sidecar, tools, knowledge, model loop. The one place that knows which adapter stands where."""
 
 import asyncio
-import importlib
 import inspect
 import logging
 import uuid
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from switchboard.agent.effects import Effects
+from switchboard.agent.kernel import import_loop
 from switchboard.agent.pending import PendingOffers
 from switchboard.agent.revision import revision_of
 from switchboard.agent.settings import AgentSettings
@@ -73,7 +73,7 @@ class Specialist:
         """Opens everything, then registers as soon as the knowledge is indexed. Raises `BadConfiguration`."""
         await self.sidecar.open()
         # Semantic Kernel takes its time to import; tools and articles open meanwhile.
-        loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "switchboard.agent.loop"))
+        loading = asyncio.create_task(asyncio.to_thread(import_loop))
         self._holder = await asyncio.to_thread(factory, self.settings) if factory is not None else None
         tools = {each.name: each for each in (tools_of(self._holder) if self._holder is not None else [])}
         _check_policies(self.card, tools)

@@ -3,8 +3,9 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
+
+from switchboard.telemetry.setup import tracer
 
 OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
@@ -25,7 +26,9 @@ COST_PICOUSD = "switchboard.cost_picousd"
 def model_span(operation: str, model: str, provider: str) -> Generator[Span]:
     """A call of a model; `operation` is `chat` or `embeddings`, `model` what was asked for, `provider` who serves it."""
     attributes = {OPERATION: operation, REQUEST_MODEL: model, PROVIDER: provider}
-    with _tracer().start_as_current_span(f"{operation} {model}", kind=SpanKind.CLIENT, attributes=attributes) as span:
+    with tracer(__name__).start_as_current_span(
+        f"{operation} {model}", kind=SpanKind.CLIENT, attributes=attributes
+    ) as span:
         yield span
 
 
@@ -33,7 +36,7 @@ def model_span(operation: str, model: str, provider: str) -> Generator[Span]:
 def agent_span(agent_id: str, name: str = "") -> Generator[Span]:
     """An agent at work on a turn."""
     attributes = {OPERATION: "invoke_agent", AGENT_ID: agent_id, AGENT_NAME: name or agent_id}
-    with _tracer().start_as_current_span(f"invoke_agent {agent_id}", attributes=attributes) as span:
+    with tracer(__name__).start_as_current_span(f"invoke_agent {agent_id}", attributes=attributes) as span:
         yield span
 
 
@@ -41,7 +44,7 @@ def agent_span(agent_id: str, name: str = "") -> Generator[Span]:
 def tool_span(name: str, call_id: str = "") -> Generator[Span]:
     """A tool that an agent runs."""
     attributes = {OPERATION: "execute_tool", TOOL_NAME: name, TOOL_CALL_ID: call_id}
-    with _tracer().start_as_current_span(f"execute_tool {name}", attributes=attributes) as span:
+    with tracer(__name__).start_as_current_span(f"execute_tool {name}", attributes=attributes) as span:
         yield span
 
 
@@ -63,7 +66,3 @@ def record_usage(
         span.set_attribute(FINISH_REASONS, [finish_reason])
     if cost_picousd is not None:
         span.set_attribute(COST_PICOUSD, cost_picousd)
-
-
-def _tracer() -> trace.Tracer:
-    return trace.get_tracer("switchboard.telemetry.genai")
