@@ -91,12 +91,6 @@ class RoutingModel:
         return self.classifier.classify(texts, vectors)
 
 
-def _fitted(examples: Sequence[Example], vectors: Vectors) -> Classifier:
-    classifier = Classifier.learned(examples, vectors)
-    trim_heap()
-    return classifier
-
-
 def examples_of(card: AgentCard) -> list[Example]:
     """The texts of a card that show what its agent is asked."""
     return [Example(text, card.id, skill.id) for skill in card.skills for text in (*skill.examples, skill.description)]

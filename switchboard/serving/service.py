@@ -39,7 +39,7 @@ def create_service(
     """An app without routes, `/healthz` apart. `opened` is entered at its start and left at its end.
 
     `error_response` tells callers of an error. `is_ours` and `untraced` are `Telemetry.instrument`'s.
-    Bodies are bounded, except under paths that begin with one of `unbounded`, which do it themselves.
+    Bodies are bounded, except those of events and under paths that begin with one of `unbounded`, which do it themselves.
     """
 
     @asynccontextmanager
@@ -53,7 +53,7 @@ def create_service(
 
     app = FastAPI(lifespan=lifespan, **documented)
     problems.install(app, error_response)
-    app.add_middleware(BoundedBody, bytes_max=body_bytes_max, unbounded=unbounded)
+    app.add_middleware(BoundedBody, bytes_max=body_bytes_max, unbounded=(f"/{paths.EVENTS}", *unbounded))
     app.add_middleware(BrowserHeaders)
     app.add_api_route(
         f"/{paths.HEALTH}", _healthz, tags=["health"], summary="Healthz", operation_id="healthz_healthz_get"

@@ -20,7 +20,7 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel, ValidationError
 
-from switchboard.contracts import topics
+from switchboard.contracts import paths, topics
 from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.contracts.errors import DeadlineExceeded, LimitExceeded, SwitchboardError, Unavailable
 from switchboard.contracts.headers import DAPR_API_TOKEN
@@ -58,7 +58,7 @@ def subscribe(
         outcome: Outcome = "DROP" if event is None else await _handled(request.headers, topic, handler, event)
         return JSONResponse({"status": outcome})
 
-    route = f"/events/{topic}"
+    route = f"/{paths.EVENTS}{topic}"
     _dapr_app(app).subscribe(pubsub_name, topic, route=route, dead_letter_topic=dead_letter_topic)(deliver)
     _hide(app, route)
 

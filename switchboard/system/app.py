@@ -47,6 +47,11 @@ class Surroundings:
     def app_id(self, base: str) -> str:
         return f"{base}-{self.instance}" if self.instance else base
 
+    @property
+    def exporting(self) -> dict[str, str]:
+        """With what spans are sent; somebody else's collector has settings of its own, which are inherited."""
+        return environment.exporting(self.credentials) if self.otlp_url == self.console_url else {}
+
     def log(self, name: str) -> Path:
         return self.state_dir / "logs" / f"{name}.log"
 
@@ -66,7 +71,7 @@ def processes(app: App, name: str, ports: AppPorts, common: Common, around: Surr
 def _app(app: App, name: str, ports: AppPorts, common: Common, around: Surroundings) -> Child:
     app_id = around.app_id(app.app_id)
     settings = environment.of_app(app.app_id, around.credentials) | common.env | app.env
-    settings |= environment.exporting(around.credentials)
+    settings |= around.exporting
     settings |= {
         demo.VARIABLE: "1" if around.is_demo else "0",
         "APP_ID": app_id,
@@ -118,7 +123,7 @@ def _sidecar(app: App, name: str, ports: AppPorts, around: Surroundings) -> Chil
         command += [f"--placement-host-address={around.placement_host}"]
     if around.scheduler_host is not None:
         command += [f"--scheduler-host-address={around.scheduler_host}"]
-    settings = environment.of_sidecar(around.credentials) | environment.exporting(around.credentials)
+    settings = environment.of_sidecar(around.credentials) | around.exporting
     settings |= {
         "SWITCHBOARD_REDIS_HOST": around.redis_host,
         "SWITCHBOARD_WARM_FILE": str(around.state_dir / "data" / "warm.sqlite"),

@@ -7,22 +7,19 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Empty where there is none: a Redis of somebody else's may want no password, spans may go to somebody else's collector."""
+    """Made anew for each run."""
 
     redis_password: str = field(default="", repr=False)
+    """Empty where a Redis of somebody else's wants none."""
     otlp_token: str = field(default="", repr=False)
     """With which the console takes spans."""
     gateway_key: str = field(default="", repr=False)
     """With which a program without a sidecar calls the gateway."""
 
     @classmethod
-    def made(cls, *, redis_password: str | None, otlp_token: str | None) -> Self:
-        """New ones, but for those that are given."""
-        return cls(
-            redis_password=new() if redis_password is None else redis_password,
-            otlp_token=new() if otlp_token is None else otlp_token,
-            gateway_key=new(),
-        )
+    def made(cls, *, redis_password: str | None = None) -> Self:
+        """New ones; `redis_password` is that of somebody else's Redis."""
+        return cls(new() if redis_password is None else redis_password, new(), new())
 
 
 def new() -> str:

@@ -48,17 +48,23 @@ def of_app(app_id: str, credentials: Credentials, environment: Mapping[str, str]
         own = {GATEWAY_KEYS: ",".join(keys), REDIS_PASSWORD: credentials.redis_password}
         return {**environment, **own}
     if app_id == SUPERVISOR:
-        return of_process(environment) | {REDIS_PASSWORD: credentials.redis_password}
+        return of_process(environment) | _redis(credentials, environment)
     if app_id == CONSOLE:
-        return of_process(environment) | ({OTLP_TOKEN: credentials.otlp_token} if credentials.otlp_token else {})
+        return of_process(environment) | {OTLP_TOKEN: credentials.otlp_token}
     return of_process(environment)
 
 
 def of_sidecar(credentials: Credentials, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a sidecar inherits: its components sign in to Redis."""
-    return of_process(environment) | {REDIS_PASSWORD: credentials.redis_password}
+    return of_process(environment) | _redis(credentials, environment)
 
 
 def exporting(credentials: Credentials) -> dict[str, str]:
-    """The setting with which the console takes a process's spans; nothing where they go elsewhere."""
-    return {OTLP_HEADERS: f"{headers.OTLP_TOKEN}={credentials.otlp_token}"} if credentials.otlp_token else {}
+    """The setting with which the console takes a process's spans; for those that go there, and to no other collector."""
+    return {OTLP_HEADERS: f"{headers.OTLP_TOKEN}={credentials.otlp_token}"}
+
+
+def _redis(credentials: Credentials, environment: Mapping[str, str]) -> dict[str, str]:
+    """How to sign in to Redis."""
+    set_here = {name: value for name, value in environment.items() if name.startswith("SWITCHBOARD_REDIS_")}
+    return set_here | {REDIS_PASSWORD: credentials.redis_password}

@@ -82,8 +82,7 @@ class Stack:
             redis_port = self._ports.take()
         redis_host = f"localhost:{redis_port}" if own_redis else self.spec.redis_host
         credentials = Credentials.made(
-            redis_password=None if own_redis else os.environ.get(environment.REDIS_PASSWORD, ""),
-            otlp_token="" if self.spec.otlp_url else None,
+            redis_password=None if own_redis else os.environ.get(environment.REDIS_PASSWORD, "")
         )
         infrastructure: list[Child] = []
         if own_redis:

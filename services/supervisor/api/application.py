@@ -11,7 +11,7 @@ from services.supervisor.api.documentation import DESCRIPTION
 from services.supervisor.api.edge import Edge
 from services.supervisor.api.routes import agents, chat, conversations, feedback, health, jobs, memory
 from services.supervisor.bootstrap import Supervisor
-from switchboard.contracts import headers, topics
+from switchboard.contracts import headers, paths, topics
 from switchboard.contracts.app_token import is_from_sidecar
 from switchboard.contracts.cards import AgentRegistration
 from switchboard.contracts.turns import TurnRequest, TurnResult
@@ -21,8 +21,7 @@ from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import setup
 
 BODY_BYTES_MAX = 64 * 1024
-"""Of a request; events of the sidecar may be larger than what a user sends, and are bounded where they are read."""
-EVENTS = "/events/"
+"""Of a request of a user."""
 DAPR_API_TOKEN = headers.DAPR_API_TOKEN.encode()
 ROUTERS = (chat, jobs, conversations, memory, agents, feedback, health)
 
@@ -40,7 +39,6 @@ def create_app(supervisor: Supervisor) -> FastAPI:
         telemetry,
         is_ours=lambda scope: is_delivered(scope, settings.app_api_token),
         body_bytes_max=BODY_BYTES_MAX,
-        unbounded=(EVENTS,),
         title="Switchboard",
         version="0.1.0",
         description=DESCRIPTION,
@@ -75,7 +73,7 @@ async def _opened(supervisor: Supervisor) -> AsyncGenerator[None]:
 
 def is_delivered(scope: Scope, token: str | None) -> bool:
     """Whether a request is an event that our sidecar delivers: it goes on in the trace that published it."""
-    if not scope["path"].startswith(EVENTS):
+    if not scope["path"].startswith(f"/{paths.EVENTS}"):
         return False
     sent = next((value for name, value in scope["headers"] if name == DAPR_API_TOKEN), b"")
     return is_from_sidecar(sent.decode("latin-1"), token)

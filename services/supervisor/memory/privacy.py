@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +25,9 @@ CONVERSATIONS_AT_ONCE = 8
 LEASE_WAIT_S = 10.0
 FORGOTTEN_S = 3600
 """For so long it is written down that there is nothing, lest a turn under way writes what it still knows."""
+
+Thing = TypeVar("Thing")
+Done = TypeVar("Done")
 
 logger = logging.getLogger(__name__)
 
@@ -118,24 +122,32 @@ class MemoryPrivacy:
         await self._tiers.erase_record(key, but_hot=True)
         ids = await self._conversation_ids(principal)
         if transcripts:
-            await self._conversations.erase_published(ids)
+            count = await self._delete_conversations(principal, ids)
+            await self._index.disown(principal.tenant, principal.user)
+        else:
+            done = await self._each(ids, lambda each: self._forget_conversation(principal, each))
+            count = len(done)
+        return Forgotten(conversations=count, transcripts=transcripts)
+
+    async def _delete_conversations(self, principal: Principal, ids: Sequence[str]) -> int:
+        """All of them, or where one may not be deleted now, none."""
+        found = await self._each(ids, lambda each: self._conversations.deletable(principal, each))
+        await self._conversations.erase_published([each.conversation_id for each in found])
+        await self._each(found, self._conversations.delete_records)
+        return len(found)
+
+    async def _each(self, things: Sequence[Thing], work: Callable[[Thing], Awaitable[Done]]) -> list[Done]:
+        """Some at a time; what is not there is left out."""
         limit = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
 
-        async def one(conversation_id: str) -> bool:
+        async def one(thing: Thing) -> list[Done]:
             async with limit:
                 try:
-                    if transcripts:
-                        await self._conversations.delete_records(principal, conversation_id)
-                    else:
-                        await self._forget_conversation(principal, conversation_id)
+                    return [await work(thing)]
                 except NotFound:
-                    return False
-                return True
+                    return []
 
-        done = await asyncio.gather(*(one(each) for each in ids))
-        if transcripts:
-            await self._index.disown(principal.tenant, principal.user)
-        return Forgotten(conversations=sum(done), transcripts=transcripts)
+        return [done for each in await asyncio.gather(*(one(thing) for thing in things)) for done in each]
 
     async def _forget_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Leaves a record that says only how far the conversation is never to be folded again."""

@@ -162,25 +162,33 @@ class Conversations:
 
         Raises `NotFound`, and `Conflict` while a turn runs.
         """
-        await self.conversation(principal, conversation_id)  # a stranger's erases nothing
+        conversation = await self.deletable(principal, conversation_id)
         await self.erase_published([conversation_id])
-        await self.delete_records(principal, conversation_id)
+        await self.delete_records(conversation)
 
-    async def erase_published(self, conversation_ids: Collection[ConversationId]) -> None:
-        """Erases what the broker keeps of conversations that are theirs to delete. Raises `Unavailable`."""
-        await self._published.erase(conversation_ids)
-
-    async def delete_records(self, principal: Principal, conversation_id: ConversationId) -> None:
-        """As `delete`, of the records alone."""
+    async def deletable(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
+        """A conversation that may be deleted now. Raises `NotFound`, and `Conflict` while a turn runs."""
         conversation = await self.conversation(principal, conversation_id)
         last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
         if any(turn.status == "running" for turn in last):
             raise Conflict("A message of this conversation is being answered. Please try again when it is.")
-        await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
-        await self._ratings.forget(principal.tenant, conversation_id)
-        await self._reviews.forget(principal.tenant, conversation_id)
+        return conversation
+
+    async def erase_published(self, conversation_ids: Collection[ConversationId]) -> None:
+        """Erases what the broker keeps of conversations that are `deletable`: else a job would lose its request.
+
+        Raises `Unavailable`.
+        """
+        await self._published.erase(conversation_ids)
+
+    async def delete_records(self, conversation: Conversation) -> None:
+        """Deletes what is stored of one that is `deletable`, in every tier and index."""
+        tenant, conversation_id = conversation.tenant, conversation.conversation_id
+        await self._tiers.erase_conversation(tenant, conversation_id, conversation.turn_count)
+        await self._ratings.forget(tenant, conversation_id)
+        await self._reviews.forget(tenant, conversation_id)
         if self._index is not None:
-            await self._index.disown(principal.tenant, principal.user, [conversation_id])
+            await self._index.disown(tenant, conversation.owner, [conversation_id])
 
     # -- turns
 

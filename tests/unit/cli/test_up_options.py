@@ -1,11 +1,14 @@
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from switchboard.cli.up import default_instance, parse_replicas, read_env_file
+from switchboard.cli.up import default_instance, parse_replicas, print_ready, read_env_file
 from switchboard.serve import module_of
 from switchboard.system.errors import OperatorError
 from switchboard.system.redis import split
+from switchboard.system.runfile import RunFile
 
 
 def test_replicas_are_read_by_app() -> None:
@@ -58,3 +61,14 @@ def test_a_service_folder_is_imported_under_its_packages_name(tmp_path: Path) ->
 def test_a_folder_without_app_is_not_a_service(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no app\.py"):
         module_of(tmp_path)
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_a_demo_says_that_it_is_one(tmp_path: Path, is_demo: bool) -> None:
+    run = RunFile(
+        api_url="http://127.0.0.1:8080", console_url="", gateway_url="", otlp_url="", keys=[], processes=[],
+        redis_host="localhost:6390", state_dir=str(tmp_path), pid=1, is_demo=is_demo,
+    )  # fmt: skip
+    told = StringIO()
+    print_ready(Console(file=told, width=200), run, 1.0)
+    assert ("SWITCHBOARD_DEMO=1" in told.getvalue()) is is_demo

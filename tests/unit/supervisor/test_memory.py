@@ -310,3 +310,16 @@ async def test_what_was_published_of_a_conversation_goes_with_it_or_it_stays(
     assert published.erased == [ids[0]]
     assert (await system.api.delete("/v1/memory?conversations=true", headers=ADA)).status_code == 200
     assert set(published.erased) == set(ids)
+
+
+async def test_while_a_job_runs_nothing_that_was_published_is_erased(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = Published()
+    monkeypatch.setattr(system.supervisor.conversations, "_published", published)
+    other = (await system.ask("Why is my invoice higher?")).json()["conversation_id"]
+    job = (await system.api.post("/v1/jobs", json={"message": "Show my last invoice"}, headers=ADA)).json()
+    for path in (f"/v1/conversations/{job['conversation_id']}", "/v1/memory?conversations=true"):
+        assert (await system.api.delete(path, headers=ADA)).status_code == 409
+    assert published.erased == [], "an agent may not have taken its request yet"
+    assert (await system.api.get(f"/v1/conversations/{other}", headers=ADA)).status_code == 200, "all of them or none"
