@@ -72,6 +72,7 @@ _SPOKEN_FACTORS: Final = tuple(
         (r"quarter|viertel|cuarto", 4),
     )
 )
+_WEEKS = re.compile(r"\b(?:weeks?|wochen?|semanas?)\b", re.IGNORECASE)
 _LISTED = re.compile(r"\d{1,2}\.?\s?(?:,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
 _SHARE = re.compile(r"\b(?:one|1|an?) (?:\w{1,20} ){0,2}(?:in|out of|of) (\d{1,3})\b", re.IGNORECASE)
 
@@ -298,7 +299,7 @@ def _is_distance(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         return True
     days = {abs((a - b).days) for a in dates for b in dates} - {0}
     days |= {abs((evidence.today - each).days) for each in evidence.reckoned_dates()}
-    weeks = "we" in fact.text.lower() or "wo" in fact.text.lower() or "sem" in fact.text.lower()
+    weeks = _WEEKS.search(fact.text) is not None
     return any(
         value % DAY_S == 0 and any(abs(value / DAY_S - day) <= (3 if weeks else 0) for day in days)
         for value in fact.values
