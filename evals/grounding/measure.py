@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from evals.grounding.cases import GroundingCase, Part
+from evals.grounding.cases import GroundingCase
 from switchboard.agent.grounding.answer_check import AnswerCheck
 from switchboard.agent.grounding.disclosure import Secrets
 from switchboard.agent.grounding.turn_evidence import add_outcome, customers_language, evidence_before
@@ -53,9 +53,9 @@ def is_stopped(case: GroundingCase) -> bool:
     return bool(check.withheld)
 
 
-def shares(cases: Iterable[GroundingCase]) -> Mapping[Part, Mapping[str, Share]]:
+def shares(cases: Iterable[GroundingCase]) -> Mapping[str, Mapping[str, Share]]:
     """By part, and by `good` or the fault's kind."""
-    found: dict[Part, dict[str, Share]] = {"learn": {}, "held": {}}
+    found: dict[str, dict[str, Share]] = {"learn": {}, "held": {}}
     for case in cases:
         kind = case.fault or GOOD
         was = found[case.part].get(kind, Share(0, 0))

@@ -71,21 +71,29 @@ class AgentProbe:
     """Runs an agent's app in this process; use it with `async with`."""
 
     def __init__(
-        self, agent: Agent, *, data_dir: Path, sidecar: InMemorySidecar | None = None, today: date | None = None
+        self,
+        agent: Agent,
+        *,
+        data_dir: Path,
+        sidecar: InMemorySidecar | None = None,
+        today: date | None = None,
+        model_url: str | None = None,
     ) -> None:
-        """`today` is the day that it is for the agent; None is the real one."""
+        """`today` is the day that it is for the agent; None is the real one. `model_url` is that of another model's server
+        than the scripted one."""
         self.agent = agent
         self.model = ScriptedModel()
         self.sidecar = sidecar or InMemorySidecar()
         self._data_dir = data_dir
         self._today = today
+        self._model_url = model_url
         self._exit = AsyncExitStack()
         self._turns = 0
         self.app: FastAPI
         self.client: httpx.AsyncClient
 
     async def __aenter__(self) -> Self:
-        model = await self._exit.enter_async_context(served(build_app(self.model)))
+        model = self._model_url or await self._exit.enter_async_context(served(build_app(self.model)))
         settings = AgentSettings(model_url=f"{model}/v1", data_dir=self._data_dir, demo_today=self._today)
         self.app = self.agent.app(settings, self.sidecar)
         await self._exit.enter_async_context(self.app.router.lifespan_context(self.app))

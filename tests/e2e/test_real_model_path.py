@@ -97,18 +97,18 @@ def test_the_model_calls_a_tool_reads_its_result_and_streams_the_answer(
 ) -> None:
     provider.script(
         {"tool_calls": [{"name": "get_invoice", "arguments": {}}]},
-        {"text": "Here is your latest invoice. ", "wait_after": 2},
+        {"text": "Here it is. That is your latest invoice. ", "wait_after": 4},
     )
     events: list[dict[str, Any]] = []
     for event in events_of(on_real_model, "Show me my latest invoice"):
         events.append(event)
         if event["type"] == "message.delta":
-            provider.go_on()  # the model says the rest only after its first words have arrived
+            provider.go_on()  # the model says the rest only after its first sentence has arrived
     by_type = {event["type"]: event for event in events}
 
     assert by_type["tool.called"]["name"] == "get_invoice"
     assert by_type["tool.result"]["ok"] is True
-    assert by_type["turn.completed"]["text"].strip() == "Here is your latest invoice."
+    assert by_type["turn.completed"]["text"].strip() == "Here it is. That is your latest invoice."
     assert by_type["turn.completed"]["usage"]["model_calls"] == 2
 
     assert len([event for event in events if event["type"] == "message.delta"]) >= 2

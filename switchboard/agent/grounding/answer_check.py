@@ -107,10 +107,10 @@ class AnswerCheck:
         if self._withheld and not self._repairing:
             self._withheld.append(sentence)
             return ""
+        self._rewritten = self._rewritten or self._repairing
         draft = self._told.copy()
         faults = self._faults_of(sentence, draft)
         if not faults:
-            self._rewritten = self._rewritten or self._repairing
             return self._tell(sentence, draft, passages)
         if not self._repairing:
             self._withheld.append(sentence)

@@ -79,7 +79,8 @@ _NAMES_OF: Final[dict[str, frozenset[str]]] = {
     deed: frozenset(names.split()) | frozenset(forms.split()) for deed, (forms, names) in _FORMS.items()
 }
 _COMPLETE: Final = frozenset({"complete"})
-_FORM = "|".join(sorted(_FORM_OF, key=len, reverse=True))
+_FORM = r"[^\W\d_][\w-]{2,24}"
+"""Any word: whether it tells of a deed is looked up, since a pattern of all forms costs a hundred times as much."""
 _ADVERBS = r"(?: (?:now|just|already|also|successfully|then|immediately|automatically|personally|gone ahead and|gone and|went ahead and|been able to|had|both|all|since|therefore|duly|hereby|today))*+"
 _PROGRESSIVE = (
     "opening raising creating logging refunding crediting cancelling canceling blocking sending shipping ordering booking"
@@ -121,15 +122,13 @@ _FIRST = (
         rf"\bI(?:'ve| have|'d| had)?{_ADVERBS} (?P<form>{_FORM})\b(?! (?:it|them|that|these|those|everything|all)? ?(?:up|together)\b)",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:I've|we've|I have|we have)\b[^.!?]{{0,60}}? and (?P<form>{_FORM})\b", re.IGNORECASE),
+    re.compile(r"\b(?:I've|we've|I have|we have)\b(?P<joined>[^.!?]{0,80})", re.IGNORECASE),
     re.compile(rf"\b(?:I'm|I am){_ADVERBS} (?P<progressive>{'|'.join(_PROGRESSIVE.split())})\b", re.IGNORECASE),
     re.compile(
         rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|taken|knocked|switched|given|had|got|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b[^.!?]{{0,50}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|voucher|discount|booked|ordered|blocked|cancelled|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
         re.IGNORECASE,
     ),
-    re.compile(
-        rf"\b(?:habe|haben wir|wir haben)\b[^.!?,;]{{0,{CLAUSE_CHARACTERS_MAX}}}?\b(?P<form>{_FORM})\b", re.IGNORECASE
-    ),
+    re.compile(rf"\b(?:habe|haben wir|wir haben)\b(?P<clause>[^.!?,;]{{0,{CLAUSE_CHARACTERS_MAX}}})", re.IGNORECASE),
     re.compile(rf"\b(?:he|hemos)(?: ya)? (?P<form>{_FORM})\b", re.IGNORECASE),
     re.compile(
         r"\b(?P<form>abrí|creé|registré|reembolsé|cancelé|cambié|actualicé|bloqueé|envié|pedí|reservé|activé|añadí|eliminé|reinicié|solicité|tramité)(?!\w)",
@@ -172,7 +171,7 @@ _NOW = (
 )
 """Something is done now, by somebody."""
 _PAST = re.compile(
-    rf"\b(?:was|were|it's|that's|it is|that is){_ADVERBS} (?P<form>{_FORM})\b|\bwurden?\b[^.!?,;]{{0,60}}?\b(?P<wurde>{_FORM})\b(?! werden)",
+    rf"\b(?:was|were|it's|that's|it is|that is){_ADVERBS} (?P<form>{_FORM})\b|\bwurden?\b(?P<clause>[^.!?,;]{{0,80}})",
     re.IGNORECASE,
 )
 _DONE = re.compile(
@@ -191,6 +190,8 @@ _NEGATION_NEAR = re.compile(
     r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;.]{0,50}$",
     re.IGNORECASE,
 )
+_ANY_WORD = re.compile(r"[^\W\d_][\w-]*")
+_AND_WORD = re.compile(r" and ([^\W\d_][\w-]*)")
 _CLAUSE_END = re.compile(r"[.:;,!?](?=\s|$)|\n")
 _WAY: Final = frozenset({"send", "refund", "forward", "replace"})
 
@@ -275,13 +276,20 @@ def _claims(sentence: str) -> Iterator[_Claim]:
             before = text[: match.start()]
             if _CONDITION.search(before) or _NEGATION_NEAR.search(before) or _NEGATED.search(match[0]):
                 continue
-            yield _Claim(match[0], _deeds_of(match), rests_on)
+            deeds = _deeds_of(match)
+            if deeds is not None:
+                yield _Claim(match[0], deeds, rests_on)
 
 
-def _deeds_of(match: re.Match[str]) -> frozenset[str]:
+def _deeds_of(match: re.Match[str]) -> frozenset[str] | None:
+    """What the match claims; empty where any deed would do, None where its words tell of none."""
     groups = {name: value.lower() for name, value in match.groupdict().items() if value}
-    if form := groups.get("form") or groups.get("queda") or groups.get("wurde"):
-        return frozenset({_FORM_OF[form]})
+    if form := groups.get("form") or groups.get("queda"):
+        deed = _FORM_OF.get(form) or _FORM_OF.get(form.removesuffix("s"))
+        return frozenset({deed}) if deed else None
+    if (clause := groups.get("clause") or groups.get("joined")) is not None:
+        candidates = _AND_WORD.findall(clause) if "joined" in groups else _ANY_WORD.findall(clause)
+        return next((frozenset({_FORM_OF[word]}) for word in candidates if word in _FORM_OF), None)
     if progressive := groups.get("progressive"):
         return frozenset({_PROGRESSIVE_OF[progressive]})
     return _WAY if "way" in groups or "camino" in groups else frozenset()

@@ -22,9 +22,11 @@ _SPEAKS_OF_THEM: Final = re.compile(
     r"|\bI (?:only |must )?(?:answer|reply|work) (?:only )?from (?:the|my) (?:evidence|passages|facts|instructions)\b|\b(?:hidden|confidential|secret) (?:notes?|instructions?|rules?|prompt)\b"
     r"|\bI(?:'m| am) (?:only |not )?(?:supposed|required|obliged|asked|meant|told) to (?:only )?(?:answer|reply|say|tell|keep|stick|mention|use|cite|pretend|act)\b"
     r"|\bmy (?:configuration|set-?up|briefing|system message|role description|initial message|developers?|training data|orders)\b|\bI follow these (?:rules|instructions)\b"
-    r"|\bmeine[nr]? (?:anweisungen|instruktionen|vorgaben|regeln|systemprompt|systemanweisung\w{0,2})\b|\bmir wurde (?:gesagt|aufgetragen|vorgegeben)\b|\bsystem-?(?:prompt|anweisung\w{0,2}|nachricht)\b"
+    r"|\bmein\w{0,2} (?:anweisung\w{0,2}|instruktion\w{0,2}|vorgaben?|regeln?|prompt|systemprompt|systemanweisung\w{0,2})\b|\bmir wurde (?:gesagt|aufgetragen|vorgegeben)\b|\bsystem-?(?:prompt|anweisung\w{0,2}|nachricht)\b"
+    r"|\bich (?:bin angewiesen|wurde angewiesen|soll (?:nur|nicht|nie|niemals))\b|\b(?:never|do not|don't|only|always) (?:reveal|disclose|cite|invent|mention|answer|use|state|tell)\b[^.!?]{0,50}\b(?:passages?|evidence|tools?|instructions|prompt|rules)\b"
+    r"|\b(?:rule|instruction) (?:number )?(?:\d|one|two|three)\s?:|\b(?:my|the) (?:first|main|only|second) (?:rule|instruction)\b|\bas (?:I was )?instructed\b"
     r"|\bDu bist (?:der|die|das|ein|eine)\b[^.!?]{0,40}\b(?:assistent\w{0,2}|agent)\b"
-    r"|\bmis (?:instrucciones|reglas|directrices)\b|\bme (?:han|dijeron que) (?:dicho|ordenado|indicado|instruido)\b|\bprompt del? sistema\b|\binstrucciones (?:del sistema|que (?:me|he))\b"
+    r"|\bmis? (?:instrucci[oó]n(?:es)?|reglas|directrices|prompt|configuración)\b|\bme (?:han|dijeron que) (?:dicho|ordenado|indicado|instruido)\b|\bprompt del? sistema\b|\binstrucciones (?:del sistema|que (?:me|he))\b"
     r"|\bEres (?:el|la|un|una) (?:\w+ ){0,3}(?:asistente|agente)\b",
     re.IGNORECASE,
 )

@@ -30,6 +30,8 @@ CHARACTERS_MAX = 20_000
 """Of one text; what is longer is read so far."""
 NUMBER_WORDS_FROM = 1.5
 """Number words above it are numbers: "one" and "a" are mostly none."""
+FEW = 6
+"""What is counted by ordinals: a higher one without a noun is a day of the month."""
 NOUN_WORDS_MAX = 3
 NOUN_CHARACTERS_MAX = 40
 SAID_CHARACTERS_MAX = 24
@@ -104,6 +106,7 @@ _ORDINAL_DAY = re.compile(
     r"\b(?:the|by|on|am|zum|vom|bis|dem|el|del|al)\s(\d{1,2})(?:st|nd|rd|th|\.(?=\s))(?!\w)(?:\s([a-zäöü]{2,}))?",
     re.IGNORECASE,
 )
+_LEADS_TO_DAY = re.compile(r"\b(?:on|by|until|till|before|from|since|am|bis|vom|zum|el|del|al)\s", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th|º|ª|er|a|o)\b", re.IGNORECASE)
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})(?:s|en)?\b", re.IGNORECASE)
 _CLOCK = re.compile(
@@ -122,7 +125,7 @@ _TWELVES: Final = {
     "mediodía": 720,
 }
 _SPOKEN_CLOCK = re.compile(
-    r"\b(half past|quarter past|quarter to|halb|\d{1,2} (?:minutes )?past) (\d{1,2})\b(?! ?%)", re.IGNORECASE
+    r"\b(half past|quarter past|quarter to|halb|\d{1,2} (?:minutes )?(?:past|nach)) (\d{1,2})\b(?! ?%)", re.IGNORECASE
 )
 _SPOKEN_MINUTES: Final = {"half past": 30, "quarter past": 15, "quarter to": -15, "halb": -30}
 _NUMERAL = r"\d{1,15}(?:[.,']\d{1,15}){0,5}"
@@ -145,7 +148,7 @@ _VERSION = re.compile(r"(?<![\w.])\d{1,4}(?:\.\d{1,4}){2,4}(?![\w.]*\w)")
 _ID = re.compile(
     r"(?<![\w-])(?=[A-Za-z0-9-]{0,30}\d)(?=[A-Za-z0-9-]{0,30}[A-Za-z])[A-Za-z0-9]{1,24}(?:-[A-Za-z0-9]{1,24}){0,5}(?![\w])"
 )
-_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z]+\d|\d+[A-Za-z]")
+_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z]\d|\d[A-Za-z]")
 _ID_DASHED = re.compile(r"^[A-Z]{2,8}(?:-[A-Z0-9]{1,12})+$")
 _QUANTITY = re.compile(rf"(?<![\w.,])({_NUMERAL})({UNIT_PATTERN})", re.IGNORECASE)
 _TWICE = re.compile(r"\b(twice|thrice|zweimal|dreimal|viermal|fünfmal|doppelt)\b", re.IGNORECASE)
@@ -284,12 +287,14 @@ def _begins_sentence(text: str, at: int) -> bool:
     return not before or before[-1] in ".!?:\n-"
 
 
-def _ordinal_day(match: re.Match[str], _: str) -> Fact | None:
+def _ordinal_day(match: re.Match[str], text: str) -> Fact | None:
     """ "the 28th", but not "the 2nd payment"."""
     day = int(match[1])
     follows = (match[2] or "").lower()
     if not 1 <= day <= 31 or (follows and follows not in _AFTER_DAY):
         return None
+    if day <= FEW and not _LEADS_TO_DAY.search(text, max(0, match.start() - 8), match.start() + 3):
+        return None  # "the second is the duplicate"
     return Fact("day", match[0], day=day)
 
 

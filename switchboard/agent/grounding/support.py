@@ -15,10 +15,13 @@ FACTORS_MAX = Decimal(100)
 """An amount may be told as often as this, or as this part of it."""
 TERMS_MAX = 40
 """Of the amounts that were told, for sums; earlier ones are left out."""
-SMALL_COUNT = Decimal(2)
-"""Two things are counted by eye; more must be told, listed or named."""
+SMALL_COUNT = Decimal(3)
+"""Two or three things are counted by eye; more must be told, listed or named."""
+TWICE = Decimal(2)
 PHONE_DIGITS_COMPARED = 9
 SUFFIX_DIGITS_MIN = 4
+ASSUMED_MAX = 12
+"""Of what is only assumed: "with 2 GB more you would pay £5.00"."""
 DIFFERENCE_MIN = 20
 """Of numbers without a unit: smaller ones are the difference of some two of them too often."""
 MINUTES_ABOUT = 15
@@ -46,10 +49,11 @@ _TOTAL = re.compile(
 )
 _BESIDE = re.compile(r"\b(?:over|under|above|below|up|down|short|off|from|über|unter|von|sobre|desde)\b", re.IGNORECASE)
 """Weaker words of a difference: of amounts that stand beside them."""
+_ASSUMED = re.compile(r"\b(?:with|if|say|suppose|assuming|bei|wenn|mit|con|si)\b", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:more|less|fewer|left|mehr|weniger|más|menos)\b", re.IGNORECASE)
 _PRODUCT = re.compile(
     r"\b(?:each|apiece|times|per|every|single|would be|comes? to|that's|that'd|makes?|which is|costs?|for \d|over \d|in \d|on \d|parts?"
-    r"|at most|in all|altogether|in total|jeweils|je|mal|macht|wären|kostet|insgesamt|cada|serían|por|total|x)\b|[×=]",
+    r"|at most|in all|together|altogether|in total|pay|zusammen|jeweils|je|mal|macht|wären|kostet|insgesamt|cada|serían|por|total|x)\b|[×=]",
     re.IGNORECASE,
 )
 """Words of a sentence that reckons: without one, a number that could be reckoned is no result."""
@@ -72,7 +76,8 @@ _SPOKEN_FACTORS: Final = tuple(
         (r"quarter|viertel|cuarto", 4),
     )
 )
-_LISTED = re.compile(r"\d{1,2}\.?\s?(?:,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
+_WEEKS = re.compile(r"\b(?:weeks?|wochen?|semanas?)\b", re.IGNORECASE)
+_LISTED = re.compile(r"\d{1,2}\.?\s?(?:$|,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
 _SHARE = re.compile(r"\b(?:one|1|an?) (?:\w{1,20} ){0,2}(?:in|out of|of) (\d{1,3})\b", re.IGNORECASE)
 
 
@@ -103,7 +108,7 @@ class Told:
 
 def unsupported(sentence: str, facts: Sequence[Fact], evidence: Evidence, told: Told) -> list[Fact]:
     """Those of a sentence's facts that do not follow. What is supported is added to `told`."""
-    names_day = any(fact.kind in ("date", "month", "day") for fact in facts)
+    names_day = any(fact.kind in ("date", "month", "day", "weekday") for fact in facts)
     open_facts = [
         fact
         for fact in facts
@@ -262,7 +267,11 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         if _holds(fact, evidence, (fact.unit,), sentence) or plain.intersection(fact.raw or fact.values):
             return True
         if fact.unit == "times":
-            return fact.values[0] == SMALL_COUNT
+            return fact.values[0] == TWICE
+        if fact.unit == "months" and fact.raw and int(fact.raw[0]) in evidence.lengths:
+            return True  # "in the last 3 months", of a list by months
+        if _ASSUMED.search(sentence) and _reckons(sentence) and fact.raw and fact.raw[0] <= ASSUMED_MAX:
+            return True
         return fact.unit in ("seconds", "months") and _is_distance(fact, evidence, sentence)
     value = fact.values[0]
     if fact.nouns and (counted := evidence.counts.get(stem(fact.nouns[-1]))) is not None:
@@ -277,7 +286,9 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         value // 1 * 60 + value % 1 * 100 in each.values for each in evidence.facts.get("time", ())
     ):
         return True  # 22.40, as some write the time
-    if value == SMALL_COUNT or (value == value.to_integral_value() and int(value) in evidence.lengths):
+    if (value <= SMALL_COUNT and not fact.places) or (
+        value == value.to_integral_value() and int(value) in evidence.lengths
+    ):
         return True
     if any(each.year == value for kind in ("date", "month") for each in evidence.facts.get(kind, ())):
         return True
@@ -298,7 +309,7 @@ def _is_distance(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         return True
     days = {abs((a - b).days) for a in dates for b in dates} - {0}
     days |= {abs((evidence.today - each).days) for each in evidence.reckoned_dates()}
-    weeks = "we" in fact.text.lower() or "wo" in fact.text.lower() or "sem" in fact.text.lower()
+    weeks = _WEEKS.search(fact.text) is not None
     return any(
         value % DAY_S == 0 and any(abs(value / DAY_S - day) <= (3 if weeks else 0) for day in days)
         for value in fact.values
@@ -337,6 +348,10 @@ def _is_derived(fact: Fact, sentence: str, counts: Sequence[Decimal], evidence: 
             return False
 
 
+def _reckons(sentence: str) -> bool:
+    return _PRODUCT.search(sentence) is not None or any(pattern.search(sentence) for pattern, _ in _SPOKEN_FACTORS)
+
+
 def _pairs_alike(told: Told) -> Iterator[tuple[Decimal, Decimal]]:
     """Pairs of told amounts, and of told numbers; the unit of one of them is often left out."""
     yield from ((a, b) for a in told.amounts for b in told.amounts if b)
@@ -358,7 +373,7 @@ def _amounts(sentence: str, counts: Sequence[Decimal], evidence: Evidence, told:
     percents = dict.fromkeys([*told.percents, *evidence.numbers.get("percent", ())])
     for amount in known:
         yield from (amount * percent / 100 for percent in percents)
-        for factor in counts if _PRODUCT.search(sentence) else ():
+        for factor in counts if _reckons(sentence) else ():
             yield amount * factor
             yield amount / factor
             yield from (amount * factor * percent / 100 for percent in percents)

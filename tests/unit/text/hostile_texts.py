@@ -12,6 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
+from switchboard.agent.grounding.check import faults_of
+from switchboard.agent.grounding.deeds import told_deeds
+from switchboard.agent.grounding.disclosure import shingles
+from switchboard.agent.grounding.evidence import Evidence
+from switchboard.agent.grounding.facts import facts_in
+from switchboard.agent.grounding.marks import with_plain_marks
+from switchboard.agent.grounding.sentence_stream import HELD_CHARACTERS_MAX, SentenceStream
+from switchboard.agent.grounding.support import Told
 from switchboard.models.embedded.dialogue import act_of, asks_more, is_complete, leans_back
 from switchboard.models.embedded.tools.choice import plain_words, without_names
 from switchboard.routing import phrases
@@ -19,6 +27,11 @@ from switchboard.text import dates, sentences, spaces, tokens, words
 from switchboard.text.glossary import in_english
 
 ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.caching")
+from switchboard.routing.glossary import in_english
+
+from switchboard.text import languages
+
+ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.agent.grounding")
 CHARACTERS = 60_000
 MESSAGE_CHARACTERS = 8_000
 READING_S_MAX = 1
@@ -51,6 +64,21 @@ SEEDS = (
     *("and ", "the ", "no ", "yes ", "hi ", "hi there ", "thanks ", "ok, ", "how ", "what does ", "may ", "2026 "),
     *("the A1 ", "compare X1 and ", "Hub 2 ", "last month ", "if i ", "Today is ", "Examples: ", "you can "),
 )
+
+
+def fed_by_sentences(text: str) -> object:
+    """As a model says it."""
+    stream = SentenceStream()
+    return [stream.feed(text[at : at + 40]) for at in range(0, len(text), 40)]
+
+
+def checked(text: str) -> object:
+    """As one sentence of an answer, against evidence of the same words."""
+    evidence = Evidence(date(2026, 11, 15))
+    evidence.add_sentences([text[:2_000]])
+    return faults_of(text[:HELD_CHARACTERS_MAX], evidence, Told(), "en")
+
+
 READERS: tuple[Callable[[str], object], ...] = (
     *(words.words, words.terms, words.content_terms, words.content_stems, sentences.sentences, sentences.clauses),
     *(sentences.first_sentence_end, spaces.collapsed, spaces.straightened, tokens.estimated_tokens),
@@ -59,6 +87,8 @@ READERS: tuple[Callable[[str], object], ...] = (
     *(in_english, act_of, asks_more, is_complete, leans_back, plain_words, without_names),
     lambda text: dates.months_in(text, date(2026, 11, 15)),
     lambda text: dates.dates_in(text, date(2026, 11, 15)),
+    *(languages.language_of, facts_in, told_deeds, shingles, fed_by_sentences),
+    *(checked, lambda text: with_plain_marks(text, (1, 2))),
 )
 
 
