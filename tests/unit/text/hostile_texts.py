@@ -26,12 +26,17 @@ from switchboard.routing import phrases
 from switchboard.text import dates, sentences, spaces, tokens, words
 from switchboard.text.glossary import in_english
 
-ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.caching")
+ROOMS = (
+    "switchboard.text",
+    "switchboard.routing",
+    "switchboard.models.embedded",
+    "switchboard.caching",
+    "switchboard.agent.grounding",
+)
 from switchboard.routing.glossary import in_english
 
 from switchboard.text import languages
 
-ROOMS = ("switchboard.text", "switchboard.routing", "switchboard.models.embedded", "switchboard.agent.grounding")
 CHARACTERS = 60_000
 MESSAGE_CHARACTERS = 8_000
 READING_S_MAX = 1
