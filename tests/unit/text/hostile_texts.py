@@ -23,7 +23,7 @@ from switchboard.agent.grounding.support import Told
 from switchboard.models.embedded.dialogue import act_of, asks_more, is_complete, leans_back
 from switchboard.models.embedded.tools.choice import plain_words, without_names
 from switchboard.routing import phrases
-from switchboard.text import dates, sentences, spaces, tokens, words
+from switchboard.text import dates, languages, sentences, spaces, tokens, words
 from switchboard.text.glossary import in_english
 
 ROOMS = (
@@ -33,9 +33,7 @@ ROOMS = (
     "switchboard.caching",
     "switchboard.agent.grounding",
 )
-from switchboard.routing.glossary import in_english
 
-from switchboard.text import languages
 
 CHARACTERS = 60_000
 MESSAGE_CHARACTERS = 8_000
