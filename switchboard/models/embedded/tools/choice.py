@@ -106,7 +106,7 @@ class ToolPick:
     clause: str
     score: float
     fit: float = 1.0
-    """By its utterances, a cosine: comparable with a passage's score. 1 where the choice does not rest on them."""
+    """By its utterances, a cosine. 1 where the choice does not rest on them."""
     known: float = 1.0
     """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
 
