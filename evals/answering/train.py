@@ -100,11 +100,11 @@ async def passages(embedder: MiniLmEmbedder) -> list[Row]:
 
     for agent in AGENTS:
         for number, (place, which, text) in enumerate(_asked(chunks_of(agent))):
-            if number % OWN_EVERY == 0:
+            if number % OWN_EVERY == OWN_EVERY - 1:
                 await ask("own", agent, text, (place, which))
-            if number % GONE_EVERY == 0:
+            if number % GONE_EVERY == GONE_EVERY - 1:
                 await ask("gone", agent, text, (place, None))
-            if number % FOREIGN_EVERY == 0:
+            if number % FOREIGN_EVERY == FOREIGN_EVERY - 1:
                 await ask("foreign", _other(agent), text)
     for number, text in enumerate(out_of_scope()):
         await ask("out of scope", AGENTS[number % len(AGENTS)], text)

@@ -20,7 +20,7 @@ from switchboard.text.words import stems
 STOP_WORD_WEIGHT = 0.05
 WORDS_WEIGHT = 0.15
 PASSAGE_CHARACTERS_MAX = 1_500
-LOGISTIC = (-4.57, 0.76, 6.2, -1.12, 7.41)
+LOGISTIC = (-4.59, 0.9, 6.0, -0.99, 7.35)
 """Constant, and weights of nearness, likeness, overlap and margin: fitted by `evals/answering/train.py`."""
 MARGIN_MAX, MARGIN_FROM, MARGIN_FULL = 0.3, 0.3, 0.6
 """A lead over the next passage says much where this one is near, and nothing where both are far."""

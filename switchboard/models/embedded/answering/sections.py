@@ -28,10 +28,6 @@ class Sections:
     probability: float = 0.0
     """That the nearest one answers."""
 
-    @property
-    def nearness(self) -> float:
-        return max((fit.nearness for fit in self.fits), default=0.0)
-
     def beside(self, facts: int) -> tuple[PassageFit, ...]:
         """Those to tell where a tool's facts already answer so many of the things that are asked."""
         if not facts:

@@ -42,7 +42,7 @@ FIT_POSSIBLE = 0.42
 """Below this a reading tool is not called."""
 FIT_AGREED = 0.53
 """So near, the tool that its examples name is called alone."""
-LOGISTIC = (-5.49, 7.24, 2.59)
+LOGISTIC = (-5.29, 7.68, 2.05)
 """Constant, and weights of fit and known words: fitted by `evals/answering/train.py`."""
 KNOWN_MIN = 0.1
 """What the commonest word counts; the rarest counts 1 more."""
@@ -89,7 +89,7 @@ class ToolPick:
     clause: str
     score: float
     fit: float = 1.0
-    """By its utterances, a cosine: comparable with a passage's score. 1 where the choice does not rest on them."""
+    """By its utterances, a cosine. 1 where the choice does not rest on them."""
     known: float = 1.0
     """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
 
