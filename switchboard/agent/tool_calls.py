@@ -54,7 +54,8 @@ class ToolCalls:
         self._seen: Counter[str] = Counter()
         self._count = 0
         self.passages = Passages(card.id)
-        self.offer: Offer | None = None
+        self.offers: list[Offer] = []
+        """What the tools propose, the newest last; not what was done since."""
         self.offer_unanswered: Offer | None = None
         self.searched = False
         """True once knowledge was searched: from then on an answer must rest on what was found."""
@@ -95,7 +96,8 @@ class ToolCalls:
                 with tool_span(name, call_id):
                     outcome = await self._outcome(tool, policy, call_id, values)
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
-                self.offer = outcome.offer
+                self.offers = [each for each in self.offers if each.tool != name]
+                self.offers += [outcome.offer] if outcome.offer is not None else []
                 facts = facts_of(outcome)
                 self._remember(name, outcome)
                 answer, summary = outcome.model_dump_json(exclude_defaults=True), _summary(outcome)
