@@ -54,14 +54,13 @@ def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Seque
     return scores
 
 
-def _kernel(vectors: Vectors, rows: Vectors) -> NDArray[Any]:
-    alike: NDArray[Any] = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
-    ridge: NDArray[Any] = np.eye(len(vectors)) * RIDGE
-    return alike + ridge
+def _kernel(vectors: Vectors, rows: Vectors) -> Any:
+    alike = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
+    return alike + (RIDGE * np.eye(len(vectors))).astype(np.float32)
 
 
 def _inverse(matrix: Any) -> NDArray[np.floating[Any]]:
-    return np.linalg.inv(matrix)
+    return np.asarray(np.linalg.inv(matrix))
 
 
 def row_of(said: str) -> Vectors:
