@@ -25,7 +25,7 @@ _POINTS: Final = re.compile(
 )
 
 
-_ASKS_WHICH: Final = re.compile(r"\b(?:which|whats?|what's)\b", re.IGNORECASE)
+_ASKS_WHICH: Final = re.compile(r"\bwhich\b", re.IGNORECASE)
 """'Which one is lighter?' points at none."""
 _AGAINST: Final = re.compile(
     rf"\b({'|'.join(_COMPARED)}|(?:more|less) expensive) than (?:the |my |an? )?", re.IGNORECASE
@@ -66,6 +66,11 @@ def pointed_at(text: str, products: Sequence[Product]) -> Product | None:
             best = max(values) if more else min(values)
             return next(product for value, product in stated if value == best)
     return None
+
+
+def without_pointing(text: str) -> str:
+    """The text without the comparative that picks a product: what 'the lighter one' costs is no question of weight."""
+    return _POINTS.sub(" ", text)
 
 
 def _value(product: Product, name: str) -> float | None:

@@ -11,7 +11,7 @@ from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
 from services.product.money import price_text
 from services.product.names import closest, is_vague, mentioned
-from services.product.pointing import ahead_of, pointed_at
+from services.product.pointing import ahead_of, pointed_at, without_pointing
 from services.product.properties import property_sentence
 from services.product.search import RESULTS_MAX, attribute_in, price_limit_pence, search
 from services.product.seeding import PRODUCT_NAMES, catalogue_database
@@ -165,7 +165,11 @@ class ProductTools:
             return ToolOutcome(facts=facts, data={"products": [_product_data(each) for each in several]})
         if found is None:
             return ToolOutcome()
-        name = (attribute_in(attribute, found) if attribute else None) or attribute_in(ctx.message, found)
+        name = (
+            (attribute_in(attribute, found) if attribute else None)
+            or attribute_in(without_pointing(ctx.message), found)
+            or attribute_in(ctx.message, found)
+        )
         if name is None and attribute and not mentioned(attribute, sold):
             return ToolOutcome(facts=[f"Our catalogue does not say anything about {attribute} for the {found.name}."])
         data = {"product": _product_data(found)}

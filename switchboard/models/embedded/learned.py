@@ -7,10 +7,9 @@ pairs, as in `switchboard.routing.kernel_ridge`; some hundred texts are fitted i
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from switchboard.models.embedder import Vectors
 from switchboard.text.words import words
@@ -59,8 +58,8 @@ def _kernel(vectors: Vectors, rows: Vectors) -> Any:
     return alike + (RIDGE * np.eye(len(vectors))).astype(np.float32)
 
 
-def _inverse(matrix: Any) -> NDArray[np.floating[Any]]:
-    return np.asarray(np.linalg.inv(matrix))
+def _inverse(matrix: Any) -> Any:
+    return cast(Any, np.linalg.inv(matrix))
 
 
 def row_of(said: str) -> Vectors:
