@@ -68,6 +68,11 @@ def pointed_at(text: str, products: Sequence[Product]) -> Product | None:
     return None
 
 
+def asks_which(text: str) -> bool:
+    """'Which one has the bigger battery?': of all that were named, and not of one of them."""
+    return _ASKS_WHICH.search(text) is not None and _POINTS.search(text) is not None
+
+
 def without_pointing(text: str) -> str:
     """The text without the comparative that picks a product: what 'the lighter one' costs is no question of weight."""
     return _POINTS.sub(" ", text)

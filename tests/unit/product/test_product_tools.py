@@ -194,3 +194,9 @@ async def test_a_comparative_points_at_one_of_the_products_named_last(
 async def test_a_question_that_no_specification_answers_gets_no_list_of_them(tools: ProductTools) -> None:
     ctx = said("how many days may I keep it before I have to decide?", history=("Tell me about the Lumen X5",))
     assert (await tools.product_spec(ctx)).facts == []
+
+
+async def test_which_of_those_named_last_is_told_of_each(tools: ProductTools) -> None:
+    ctx = said("Which one charges faster?", history=("Compare the Kestrel 12 and the Lumen X5",))
+    facts = (await tools.product_spec(ctx, product="Kestrel 12", attribute="charging")).facts
+    assert [name for fact in facts for name in ("Kestrel 12", "Lumen X5") if name in fact] == ["Kestrel 12", "Lumen X5"]
