@@ -25,6 +25,8 @@ _POINTS: Final = re.compile(
 )
 
 
+_ASKS_WHICH: Final = re.compile(r"\bwhich\b", re.IGNORECASE)
+"""'Which one is lighter?' points at none."""
 _AGAINST: Final = re.compile(
     rf"\b({'|'.join(_COMPARED)}|(?:more|less) expensive) than (?:the |my |an? )?", re.IGNORECASE
 )
@@ -53,7 +55,7 @@ def ahead_of(text: str, product: Product, products: Sequence[Product]) -> list[P
 def pointed_at(text: str, products: Sequence[Product]) -> Product | None:
     """The one of `products` that a comparative in `text` picks out; None without one, or where the values do not tell."""
     found = _POINTS.search(text)
-    if found is None or len(products) < 2:
+    if found is None or len(products) < 2 or _ASKS_WHICH.search(text):
         return None
     word = found[1].lower()
     names, more = _COMPARED.get(word, (("price",), word.startswith("m")))
@@ -64,6 +66,16 @@ def pointed_at(text: str, products: Sequence[Product]) -> Product | None:
             best = max(values) if more else min(values)
             return next(product for value, product in stated if value == best)
     return None
+
+
+def asks_which(text: str) -> bool:
+    """'Which one has the bigger battery?': of all that were named, and not of one of them."""
+    return _ASKS_WHICH.search(text) is not None and _POINTS.search(text) is not None
+
+
+def without_pointing(text: str) -> str:
+    """The text without the comparative that picks a product: what 'the lighter one' costs is no question of weight."""
+    return _POINTS.sub(" ", text)
 
 
 def _value(product: Product, name: str) -> float | None:

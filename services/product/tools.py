@@ -11,7 +11,7 @@ from services.product.catalogue import Catalogue, Product
 from services.product.comparison import compare, table
 from services.product.money import pounds, price_text
 from services.product.names import closest, is_vague, mentioned
-from services.product.pointing import ahead_of, pointed_at
+from services.product.pointing import ahead_of, asks_which, pointed_at, without_pointing
 from services.product.properties import property_sentence
 from services.product.search import RESULTS_MAX, attribute_in, price_limit_pence, search
 from services.product.seeding import PRODUCT_NAMES, catalogue_database
@@ -160,14 +160,21 @@ class ProductTools:
             # "And how heavy is it?": what was taken for the name is the property.
             product, attribute = None, product
         found = self._meant(ctx, product, sold)
-        several = _each_named(product or "", sold)
-        wanted = attribute_in(attribute or "") or attribute_in(ctx.message)
+        named_last = asks_which(ctx.message) and not mentioned(ctx.message, sold)
+        several = (_named_before(ctx, sold) if named_last else []) or _each_named(product or "", sold)
+        wanted = (
+            attribute_in(attribute or "") or attribute_in(without_pointing(ctx.message)) or attribute_in(ctx.message)
+        )
         if wanted and len(several) > 1 and all(each.specification(wanted) or wanted == "price" for each in several):
             facts = [property_sentence(each, wanted) for each in several]
             return ToolOutcome(facts=facts, data={"products": [_product_data(each) for each in several]})
         if found is None:
             return ToolOutcome()
-        name = (attribute_in(attribute, found) if attribute else None) or attribute_in(ctx.message, found)
+        name = (
+            (attribute_in(attribute, found) if attribute else None)
+            or attribute_in(without_pointing(ctx.message), found)
+            or attribute_in(ctx.message, found)
+        )
         if name is None and attribute and not mentioned(attribute, sold):
             return ToolOutcome(facts=[f"Our catalogue does not say anything about {attribute} for the {found.name}."])
         data = {"product": _product_data(found)}

@@ -4,7 +4,8 @@ An offer stays open while the talk goes on: somebody who asks first how long it 
 """
 
 import logging
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 
 from pydantic import ValidationError
 
@@ -17,6 +18,18 @@ from switchboard.sidecar.ports import StateKey, StateStore
 logger = logging.getLogger(__name__)
 
 OFFER_TTL_S = 3600
+_CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
+"""'If that does not help, shall I …?': an answer may leave it out."""
+
+
+def told_offer(text: str, offers: Sequence[Offer], *, verbatim: bool) -> Offer | None:
+    """Of `offers`, the newest last, the one that an answer asks; else, unless it is told `verbatim`, the newest one
+    where the answer asks anything."""
+    said = text.casefold()
+    told = next((each for each in reversed(offers) if _CONDITION.sub("", each.question).casefold() in said), None)
+    if told is None and not verbatim and "?" in text:
+        return offers[-1] if offers else None
+    return told
 
 
 class PendingOffers:

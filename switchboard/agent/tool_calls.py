@@ -66,7 +66,8 @@ class ToolCalls:
         self._seen: Counter[str] = Counter()
         self._count = 0
         self.passages = Passages(card.id)
-        self.offer: Offer | None = None
+        self.offers: list[Offer] = []
+        """What the tools propose, the newest last; not what was done since."""
         self.offer_unanswered: Offer | None = None
         self.facts: list[str] = []
         """What the tools told of what they found or did: finished sentences."""
@@ -128,7 +129,8 @@ class ToolCalls:
                 with tool_span(name, call_id):
                     outcome = await self._outcome(tool, policy, call_id, values)
                 outcome = outcome.model_copy(update={"passages": self.passages.number(outcome.passages)})
-                self.offer = outcome.offer
+                self.offers = [each for each in self.offers if each.tool != name]
+                self.offers += [outcome.offer] if outcome.offer is not None else []
                 facts = facts_of(outcome)
                 self.facts += outcome.facts
                 self.offer_unanswered = outcome.offer_unanswered or self.offer_unanswered

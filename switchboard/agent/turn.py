@@ -15,7 +15,7 @@ from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
 from switchboard.agent.from_articles import is_from_articles
 from switchboard.agent.grounding.trace import record_grounding
-from switchboard.agent.pending import PendingOffers
+from switchboard.agent.pending import PendingOffers, told_offer
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
 from switchboard.agent.tool_calls import Emit, ToolCalls
@@ -183,10 +183,10 @@ class TurnRunner:
         if not answer.text:
             raise Unavailable(MODEL_SAID_NOTHING)
 
-        unanswered = calls.offer_unanswered
-        if unanswered is not None and unanswered.question in answer.text:
-            calls.offer = unanswered
-        await self._pending.write(request, calls.offer, was=offered, called=calls.called)
+        told = told_offer(answer.text, calls.offers, verbatim=self._loop.embedded)
+        if calls.offer_unanswered is not None:
+            told = told_offer(answer.text, [calls.offer_unanswered], verbatim=True) or told
+        await self._pending.write(request, told, was=offered, called=calls.called)
         usage = answer.usage
         record_usage(
             span,

@@ -6,7 +6,7 @@ from typing import Final
 
 NUMBER_WORDS: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100,
+    "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
 }  # fmt: skip
 _UNITS: Final = {
     "hour": "h", "hours": "h", "hrs": "h", "gram": "g", "grams": "g", "kilo": "kg", "kilos": "kg", "gig": "gb", "gigs": "gb",

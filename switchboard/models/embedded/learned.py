@@ -7,10 +7,9 @@ pairs, as in `switchboard.routing.kernel_ridge`; some hundred texts are fitted i
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from switchboard.models.embedder import Vectors
 from switchboard.text.words import words
@@ -54,15 +53,13 @@ def left_out(texts: Sequence[str], vectors: Vectors, targets: Any, groups: Seque
     return scores
 
 
-def _kernel(vectors: Vectors, rows: Vectors) -> NDArray[Any]:
-    alike: NDArray[Any] = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
-    ridge: NDArray[Any] = np.eye(len(vectors)) * RIDGE
-    return alike + ridge
+def _kernel(vectors: Vectors, rows: Vectors) -> Any:
+    alike = np.exp(SHARPNESS * (vectors @ vectors.T - 1)) + rows @ rows.T
+    return alike + (RIDGE * np.eye(len(vectors))).astype(np.float32)
 
 
-def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
-    inverse: NDArray[Any] = np.linalg.inv(matrix)
-    return inverse
+def _inverse(matrix: Any) -> Any:
+    return cast(Any, np.linalg.inv(matrix))
 
 
 def row_of(said: str) -> Vectors:

@@ -168,6 +168,21 @@ async def test_an_offer_is_kept_for_the_next_turn_and_cleared_after_it(probe: Ag
     assert await probe.sidecar.state.get(key) is None
 
 
+async def test_an_offer_stays_open_over_a_question_about_it_and_ends_with_its_deed(probe: AgentProbe) -> None:
+    key = keys.pending("aurora", "probe", "kiosk")
+    probe.script(
+        called("price"), called("search_knowledge", query="when is a ticket refunded"), {"text": "Shall I buy it?"}
+    )
+    await probe.ask("How much, and can I give it back?")
+    assert await probe.sidecar.state.get(key) is not None
+    probe.script({"text": "It takes two hours."})
+    await probe.ask("How long does it take?", history=EARLIER)
+    assert await probe.sidecar.state.get(key) is not None
+    probe.script(called("buy", to="Leeds"), {"text": "Done."})
+    await probe.ask("go for it then", history=EARLIER)
+    assert await probe.sidecar.state.get(key) is None
+
+
 async def test_a_citation_is_what_the_answer_marks(probe: AgentProbe) -> None:
     probe.script(
         called("search_knowledge", query="when is a ticket refunded"), {"text": "One hour before [1]. Not [7]."}

@@ -168,3 +168,35 @@ def test_the_card_lists_exactly_the_tools_there_are(tools) -> None:
     card = load_card(PRODUCT / "agent.yaml")
     assert set(card.tools) == {tool.name for tool in tools_of(tools)}
     assert sum(len(skill.examples) for skill in card.skills) >= 25
+
+
+async def test_quantities_are_compared(tools: ProductTools) -> None:
+    assert await names_found(tools, "name the three cheapest phones") == ["Pebble Talk", "Lumen A3 4G", "Lumen A3"]
+    assert await names_found(tools, "a watch with more than 100 hours of battery") == ["Lumen Band"]
+    assert await names_found(tools, "which phone is lighter than the Kestrel 12?") == ["Pebble Talk", "Fjord One Mini"]
+
+
+@pytest.mark.parametrize(
+    ("message", "fact"),
+    [
+        ("what does the lighter one cost?", "The Kestrel 12 costs £699.00."),
+        ("and the storage of the cheaper?", "The Lumen X5 has 128 GB of storage."),
+    ],
+)
+async def test_a_comparative_points_at_one_of_the_products_named_last(
+    tools: ProductTools, message: str, fact: str
+) -> None:
+    ctx = said(message, history=("Compare the Kestrel 12 and the Lumen X5",))
+    outcome = await tools.product_spec(ctx, product="Lumen X5" if "lighter" in message else "Kestrel 12")
+    assert outcome.facts == [fact]
+
+
+async def test_a_question_that_no_specification_answers_gets_no_list_of_them(tools: ProductTools) -> None:
+    ctx = said("how many days may I keep it before I have to decide?", history=("Tell me about the Lumen X5",))
+    assert (await tools.product_spec(ctx)).facts == []
+
+
+async def test_which_of_those_named_last_is_told_of_each(tools: ProductTools) -> None:
+    ctx = said("Which one charges faster?", history=("Compare the Kestrel 12 and the Lumen X5",))
+    facts = (await tools.product_spec(ctx, product="Kestrel 12", attribute="charging")).facts
+    assert [name for fact in facts for name in ("Kestrel 12", "Lumen X5") if name in fact] == ["Kestrel 12", "Lumen X5"]

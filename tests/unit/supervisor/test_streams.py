@@ -1,12 +1,14 @@
 """Streams, repetition, and clients that come and go."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import orjson
 import pytest
 
+from services.supervisor.routing import router
 from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.records import Turn
 from switchboard.contracts.events import (
@@ -14,10 +16,11 @@ from switchboard.contracts.events import (
     Citation,
     MessageDelta,
     TurnCompleted,
+    TurnEvent,
 )
-from switchboard.contracts.turns import ChatRequest, Principal
+from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing, running
+from tests.unit.supervisor.conftest import ADA, BEN, CLEO, Script, System, failing, running
 
 OPERATOR = {"Authorization": "Bearer demo-aurora-ops"}
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
@@ -277,3 +280,38 @@ async def test_pages_of_a_long_conversation(system: System) -> None:
     assert [turn["turn_id"].rpartition(".")[2] for turn in page["turns"]] == ["2", "3"]
     assert page["next_after"] == 3
     assert (await system.api.get(path, params={"after": 3}, headers=ADA)).json()["next_after"] is None
+
+
+def _saying(text: str, *, answered: bool) -> Script:
+    async def script(request: TurnRequest) -> AsyncIterator[TurnEvent]:
+        del request
+        yield MessageDelta(agent="", text=text)
+        yield TurnCompleted(text=text, agents=[], answered=answered)
+
+    return script
+
+
+async def test_an_agent_that_does_not_know_hands_over_to_the_next_likely_one(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "NEXT_LIKELY_MIN", 0.0)
+    system.specialists["billing"].script = _saying("I'm sorry, I don't know that.", answered=False)
+    for agent in ("tech", "product"):
+        if agent in system.specialists:
+            system.specialists[agent].script = _saying(f"{agent} knows.", answered=True)
+    events = events_of(await system.ask("Show my last invoice", headers={"Accept": "text/event-stream"}))
+    said = "".join(str(event["text"]) for event in events if event["type"] == "message.delta")
+    assert said == events[-1]["text"]
+    assert said.endswith("knows.")
+    assert "sorry" not in said
+    assert events[-1]["agents"] != ["billing"]
+
+
+async def test_where_no_agent_knows_the_first_one_says_so(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(router, "NEXT_LIKELY_MIN", 0.0)
+    for specialist in system.specialists.values():
+        specialist.script = _saying("I'm sorry, I don't know that.", answered=False)
+    events = events_of(await system.ask("Show my last invoice", headers={"Accept": "text/event-stream"}))
+    assert events[-1]["text"] == "I'm sorry, I don't know that."
+    assert events[-1]["agents"] == ["billing"]
+    assert [event["type"] for event in events].count("message.delta") == 1

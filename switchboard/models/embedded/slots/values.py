@@ -10,24 +10,13 @@ from switchboard.models.embedded.json_types import is_list, is_object
 from switchboard.models.embedded.phrasing import IGNORED_WORDS, content_stems
 from switchboard.models.embedded.tools.profile import Parameter
 from switchboard.text.dates import dates_in, months_in
+from switchboard.text.quantities import NUMBER_WORDS
 from switchboard.text.stems import stem
 from switchboard.text.words import words
 
 VALUES_MAX = 5
 PATTERN_CHARACTERS_MAX = 300
 _NUMBER = re.compile(r"(?<![\w-])[£$€]?(\d{1,9}(?:,\d{3})*(?:\.\d+)?)(?![\w-]*\d)")
-_NUMBER_WORDS = {
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-}
 _MYSELF = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
 """Capitals that name nothing."""
 _MONEY = frozenset(stem(word) for word in ("amount", "price", "cost", "money", "budget"))
@@ -177,7 +166,7 @@ def _numbers(parameter: Parameter, text: str, *, integer: bool) -> list[int | fl
     minimum, maximum = parameter.schema.get("minimum"), parameter.schema.get("maximum")
     scored: list[tuple[bool, int, int | float]] = []
     spelled = re.sub(
-        rf"\b({'|'.join(_NUMBER_WORDS)})\b", lambda m: str(_NUMBER_WORDS[m.group(1).lower()]), text, flags=re.IGNORECASE
+        rf"\b({'|'.join(NUMBER_WORDS)})\b", lambda m: str(NUMBER_WORDS[m.group(1).lower()]), text, flags=re.IGNORECASE
     )
     for match in _NUMBER.finditer(spelled):
         value: int | float = float(match.group(1).replace(",", ""))

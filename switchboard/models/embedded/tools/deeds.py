@@ -27,6 +27,10 @@ ASKED_MIN = 0.38
 """Of a sentence with a word of the deed."""
 OFFERED_MIN = 0.33
 """The same, where the deed was offered before in the conversation."""
+UNNAMED_MIN = 0.45
+"""The same, where it is not said to what, and the talk is of nothing that could be meant."""
+NAMED_MIN = 0.20
+"""The same, with all words of the tool's name: 'open a ticket'."""
 PLAIN_MIN = 0.36
 """With no more of it than a particle ('have it back'), where the talk is of what it is done to."""
 TOLD_MIN = 0.30
@@ -99,8 +103,16 @@ class Deeds:
             own = deed_stems(tool.utterances, tool.near_misses, _reading(tools), tool.name)
             for part, score in zip(parts, models[tool.name].scores(parts, vectors)[:, 0].tolist(), strict=True):
                 said = set(content_stems(part))
-                if not own.isdisjoint(said):
-                    least = OFFERED_MIN if offered == tool.name else ASKED_MIN
+                if {stem(word) for word in tool.name.split("_")} <= said:
+                    least = NAMED_MIN
+                elif not own.isdisjoint(said):
+                    least = (
+                        OFFERED_MIN
+                        if offered == tool.name
+                        else ASKED_MIN
+                        if found or not tool.found_by
+                        else UNNAMED_MIN
+                    )
                 elif (found or offered == tool.name) and not own.isdisjoint(_said(part)):
                     least = PLAIN_MIN
                 else:
