@@ -34,11 +34,13 @@ FROM service AS console
 COPY switchboard/identity switchboard/identity
 
 FROM service AS gateway
+COPY switchboard/caching switchboard/caching
 COPY switchboard/ledger switchboard/ledger
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
+COPY switchboard/caching switchboard/caching
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
@@ -50,6 +52,7 @@ COPY switchboard/sidecar switchboard/sidecar
 
 FROM service AS specialist
 COPY switchboard/agent switchboard/agent
+COPY switchboard/caching switchboard/caching
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text
