@@ -6,7 +6,6 @@ from typing import Literal
 
 from switchboard.caching.semantic.lexicon import FUNCTION_WORDS
 from switchboard.contracts.turns import HistoryMessage
-from switchboard.knowledge.retrieval.follow_ups import continues
 from switchboard.routing import phrases
 from switchboard.text.glossary import in_english
 from switchboard.text.words import content_stems
@@ -52,7 +51,7 @@ def refusal(message: str, history: Sequence[HistoryMessage]) -> Refusal | None:
 
 def _leans_on(message: str, history: Sequence[HistoryMessage]) -> bool:
     """Whether it means something only after what was said before."""
-    if continues(message) or phrases.leans_on_context(message) or phrases.is_yes_or_no(message):
+    if phrases.points_back(message) or phrases.leans_on_context(message) or phrases.is_yes_or_no(message):
         return True
     asked = history[-1].role == "assistant" and phrases.ends_in_question(history[-1].text)
     return (asked and not phrases.ends_in_question(message)) or phrases.is_detail(message)
