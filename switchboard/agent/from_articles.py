@@ -14,7 +14,7 @@ from switchboard.text.words import terms
 def is_from_articles(text: str, request: TurnRequest, calls: ToolCalls, offered: Offer | None) -> bool:
     """Nothing stood before it, nothing was changed or is offered, and no other tool's facts are told: none was called,
     or every sentence stands in a passage that was found. Addresses and long numbers are told only out of passages. `offered` is what the turn before had offered."""
-    if request.history or request.remembered is not None or offered is not None or calls.offer is not None:
+    if request.history or request.remembered is not None or offered is not None or calls.offers:
         return False
     if SEARCH_TOOL not in calls.called or calls.changed or not calls.passages.cited:
         return False

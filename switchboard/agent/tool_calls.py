@@ -45,7 +45,7 @@ class Returned:
 class ToolCalls:
     """Runs the calls that the model makes in one turn. Calls of one model answer may run concurrently.
 
-    `stopped` is set when a budget is spent; the loop ends the turn with it. `offer` is what the last outcome offers.
+    `stopped` is set when a budget is spent; the loop ends the turn with it. `offers` is what the outcomes offer, the newest last.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class ToolCalls:
 
     @property
     def descriptions(self) -> list[str]:
-        """What the tools are described with, without the examples of what customers say."""
-        return [tool.description.partition("Examples:")[0] for tool in self._tools.values()]
+        """What the tools are described with to a language model."""
+        return [tool.brief for tool in self._tools.values()]
 
     @property
     def names(self) -> list[str]:
