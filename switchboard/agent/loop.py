@@ -88,7 +88,8 @@ class ModelLoop:
         self, card: AgentCard, tools: Iterable[Tool], client: GatewayClient, utterances: Utterances = NONE
     ) -> None:
         self._client = client
-        self.embedded = False
+        self._embedded: dict[str, bool] = {}
+        """By alias, what was known last."""
         self._card = card
         tools = list(tools)
         self._for_embedded = _Told(EmbeddedRendering(utterances), card, tools)
@@ -117,7 +118,7 @@ class ModelLoop:
 
         False, and nothing is asked, where the model is one that costs money. Raises `Unavailable`.
         """
-        if not self._for_embedded.declared or not await self._is_embedded(self._card.model):
+        if not self._for_embedded.declared or not await self.is_embedded(self._card.model):
             return False
         body = {
             "model": self._card.model,
@@ -134,15 +135,15 @@ class ModelLoop:
         return True
 
     async def run(
-        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller, *, embedded: bool
     ) -> AsyncGenerator[ModelText | Usage]:
-        """The text of the answer as it comes, and the usage of each model call as it ends.
+        """The text of the answer as it comes, and the usage of each model call as it ends. `embedded` is what
+        `is_embedded` says of the turn's model: it decides what the model is told.
 
         Raises what `GatewayClient.chunks` raises when the model does not answer, and what `calls.stopped` says. A model
         that says nothing, though it was asked twice, is owned up to in a sentence.
         """
         model = calls.model or self._card.model
-        embedded = await self._is_embedded(model)
         told = self._for_embedded if embedded else self._for_language
         messages = [_content(each) for each in (prompt if embedded else for_language_model(prompt))]
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=messages))
@@ -168,15 +169,17 @@ class ModelLoop:
         if not said:
             yield ModelText(REFUSED if declined else " ".join(calls.facts[:FACTS_MAX]) or NO_ANSWER, 0)
 
-    async def _is_embedded(self, model: str) -> bool:
-        """By the gateway's list of models, kept for a minute: an operator may put another model behind an alias."""
+    async def is_embedded(self, model: str | None = None) -> bool:
+        """Whether the gateway's own model answers for `model` (None: the card's), which says only what it was told.
+
+        By the gateway's list of models, kept for a minute: an operator may put another model behind an alias.
+        """
+        alias = model or self._card.model
         try:
-            found = await self._client.is_embedded(model)
+            self._embedded[alias] = await self._client.is_embedded(alias)
         except Unavailable:
-            return self.embedded  # as it was; what is really wrong the call itself will say
-        if model == self._card.model:
-            self.embedded = found
-        return found
+            return self._embedded.get(alias, False)  # what is really wrong the call itself will say
+        return self._embedded[alias]
 
 
 class _Told:

@@ -47,11 +47,12 @@ MODEL_SAID_NOTHING = "The language model gave no answer. Please try again shortl
 class Loop(Protocol):
     """The model's part of a turn: `switchboard.agent.loop.ModelLoop`, or a fake."""
 
-    embedded: bool
-    """True when the model behind it is the gateway's own, which says only what it was told."""
+    async def is_embedded(self, model: str | None = None) -> bool:
+        """Whether the model that is asked is the gateway's own, which says only what it was told."""
+        ...
 
     def run(
-        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+        self, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller, *, embedded: bool
     ) -> AsyncGenerator[ModelText | Usage]:
         """Text as it comes and the usage of each model call; raises what `ModelLoop.run` raises."""
         ...
@@ -170,11 +171,12 @@ class TurnRunner:
 
         # The embedded model extracts: it says nothing that was not found.
         answer: AnswerWriter | GroundedWriter
-        if self._loop.embedded:
+        embedded = await self._loop.is_embedded(calls.model)
+        if embedded:
             answer = AnswerWriter(card, calls, emit)
         else:
             answer = GroundedWriter(card, calls, emit, check_of(request, offered, prompt, calls, today))
-        await self._write(answer, prompt, calls, caller)
+        await self._write(answer, prompt, calls, caller, embedded=embedded)
         await answer.end()
         if isinstance(answer, GroundedWriter):
             if answer.has_faults:
@@ -183,7 +185,7 @@ class TurnRunner:
         if not answer.text:
             raise Unavailable(MODEL_SAID_NOTHING)
 
-        told = told_offer(answer.text, calls.offers, verbatim=self._loop.embedded)
+        told = told_offer(answer.text, calls.offers, verbatim=embedded)
         if calls.offer_unanswered is not None:
             told = told_offer(answer.text, [calls.offer_unanswered], verbatim=True) or told
         await self._pending.write(request, told, was=offered, called=calls.called)
@@ -208,9 +210,9 @@ class TurnRunner:
         )
 
     async def _write(
-        self, answer: AnswerWriter, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller
+        self, answer: AnswerWriter, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller, *, embedded: bool
     ) -> None:
-        async with aclosing(self._loop.run(prompt, calls, caller)) as pieces:
+        async with aclosing(self._loop.run(prompt, calls, caller, embedded=embedded)) as pieces:
             async for piece in pieces:
                 await answer.add(piece)
 
@@ -222,7 +224,7 @@ class TurnRunner:
         answer.repair()
         try:
             async with asyncio.timeout(REPAIR_S):
-                await self._write(answer, [*prompt, *correction], calls, caller)
+                await self._write(answer, [*prompt, *correction], calls, caller, embedded=False)
         except (TimeoutError, SwitchboardError) as error:
             logger.warning("An answer of %s was not written again: %s", caller.turn, error)
         await answer.settle()
