@@ -43,7 +43,6 @@ FROM service AS supervisor
 COPY switchboard/caching switchboard/caching
 COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
-COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/memory switchboard/memory
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text

@@ -24,7 +24,7 @@ def judged(text: str, of: TurnRequest | None = None, *, offered: Offer | None = 
     passages = Passages("billing")
     passages.number([Passage(n=0, title="Paying", uri="kb://billing/paying", text=TEXT)])
     list(passages.read(text))
-    made = {"called": {SEARCH_TOOL}, "changed": False, "offer": None, "passages": passages, **calls}
+    made = {"called": {SEARCH_TOOL}, "changed": False, "offers": [], "passages": passages, **calls}
     return is_from_articles(text, of or request(), SimpleNamespace(**made), offered)  # type: ignore[arg-type]
 
 
@@ -46,7 +46,7 @@ def test_beside_another_tool_only_what_stands_in_the_passages_is():
     [
         {"called": {"get_invoice"}},
         {"called": {SEARCH_TOOL, "open_ticket"}, "changed": True},
-        {"offer": OFFER},
+        {"offers": [OFFER]},
         {"offered": OFFER},
     ],
     ids=["no search", "a change", "an offer", "an offer before"],
