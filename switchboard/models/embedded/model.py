@@ -12,6 +12,7 @@ from switchboard.models.embedded.abilities import able, cannot
 from switchboard.models.embedded.answering.composer import (
     CLOSEST,
     DONT_KNOW,
+    NOT_CERTAIN,
     NOTHING_FOUND,
     Composer,
     ToolResult,
@@ -171,7 +172,7 @@ class EmbeddedChatModel:
         familiar = [f"{tool.name.replace('_', ' ')} {tool.spec.description}" for tool in tools]
         picks = _refitted(plan.picks, results, situation)
         text = await self._composer.compose(_question(situation), results, asks, picks, familiar)
-        unsure = text.startswith((CLOSEST, DONT_KNOW, NOTHING_FOUND))
+        unsure = text.startswith((CLOSEST, NOT_CERTAIN, DONT_KNOW, NOTHING_FOUND))
         return f"{text}\n\n{LANGUAGES}" if unsure and is_foreign(request.messages[request.last_user].text) else text
 
     async def _plan(self, request: CompletionRequest, situation: Situation, tools: Sequence[ToolProfile]) -> ReplyPlan:

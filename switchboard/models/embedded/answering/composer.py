@@ -31,6 +31,9 @@ FACTS_CHARACTERS_MAX = 500
 IN_CONTEXT_MIN = 0.85
 """Probability from which a section is told as the answer, where the question was looked up with what was asked before."""
 RAW_CHARACTERS_MAX = 1_500
+FAR_MAX = 0.25
+"""Less probably than this the closest section hardly answers, and that is said first."""
+NOT_CERTAIN = "I don't know that for certain."
 DONT_KNOW = "I'm sorry, I don't know that: I found nothing about it in the information I have."
 NOTHING_FOUND = "I'm sorry, I found nothing that matches."
 _CONDITION = re.compile(r"^If (?:that|this|it)\b[^,]*,\s*")
@@ -226,7 +229,8 @@ class Composer:
                 blocks += texts
                 kept.append(results[index])
             elif texts:
-                blocks += [f"{CLOSEST} {texts[0]}", *texts[1:]]
+                far = f"{NOT_CERTAIN} " if found.probability < FAR_MAX and not told else ""
+                blocks += [f"{far}{CLOSEST} {texts[0]}", *texts[1:]]
         return _Told(tuple(dict.fromkeys(blocks)), tuple(kept), sure)
 
     async def _probability(self, question: str, result: ToolResult, pick: ToolPick) -> float:
