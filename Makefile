@@ -8,7 +8,7 @@ PYTEST_FLAGS ?=
 WORKERS ?= 2
 SIDE_BY_SIDE := -n $(WORKERS) --no-loadscope-reorder
 
-.PHONY: setup dapr up test check eval bench bench-gateway compose-test lock doctor
+.PHONY: setup dapr up test test-model check eval bench bench-gateway compose-test lock doctor
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -39,6 +39,9 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(PYTEST_FLAGS) -q tests/unit
+
+test-model: setup dapr  # an independent server with real weights: builds it once, about six minutes; not in CI
+	$(BIN)/pytest -s tests/model
 
 eval: setup dapr
 	$(BIN)/switchboard eval run --start --gate

@@ -47,7 +47,7 @@ def _names(a: Reading, b: Reading) -> bool:
 
 
 def _mentions(reading: Reading, name: str) -> bool:
-    return stem(name) in reading.stems or all(stem(part) in reading.stems for part in name.split("-"))
+    return stem(name) in reading.stems or all(stem(part) in reading.stems for part in name.split("-") if part)
 
 
 def _negation(a: Reading, b: Reading) -> bool:
