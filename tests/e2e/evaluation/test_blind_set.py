@@ -32,6 +32,6 @@ def test_no_bar_is_missed(ended: Any, summary: dict[str, Any]) -> None:
 def test_every_turn_was_judged_and_only_totals_are_shown(summary: dict[str, Any]) -> None:
     assert (summary["cases"], summary["turns"]) == (274, 414)
     shown = [group for group in summary if isinstance(summary[group], dict)]
-    assert sorted(shown) == ["all", "by_area", "by_difficulty", "long_or_two", "short"]
+    assert sorted(shown) == ["all", "by_area", "by_difficulty", "long_or_two", "short", "tokens_a_turn"]
     useful = Share.model_validate(summary["all"]["useful"])
     assert useful.interval[0] <= useful.share <= useful.interval[1]

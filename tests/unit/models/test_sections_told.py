@@ -44,7 +44,7 @@ async def test_where_no_section_is_sure_the_two_nearest_are_told_as_the_closest(
         passage(3, "How do I pay?", "You pay at the desk.", 0.5),
     ]
     reply = await ask(LIBRARY, question, results=[("search_knowledge", {"query": question}, {"passages": found})])
-    assert reply.text.startswith(CLOSEST)
+    assert CLOSEST in reply.text
     assert "[1]" in reply.text and "[2]" in reply.text and "[3]" not in reply.text
 
 

@@ -25,6 +25,8 @@ TOOL_SURE, TOOL_CLOSEST_MIN, TOOL_PART_MIN = 0.5, 0.44, 0.3
 """Probabilities that a tool's facts answer: told, told as the closest, told as the closest to one of several things."""
 CLEARLY = 0.3
 """So much more probable, of a tool's facts and a passage one is what was asked for."""
+LIKELY_MIN = 0.3
+"""A section that answers so probably is told, however sure the facts are: what a light means, and what to do about it."""
 FACTS_LOGISTIC = (-1.6, 0.8, 4.57)
 """Constant, and weights of how surely the tool is meant (log odds) and of the likeness of its facts to the question."""
 FACTS_CHARACTERS_MAX = 500
@@ -203,7 +205,7 @@ class Composer:
             for rival, probability in probable.items():
                 if not results[rival].facts or probability < found.probability - CLEARLY:
                     dropped.add(rival)
-                elif probability > found.probability + CLEARLY and found.asked == 1 and not found.sure:
+                elif probability > found.probability + CLEARLY and found.asked == 1 and found.probability < LIKELY_MIN:
                     dropped.add(index)
         blocks: list[str] = []
         kept: list[ToolResult] = []
@@ -213,7 +215,8 @@ class Composer:
                 continue
             if result.facts:
                 facts = _prose(await self._chosen(question, result.facts))
-                fits_well = probable.get(index, 1.0) >= TOOL_SURE
+                doubtful = result.tool in chosen and chosen[result.tool].doubtful
+                fits_well = probable.get(index, 1.0) >= TOOL_SURE and not doubtful
                 sure = sure or fits_well
                 blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
             blocks += _errors([result])

@@ -46,6 +46,8 @@ LOGISTIC = (-5.29, 7.68, 2.05)
 """Constant, and weights of fit and known words: fitted by `evals/answering/train.py`."""
 KNOWN_MIN = 0.1
 """What the commonest word counts; the rarest counts 1 more."""
+MEANT_MARGIN_MIN = 0.2
+"""So much more surely one of the tools must be meant than none: on held-back questions that nothing answers (`evals/answering`)."""
 FIT_WEIGHT, CHOICE_WEIGHT = 0.7, 2.0
 UTTERANCES_ABOVE = 0.1
 """The mean of the nearest of many utterances is less than the likeness to a few examples and a description."""
@@ -92,6 +94,9 @@ class ToolPick:
     """By its utterances, a cosine. 1 where the choice does not rest on them."""
     known: float = 1.0
     """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
+
+    doubtful: bool = False
+    """It sounds almost as much like what none of the tools answers."""
 
     @property
     def probability(self) -> float:
@@ -199,14 +204,17 @@ class ToolPicker:
         if not reading:
             return None
         fits = [fit for fit, _ in await self._utterances.fits(text, without_names(text), reading)]
-        chosen = await self._utterances.choice(text, reading)
+        chosen, none = await self._utterances.choice(text, reading)
         ranked = {pick.tool.name: pick.score for pick in (await self.rank(text, reading)).picks}
         scored = [
             ToolPick(tool, text, ranked[tool.name], fit if tool.utterances else ranked[tool.name] - UTTERANCES_ABOVE)
             for tool, fit in zip(reading, fits, strict=True)
         ]
-        best = scored[max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))]
-        return replace(best, known=self._known(text, best.tool)) if best.tool.utterances else best
+        place = max(range(len(scored)), key=lambda place: _preference(scored[place], chosen[place]))
+        best = scored[place]
+        if not best.tool.utterances:
+            return best
+        return replace(best, known=self._known(text, best.tool), doubtful=chosen[place] - none < MEANT_MARGIN_MIN)
 
     def _known(self, text: str, tool: ToolProfile) -> float:
         weights = {each: KNOWN_MIN + self._rarity(word) for word in words(text) for each in content_stems(word)}

@@ -30,19 +30,23 @@ class UtteranceFits:
         self._kept: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._choices: OrderedDict[tuple[tuple[str, ...], ...], LearnedDecision] = OrderedDict()
 
-    async def choice(self, text: str, tools: Sequence[ToolProfile]) -> list[float]:
-        """Of each tool, how surely it and none of the others is meant; all alike where one of them has no utterances."""
+    async def choice(self, text: str, tools: Sequence[ToolProfile]) -> tuple[list[float], float]:
+        """Of each tool, how surely it and none of the others is meant; and how surely none is, by their near misses.
+
+        All alike where one of them has no utterances; −1 where there are no near misses.
+        """
         if len(tools) < 2 or not all(tool.utterances for tool in tools):
-            return [0.0] * len(tools)
-        key = tuple(tool.said for tool in tools)
+            return [0.0] * len(tools), -1.0
+        key = (*(tool.said for tool in tools), tuple(each for tool in tools for each in tool.near_misses))
         choice = self._choices.get(key)
         if choice is None:
-            vectors = [await self._vectors(said) for said in key]
+            vectors = [await self._vectors(said) for said in key if said]
             choice = await asyncio.to_thread(_fitted, key, vectors)
             self._choices[key] = choice
             while len(self._choices) > CHOICES_KEPT_MAX:
                 self._choices.popitem(last=False)
-        return choice.scores([text], await self._embedder.embed([text]))[0].tolist()
+        *wanted, none = choice.scores([text], await self._embedder.embed([text]))[0].tolist()
+        return wanted, none if key[-1] else -1.0
 
     async def fits(self, text: str, nameless: str, tools: Sequence[ToolProfile]) -> list[tuple[float, float]]:
         """Of each tool: the mean cosine to its nearest utterances, and to its nearest near misses; 0 where it has none.
