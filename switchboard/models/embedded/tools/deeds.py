@@ -60,6 +60,7 @@ _PUTS_OFF = re.compile(
     re.IGNORECASE,
 )
 """Somewhere in a message that speaks of a deed: it is not to be done now."""
+_ASKS_WHAT = re.compile(r"^\W{0,5}(?:what|when|where|who|which|how|why)\b", re.IGNORECASE)
 _SUPPOSES = re.compile(r"\bwhether\b|\bif i\b|\bsuppose\b|\bbefore i\b", re.IGNORECASE)
 """In the same sentence: it is not to be done now."""
 
@@ -162,7 +163,8 @@ def only_asks(text: str) -> bool:
     """About a deed, and not for it."""
     if _SUPPOSES.search(text):
         return True
-    return _NOT_ASKED.search(text) is not None and _ASKED_POLITELY.search(text) is None
+    asks = _NOT_ASKED.search(text) is not None or _ASKS_WHAT.match(text) is not None
+    return asks and _ASKED_POLITELY.search(text) is None
 
 
 def puts_off(message: str) -> bool:
