@@ -345,7 +345,8 @@ def test_a_question_without_an_answer_is_not_answered(system: System, question: 
         r"(do not|don't|cannot|can't|could not|couldn't) (know|find|answer|help)|no answer|outside of what i can help with",
         said,
     ), text
-    assert not re.search(r"£\d", text), text
+    # Not one of their own amounts; an article that is only near may be told after the word that it is not certain.
+    assert pounds(last_invoices("C-10001")[0].total_pence) not in text, text
 
 
 # --- nobody else's data ----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from switchboard.models.embedded.answering.sections import sections_of
 from switchboard.models.embedded.answering.units import NumberedPassage
 from switchboard.models.embedded.asked import pieces_of
 from switchboard.models.embedded.json_types import is_list, is_object
-from switchboard.models.embedded.tools.choice import ToolPick, without_names
+from switchboard.models.embedded.tools.choice import POSSIBLE_MARGIN_MIN, ToolPick, without_names
 
 FACTS_MAX = 10
 FACTS_ALWAYS = 3
@@ -199,7 +199,11 @@ class Composer:
         }
         dropped = {index for index, found in sections.items() if not found.fits}
         floor = TOOL_CLOSEST_MIN if len(pieces_of(question)) < 2 else TOOL_PART_MIN
-        dropped |= {index for index, each in probable.items() if results[index].facts and each < floor}
+        dropped |= {
+            index
+            for index, each in probable.items()
+            if results[index].facts and (each < floor or chosen[results[index].tool].margin < POSSIBLE_MARGIN_MIN)
+        }
         for index in sections.keys() - dropped:
             found = sections[index]
             for rival, probability in probable.items():
@@ -218,7 +222,8 @@ class Composer:
                 doubtful = result.tool in chosen and chosen[result.tool].doubtful
                 fits_well = probable.get(index, 1.0) >= TOOL_SURE and not doubtful
                 sure = sure or fits_well
-                blocks.append(facts if fits_well else f"{CLOSEST} {facts}")
+                hedge = f"{NOT_CERTAIN} {CLOSEST}" if doubtful else CLOSEST
+                blocks.append(facts if fits_well else f"{hedge} {facts}")
             blocks += _errors([result])
             kept.append(result)
         told = len(blocks)

@@ -46,8 +46,8 @@ LOGISTIC = (-5.29, 7.68, 2.05)
 """Constant, and weights of fit and known words: fitted by `evals/answering/train.py`."""
 KNOWN_MIN = 0.1
 """What the commonest word counts; the rarest counts 1 more."""
-MEANT_MARGIN_MIN = 0.2
-"""So much more surely one of the tools must be meant than none: on held-back questions that nothing answers (`evals/answering`)."""
+MEANT_MARGIN_MIN, POSSIBLE_MARGIN_MIN = 0.2, 0.05
+"""So much more surely one of the tools must be meant than none, to be told and to be told as the closest: on held-back questions that nothing answers (`evals/answering`)."""
 FIT_WEIGHT, CHOICE_WEIGHT = 0.7, 2.0
 UTTERANCES_ABOVE = 0.1
 """The mean of the nearest of many utterances is less than the likeness to a few examples and a description."""
@@ -81,6 +81,9 @@ _DEEDS = (
     )),
 )  # fmt: skip
 """Verbs that begin a tool's name, words that call for them, and words without one of which they are not meant."""
+VERBS = frozenset(verb for verbs, _, _ in _DEEDS for verb in verbs)
+VERB_BONUS = 0.3
+"""For a tool whose verb the text says: 'how does this compare to that'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,13 @@ class ToolPick:
     known: float = 1.0
     """Share of the clause's meaning words that people use who want the tool, rare ones counting more."""
 
-    doubtful: bool = False
-    """It sounds almost as much like what none of the tools answers."""
+    margin: float = 1.0
+    """By so much more surely this tool is meant than none."""
+
+    @property
+    def doubtful(self) -> bool:
+        """It sounds almost as much like what none of the tools answers."""
+        return self.margin < MEANT_MARGIN_MIN
 
     @property
     def probability(self) -> float:
@@ -214,7 +222,7 @@ class ToolPicker:
         best = scored[place]
         if not best.tool.utterances:
             return best
-        return replace(best, known=self._known(text, best.tool), doubtful=chosen[place] - none < MEANT_MARGIN_MIN)
+        return replace(best, known=self._known(text, best.tool), margin=chosen[place] - none)
 
     def _known(self, text: str, tool: ToolProfile) -> float:
         weights = {each: KNOWN_MIN + self._rarity(word) for word in words(text) for each in content_stems(word)}
@@ -371,7 +379,9 @@ def _of_deed(text: str, said: Collection[str], tool: ToolProfile) -> float:
 
 
 def _preference(pick: ToolPick, chosen: float) -> float:
-    return FIT_WEIGHT * pick.fit + (1 - FIT_WEIGHT) * pick.score + CHOICE_WEIGHT * chosen
+    verb = pick.tool.name.partition("_")[0]
+    named = VERB_BONUS if verb in VERBS and stem(verb) in stems(pick.clause) else 0.0
+    return FIT_WEIGHT * pick.fit + (1 - FIT_WEIGHT) * pick.score + CHOICE_WEIGHT * chosen + named
 
 
 def _needed(pick: ToolPick) -> float:
