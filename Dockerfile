@@ -36,6 +36,7 @@ COPY switchboard/identity switchboard/identity
 FROM service AS gateway
 COPY switchboard/ledger switchboard/ledger
 COPY switchboard/models switchboard/models
+COPY switchboard/redis switchboard/redis
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
@@ -43,6 +44,7 @@ COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
 COPY switchboard/models switchboard/models
+COPY switchboard/redis switchboard/redis
 COPY switchboard/text switchboard/text
 COPY switchboard/routing switchboard/routing
 COPY switchboard/scoring switchboard/scoring

@@ -21,7 +21,7 @@ from services.gateway.money.accounting import Accounting
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
+from switchboard.redis.server import RedisServer
 from switchboard.evaluation import machine
 from switchboard.ledger.record import Record
 from switchboard.system import redis

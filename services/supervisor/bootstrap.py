@@ -1,6 +1,7 @@
 """Wires the supervisor: the one place that knows which adapter stands behind which port."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.supervisor.desk.handover import Handovers
@@ -16,23 +17,35 @@ from services.supervisor.routing.judge import RoutingJudge
 from services.supervisor.routing.router import Router
 from services.supervisor.settings import Settings
 from services.supervisor.turns.accept import Acceptance
+from services.supervisor.turns.cancellation import Cancellation
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
+from services.supervisor.turns.effects_told import EffectsTold
 from services.supervisor.turns.idempotency import IdempotencyKeys
 from services.supervisor.turns.jobs import Jobs
 from services.supervisor.turns.life import Turns
 from services.supervisor.turns.logs import TurnLogs
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.publisher import BackgroundPublisher
+from services.supervisor.turns.replicas import sweeper
+from services.supervisor.turns.replicas.heartbeat import Replicas
+from services.supervisor.turns.replicas.in_hand import Slots
+from services.supervisor.turns.replicas.sweeper import Sweeper
+from services.supervisor.turns.streams.memory import InMemoryEventStreams
+from services.supervisor.turns.streams.port import EventStreams
+from services.supervisor.turns.streams.redis import RedisEventStreams
 from switchboard.contracts.cards import AgentRegistration
+from switchboard.contracts.errors import SwitchboardError
 from switchboard.experiments.assignment import Experiments
 from switchboard.identity import ApiKeys
+from switchboard.memory.tiers import mover
 from switchboard.memory.tiers.cold import ColdTier
 from switchboard.memory.tiers.index import ConversationIndex
-from switchboard.memory.tiers.mover import LEASE_NAME, LEASE_S, Mover, TierPolicy
+from switchboard.memory.tiers.mover import Mover, TierPolicy
 from switchboard.memory.tiers.store import TieredStore
 from switchboard.models.embedder import Embedder
 from switchboard.models.gateway import GatewayClient, url_behind_sidecar
+from switchboard.redis.server import RedisServer
 from switchboard.sidecar.agent_topics import AgentTopicsStore
 from switchboard.sidecar.directory import AgentDirectory
 from switchboard.sidecar.lease import Lease
@@ -55,7 +68,13 @@ class Supervisor:
     directory: AgentDirectory
     specialists: Specialists
     turns: Turns
+    cancellation: Cancellation
     logs: TurnLogs
+    streams: EventStreams
+    acceptance: Acceptance
+    outbox: Outbox
+    replicas: Replicas
+    sweeper: Sweeper
     jobs: Jobs
     handovers: Handovers
     publisher: BackgroundPublisher
@@ -68,6 +87,8 @@ class Supervisor:
     ratings: Ratings
     evaluation: OnlineEvaluation
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    keeping: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    """Its heartbeat, and what others tell it: until the last turn has ended."""
 
     async def open(self) -> None:
         await self.sidecar.open()
@@ -75,21 +96,29 @@ class Supervisor:
         self.background.add(asyncio.create_task(self.mover.run()))
         await self.router.learn({})  # loads the embedding model before the first question, not with it
         await self.directory.open()
+        self.keeping.update(asyncio.create_task(each) for each in (self.sweeper.run(), self.cancellation.listen()))
 
     def drain(self) -> None:
-        """The process is to end: ends the turns under way while their clients can still be told."""
-        self.background.add(asyncio.create_task(self.turns.close(self.settings.drain_s)))
+        """The process is to end: no new turns, and those under way end while their clients can still be told."""
+        self.background.add(asyncio.create_task(self._end_turns()))
+
+    async def _end_turns(self) -> None:
+        await self.turns.close(self.settings.drain_s, hand_over=self.replicas.others)
 
     async def close(self) -> None:
         await self.directory.close()
-        await self.turns.close(self.settings.drain_s)
+        await self._end_turns()
+        await _cancelled(self.keeping)
+        await self.acceptance.close()
         await self.logs.close()
         await self.consolidation.close()
-        for task in self.background:
-            task.cancel()
-        await asyncio.gather(*self.background, return_exceptions=True)
+        await _cancelled(self.background)
         await self.evaluation.close()
         await self.publisher.close()
+        await self.outbox.close()
+        with suppress(SwitchboardError):  # else the others hear it by its silence
+            await self.replicas.beat(leaving=True)
+        await self.streams.close()
         await self.gateway.close()
         await self.sidecar.close()
 
@@ -100,8 +129,19 @@ class Supervisor:
             await self.router.forget(event.card.id)
 
 
-def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder | None = None) -> Supervisor:
-    """A supervisor that is not open yet. Tests give an in-memory sidecar and a small embedder.
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def build(
+    settings: Settings,
+    sidecar: Sidecar | None = None,
+    embedder: Embedder | None = None,
+    streams: EventStreams | None = None,
+) -> Supervisor:
+    """A supervisor that is not open yet. Tests give an in-memory sidecar, a small embedder, and event logs in memory.
 
     Raises `BadConfiguration` when the keys file is not right.
     """
@@ -129,8 +169,8 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         sidecar.state, tiers, lambda caller: GatewaySummarizer(gateway, settings.summary_model, caller), index
     )
 
-    def lease() -> Lease:
-        return Lease(sidecar.state, LEASE_NAME, LEASE_S)
+    def lease(name: str, seconds: int) -> Lease:
+        return Lease(sidecar.state, name, seconds)
 
     judge = None
     if settings.route_model:
@@ -141,9 +181,15 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
     experiments = Experiments.load(settings.experiments_file)
     experiment_tallies = ExperimentTallies(sidecar.state)
     evaluation = OnlineEvaluation(embedder, experiment_tallies, share=settings.evaluation_share)
-    acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments)
-    outbox = Outbox(publisher, evaluation, consolidation)
-    logs = TurnLogs(conversations, settings.turns_max)
+    streams = streams or _streams(settings)
+    replicas = Replicas(sidecar.state)
+    slots = Slots(replicas.id)
+    acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments, slots)
+    outbox = Outbox(conversations, publisher, evaluation, consolidation)
+    logs = TurnLogs(conversations, streams, settings.turns_max)
+    effects = EffectsTold(sidecar.state)
+    turns = Turns(acceptance, router, specialists, outbox, logs, effects, turn_s_max=settings.turn_s_max)
+    directory = AgentDirectory(sidecar.state, router.learn)
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
@@ -151,19 +197,44 @@ def build(settings: Settings, sidecar: Sidecar | None = None, embedder: Embedder
         gateway=gateway,
         conversations=conversations,
         router=router,
-        directory=AgentDirectory(sidecar.state, router.learn),
+        directory=directory,
         specialists=specialists,
-        turns=Turns(acceptance, router, specialists, outbox, logs, turn_s_max=settings.turn_s_max),
+        turns=turns,
+        cancellation=Cancellation(conversations, turns, logs, streams, replicas.id),
         logs=logs,
+        streams=streams,
+        acceptance=acceptance,
+        outbox=outbox,
+        replicas=replicas,
+        sweeper=Sweeper(
+            sidecar.state,
+            replicas,
+            slots,
+            lease(sweeper.LEASE_NAME, sweeper.LEASE_S),
+            conversations,
+            outbox,
+            turns.take_over,
+            lambda: bool(directory.agents),
+        ),
         jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=ReadinessChecks(sidecar, settings.gateway_app_id),
         consolidation=consolidation,
-        memory_privacy=MemoryPrivacy(sidecar.state, tiers, index, lease(), conversations, policy.hot_s),
-        mover=Mover(index, tiers, lease(), policy),
+        memory_privacy=MemoryPrivacy(
+            sidecar.state, tiers, index, lease(mover.LEASE_NAME, mover.LEASE_S), conversations, policy.hot_s
+        ),
+        mover=Mover(index, tiers, lease(mover.LEASE_NAME, mover.LEASE_S), policy),
         experiments=experiments,
         experiment_tallies=experiment_tallies,
         ratings=Ratings(sidecar.state, conversations, rating_index, experiment_tallies),
         evaluation=evaluation,
     )
+
+
+def _streams(settings: Settings) -> EventStreams:
+    """Without Redis no other replica sees what is said here: a turn that its process leaves ends as interrupted."""
+    if not settings.redis_host:
+        return InMemoryEventStreams()
+    password = settings.redis_password.get_secret_value() if settings.redis_password else None
+    return RedisEventStreams(RedisServer.at(settings.redis_host, password=password, tls=settings.redis_tls))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,6 +17,10 @@ class Settings(BaseSettings):
     app_api_token: str | None = Field(default=None, validation_alias=AliasChoices("APP_API_TOKEN", "app_api_token"))
     """Dapr's: with it, only the sidecar can deliver events to this app's public port."""
     gateway_app_id: str = "gateway"
+    redis_host: str | None = None
+    """host:port of the Redis that holds the event logs of turns; without it no other replica can go on with a stream."""
+    redis_password: SecretStr | None = None
+    redis_tls: bool = False
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")
     console_url: str | None = None
     """Origin of the web page that browsers may call this API from."""

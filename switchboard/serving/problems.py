@@ -38,7 +38,7 @@ def problem_response(error: SwitchboardError) -> Response:
     fields = {headers.RETRY_AFTER: str(error.retry_after_s)} if error.retry_after_s is not None else {}
     if error.status == 401:
         fields["www-authenticate"] = "Bearer"
-    body = problem_of(error, current_trace_id()).model_dump_json()
+    body = problem_of(error, current_trace_id()).model_dump_json(exclude_none=True)
     return Response(body, error.status, fields, media_type=MEDIA_TYPE)
 
 

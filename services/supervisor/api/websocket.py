@@ -1,19 +1,26 @@
 """The chat over a WebSocket: the same requests and the same events, one JSON object a frame.
 
+A request may carry an `idempotency_key`; `{"resume": "<turn_id>", "after": <n>}` goes on behind event `n` of a turn. Each
+event carries its `id`, `<turn_id>:<n>`.
+
 The key comes in the `Authorization` header, or (browsers cannot set one) in a first frame
 `{"authorization": "Bearer <key>"}`; never in the URL, where it would be logged. One turn at a time.
 """
 
 import asyncio
 from contextlib import suppress
+from typing import Annotated
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.supervisor.api.edge import BODY_BYTES_MAX
 from services.supervisor.turns.accept import Ask
+from services.supervisor.turns.event_log import EventLog
+from services.supervisor.turns.idempotency import CHARACTERS_MAX
 from services.supervisor.turns.life import Turns
+from services.supervisor.turns.logs import TurnLogs
 from switchboard.contracts.errors import InvalidRequest, SwitchboardError, TooLarge, Unauthenticated
 from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import ChatRequest, Principal
@@ -26,7 +33,22 @@ IDLE_S_MAX = 300.0
 GOING_AWAY, POLICY_VIOLATION, TOO_BIG = 1001, 1008, 1009
 
 
-async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
+class ChatFrame(ChatRequest):
+    """A question as a frame: the body of `POST /v1/chat`, and its key, which has no header here."""
+
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=CHARACTERS_MAX)] | None = None
+
+
+class ResumeFrame(BaseModel):
+    """Asks for the events of a turn again, behind event `after`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resume: Annotated[str, StringConstraints(min_length=1, max_length=CHARACTERS_MAX)]
+    after: int = Field(default=0, ge=0, lt=10**9)
+
+
+async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns, logs: TurnLogs) -> None:
     """One connection, from its first frame to its last. Raises nothing."""
     await socket.accept()
     with suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed while we were sending
@@ -43,7 +65,12 @@ async def serve(socket: WebSocket, keys: ApiKeys, turns: Turns) -> None:
         while True:
             try:
                 frame = await asyncio.wait_for(_frame(socket), IDLE_S_MAX)
-                await _answer(socket, turns, Ask(principal, _request(frame)))
+                asked = _request(frame)
+                if isinstance(asked, ResumeFrame):
+                    await _send(socket, await logs.follow(principal, asked.resume, asked.after), asked.after)
+                else:
+                    request = ChatRequest.model_validate(asked.model_dump(exclude={"idempotency_key"}))
+                    await _send(socket, await turns.start(Ask(principal, request, asked.idempotency_key)))
             except TimeoutError:
                 await socket.close(GOING_AWAY)
                 return
@@ -79,9 +106,9 @@ async def _frame(socket: WebSocket) -> bytes:
     return frame
 
 
-def _request(frame: bytes) -> ChatRequest:
+def _request(frame: bytes) -> ChatFrame | ResumeFrame:
     try:
-        return ChatRequest.model_validate_json(frame)
+        return (ResumeFrame if _resumes(frame) else ChatFrame).model_validate_json(frame)
     except ValidationError as error:
         refused = error_of_validation(error)
         if isinstance(refused, TooLarge):
@@ -89,11 +116,20 @@ def _request(frame: bytes) -> ChatRequest:
         raise refused from error
 
 
-async def _answer(socket: WebSocket, turns: Turns, ask: Ask) -> None:
-    log = await turns.start(ask)
-    async for frames in log.read():
+def _resumes(frame: bytes) -> bool:
+    try:
+        asked = orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(asked, dict) and "resume" in asked
+
+
+async def _send(socket: WebSocket, log: EventLog, after: int = 0) -> None:
+    async for frames in log.read(after):
         for frame in frames:
-            await socket.send_text(frame.data.decode())
+            # Every event is a JSON object that begins with its type: the id goes before it, and nothing is encoded again.
+            id_ = f'"id":"{log.turn_id}:{frame.seq}",' if frame.seq else ""
+            await socket.send_text("{" + id_ + frame.data.decode()[1:])
 
 
 async def _tell(socket: WebSocket, error: SwitchboardError) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
-from services.supervisor.turns.records import Conversation, Handover, Turn, now
-from switchboard.contracts.errors import Conflict, NotFound, Unavailable
+from services.supervisor.turns.records import Conversation, Handover, Running, Turn, now, turn_id_of
+from services.supervisor.turns.replicas.in_hand import Slot
+from switchboard.contracts.errors import Conflict, NotFound, TurnRunning, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.conversation_memory import ConversationMemory
 from switchboard.memory.tiers.index import ConversationIndex, Entry
@@ -21,6 +22,8 @@ from switchboard.sidecar.ports import StateItem, StateKey, StateStore
 PAGE_TURNS_MAX = 100
 RUNNING_LOOKED_AT = 20
 """Of a conversation's last turns, before it is deleted."""
+UNRECORDED_S = 10.0
+"""A turn that was counted so long ago and has no record was never accepted: its process died in between."""
 UNKNOWN_CONVERSATION = "There is no such conversation. Leave out conversation_id to start a new one."
 UNKNOWN_TURN = "There is no such turn."
 
@@ -31,6 +34,10 @@ class Stored:
 
     conversation: StateItem
     turn: StateItem
+
+
+class TurnLost(Exception):
+    """Another replica has the turn, or has ended it: whoever had it before stops, and says nothing."""
 
 
 class Conversations:
@@ -51,34 +58,68 @@ class Conversations:
 
     # -- accepting a turn
 
-    async def create(self, conversation: Conversation, turn: Turn, principal: Principal) -> None:
+    async def create(
+        self, conversation: Conversation, turn: Turn, principal: Principal, slot: Slot | None = None
+    ) -> None:
         """Writes a new conversation with its first turn, and reads what is remembered of its user."""
+        put = [slot.record(turn.tenant, turn.conversation_id, turn.n)] if slot is not None else []
         written = [(_key(conversation), conversation.model_dump(mode="json")), (_turn_key(turn), _json(turn))]
         if self._index is not None:  # in the index with it: what is in none could neither be moved nor forgotten
             written.append(await self._index.note(_entry(conversation)))
         known, _ = await asyncio.gather(
-            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
+            self._state.get(keys.user_memory(principal.tenant, principal.user)),
+            self._state.create_all(written, put=put),
         )
         conversation.remembered = await self._remembered(principal, None, known)
 
-    async def next_turn(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
-        """Counts one turn more; its number is the `turn_count` of what returns.
+    async def next_turn(
+        self, principal: Principal, conversation_id: ConversationId, slot: Slot | None = None
+    ) -> Conversation:
+        """Counts one turn more, and says that it runs; its number is the `turn_count` of what returns.
 
-        Raises `NotFound` also for a conversation of somebody else: a stranger must not learn that it exists.
+        Raises `TurnRunning` while the turn before it does, and `NotFound` also for a conversation of somebody else:
+        a stranger must not learn that it exists.
         """
         item, remembered = await self._opened(principal, conversation_id)
-        counted: list[Conversation] = []
+        counted = await self._counted(principal, item.value)
+        key = keys.conversation(principal.tenant, conversation_id)
+        put = [slot.record(counted.tenant, conversation_id, counted.turn_count)] if slot is not None else []
+        try:
+            await self._state.replace_all([(key, counted.model_dump(mode="json"), item.etag)], put=put)
+        except Conflict:
 
-        def count(value: Any) -> Any:
-            conversation = _owned(value, principal)
-            conversation.turn_count += 1
-            conversation.updated_at = now()
-            counted.append(conversation)
-            return conversation.model_dump(mode="json")
+            async def count(value: Any) -> Any:
+                nonlocal counted
+                counted = await self._counted(principal, value)
+                if slot is not None:
+                    await self._state.put(*slot.record(counted.tenant, conversation_id, counted.turn_count))
+                return counted.model_dump(mode="json")
 
-        await self._changed(keys.conversation(principal.tenant, conversation_id), item, count)
-        counted[-1].remembered = remembered
-        return counted[-1]
+            await change(self._state, key, count)
+        counted.remembered = remembered
+        return counted
+
+    async def _counted(self, principal: Principal, value: Any) -> Conversation:
+        """The conversation with one turn more. What the end of the turn before could not write is in it."""
+        conversation = _owned(value, principal)
+        if conversation.running is not None:
+            before = await self._before(conversation, conversation.running)
+            conversation = conversation.after(before) if before is not None else conversation
+        conversation.turn_count += 1
+        conversation.updated_at = now()
+        conversation.running = Running(n=conversation.turn_count, since=conversation.updated_at)
+        return conversation
+
+    async def _before(self, conversation: Conversation, running: Running) -> Turn | None:
+        """The turn that was accepted last, ended; None where it never was. Raises `TurnRunning`."""
+        item = await self._state.get(keys.turn(conversation.tenant, conversation.conversation_id, running.n))
+        turn = Turn.model_validate(item.value).as_read() if item is not None else None
+        is_running = (
+            turn.status == "running" if turn is not None else (now() - running.since).total_seconds() < UNRECORDED_S
+        )
+        if is_running:
+            raise TurnRunning(turn_id=turn_id_of(conversation.conversation_id, running.n))
+        return turn
 
     async def record(self, turn: Turn) -> None:
         """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""
@@ -97,28 +138,35 @@ class Conversations:
         return Stored(conversation, record)
 
     async def finish(self, turn: Turn, stored: Stored) -> None:
-        """Writes how the turn ended, and adds an answered one to the conversation's tail, in one call."""
-        if turn.status != "completed":
-            await self._finish_turn(turn, stored.turn.etag)
-            return
-        after = Conversation.model_validate(stored.conversation.value).with_turn(turn)
-        ending = [
-            (_turn_key(turn), _json(turn), stored.turn.etag),
-            (_key(after), after.model_dump(mode="json"), stored.conversation.etag),
-        ]
-        try:
-            await self._state.replace_all(ending)
-        except Conflict:  # which of the two it was does not matter: both may be written again
-            await self._finish_turn(turn, stored.turn.etag)
-            await self.remember(turn)
+        """Writes how the turn ended, and then that into the conversation, an answered one into its tail.
 
-    async def remember(self, turn: Turn) -> None:
-        """Adds an answered turn to its conversation's tail; once, however often it is called."""
+        In this order, so that nothing of a turn that another replica has is in the tail. What a crash leaves between the
+        two is written by the next turn or the sweeper. Raises `TurnLost`.
+        """
+        await self._finish_turn(turn, stored.turn)
+        await self.settle(turn, stored.conversation)
 
-        def with_turn(value: Any) -> Any:
-            return _conversation_of(value).with_turn(turn).model_dump(mode="json")
+    async def settle(self, turn: Turn, known: StateItem | None = None) -> None:
+        """Writes into the conversation that a turn of it ended; once, however often it is called."""
 
-        await change(self._state, keys.conversation(turn.tenant, turn.conversation_id), with_turn)
+        def settled(value: Any) -> Any:
+            return _conversation_of(value).after(turn).model_dump(mode="json")
+
+        await change(self._state, keys.conversation(turn.tenant, turn.conversation_id), settled, known=known)
+
+    # -- taking a turn over
+
+    async def take_turn(self, turn: Turn, etag: str, slot: Slot) -> None:
+        """Makes a turn this replica's: says first that it is in hand. Raises `Conflict` where somebody was faster."""
+        await self._state.put(*slot.record(turn.tenant, turn.conversation_id, turn.n))
+        await self.replace_turn(turn, etag)
+
+    async def around(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
+        """The conversation as an agent is told of it, for a turn that was accepted before. Raises `NotFound`."""
+        item, remembered = await self._opened(principal, conversation_id)
+        conversation = _owned(item.value, principal)
+        conversation.remembered = remembered
+        return conversation
 
     # -- conversations
 
@@ -190,6 +238,24 @@ class Conversations:
         """Raises `Conflict` when the turn was changed meanwhile."""
         await self._state.replace(_turn_key(turn), _json(turn), etag=etag)
 
+    async def record_of(self, tenant: str, conversation_id: str, n: int) -> StateItem | None:
+        """A turn's record in the hot tier, as it is; None where there is none."""
+        item = await self._state.get(keys.turn(tenant, conversation_id, n))
+        return None if is_erased(item) else item
+
+    async def clear_outboxes(self, turns: Sequence[Turn]) -> None:
+        """Writes that all that follows these turns is done. Raises `Conflict` where one was changed meanwhile."""
+        items = await self._state.get_many([_turn_key(turn) for turn in turns])
+        cleared: list[tuple[StateKey, Any, str]] = []
+        for turn, item in zip(turns, items, strict=True):
+            if item is None or is_erased(item):
+                continue  # deleted, or moved down, meanwhile
+            record = Turn.model_validate(item.value)
+            if record.outbox and record.is_held_as(turn):
+                cleared.append((_turn_key(turn), _json(record.model_copy(update={"outbox": []})), item.etag))
+        if cleared:
+            await self._state.replace_all(cleared)
+
     async def change_turn(self, tenant: str, turn_id: str, fn: Callable[[Turn], Turn | None]) -> None:
         """Writes what `fn` makes of a turn's record, again while others are faster; None leaves it as it is.
 
@@ -205,12 +271,17 @@ class Conversations:
 
         await self._changed(_turn_key(Turn.model_validate(item.value)), item, changed)
 
-    async def _finish_turn(self, turn: Turn, etag: str) -> None:
-        try:
-            await self.replace_turn(turn, etag)
-        except Conflict:
-            # Nobody else writes an interactive turn; a write of ours whose answer was lost looks like this.
-            await self.change_turn(turn.tenant, turn.turn_id, lambda now: turn if now.status == "running" else None)
+    async def _finish_turn(self, turn: Turn, known: StateItem) -> None:
+        """Writes the end over the record that is still this owner's and this attempt's. Raises `TurnLost`."""
+
+        def ended(value: Any) -> Any:
+            before = _turn_of(value)
+            if not before.is_held_as(turn):
+                raise TurnLost
+            # A write of ours whose answer was lost looks like this; a job that ended is not ended twice.
+            return _json(turn) if before.status == "running" or turn.owner else None
+
+        await change(self._state, _turn_key(turn), ended, known=known)
 
     async def _changed(self, key: StateKey, item: StateItem, fn: Callable[[Any], Any | None]) -> Any:
         """As `change`, of a record that was just read: without a race it is not read again."""
@@ -272,9 +343,17 @@ def new_conversation(principal: Principal) -> Conversation:
         tenant=principal.tenant,
         owner=principal.user,
         turn_count=1,
+        running=Running(n=1, since=at),
         created_at=at,
         updated_at=at,
     )
+
+
+def _turn_of(value: Any) -> Turn:
+    """The turn that a record's `value` is. Raises `NotFound` for none, and for one whose conversation was deleted."""
+    if value is None or ERASED_KEY in value:
+        raise NotFound(UNKNOWN_TURN)
+    return Turn.model_validate(value)
 
 
 def _conversation_of(value: Any) -> Conversation:

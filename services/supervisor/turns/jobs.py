@@ -8,7 +8,7 @@ import logging
 
 from services.supervisor.routing.router import Router
 from services.supervisor.turns import guardrails
-from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated
+from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated, explained
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.merge import merged
 from services.supervisor.turns.outbox import Outbox
@@ -59,8 +59,10 @@ class Jobs:
                     await self._begin(accepted)
                 except (Exception, asyncio.CancelledError) as error:
                     # Results of parts that did get out find the job ended, and are left out.
-                    await self._acceptance.abandon(turn, error)
-                    self._outbox.put(turn)
+                    turn.fail(explained(error))
+                    turn.outbox = self._outbox.due(turn)
+                    if await self._acceptance.end_in_time(turn, later=lambda: self._outbox.put(turn)):
+                        self._outbox.put(turn)
                     raise
                 return turn
 
@@ -88,6 +90,7 @@ class Jobs:
         decision, _ = await route(self._router, accepted, lane="batch")
         if not decision.assignments:
             turn.complete(TurnCompleted(text=decision.reply, agents=[]))
+            turn.outbox = self._outbox.due(turn)
             await self._acceptance.end(turn, accepted.stored)
             self._outbox.put(turn)
             return
@@ -118,13 +121,14 @@ class Jobs:
             part.answer = answer
             if turn.status == "running" and all(each.answer is not None for each in turn.parts):
                 _end(turn)
+                turn.outbox = self._outbox.due(turn)
                 ended = True
             return turn
 
         try:
             await self._conversations.change_turn(tenant, turn_id, with_answer)
-            if latest is not None and latest.status == "completed":
-                await self._conversations.remember(latest)  # a result comes again where this failed the first time
+            if latest is not None and latest.status != "running":
+                await self._conversations.settle(latest)  # a result comes again where this failed the first time
         except NotFound:
             logger.error("a result for turn %s of %s, which is not there", turn_id, tenant)
         except Conflict as error:

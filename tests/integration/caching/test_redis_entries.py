@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from services.gateway.caching.entries.port import Bounds
 from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
+from switchboard.redis.server import RedisServer
 from switchboard.contracts.errors import Unavailable
 from tests.integration.runtime import bench
 

@@ -1,0 +1,83 @@
+"""What this replica has in hand, in a fixed number of slots: a state store cannot list its keys, but slots can be read.
+
+A slot is written with the record it stands for and never cleared: what it names is looked up, and has ended or not.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from switchboard.contracts.errors import Unavailable
+from switchboard.sidecar import keys
+from switchboard.sidecar.ports import KEYS_MAX, StateKey, StateStore
+
+SLOTS_MAX = 1_024
+"""More than the turns that run at once: one that ended keeps its slot until all that follows it is done."""
+RETRY_AFTER_S = 2
+
+
+class InHand(BaseModel):
+    """A turn that a replica answers, or answered and has still to follow up."""
+
+    tenant: str
+    conversation_id: str
+    n: int
+
+
+class Slots:
+    """The slots of the replica `owner`. Not for other threads."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self._free = deque(range(SLOTS_MAX))
+
+    def take(self) -> "Slot":
+        """The slot that is free for longest. Raises `Unavailable` when none is."""
+        if not self._free:
+            raise Unavailable(retry_after_s=RETRY_AFTER_S)
+        return Slot(self, self._free.popleft())
+
+    def give_back(self, number: int) -> None:
+        self._free.append(number)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One that is taken, until it is `free`d."""
+
+    slots: Slots
+    number: int
+    is_taken: bool = True
+
+    def record(self, tenant: str, conversation_id: str, n: int) -> tuple[StateKey, Any]:
+        """What is to be written with the turn `n` of a conversation, or before it."""
+        entry = InHand(tenant=tenant, conversation_id=conversation_id, n=n)
+        return keys.in_hand(self.slots.owner, self.number), entry.model_dump()
+
+    def free(self) -> None:
+        """What it names has ended, and all that follows is done; again changes nothing."""
+        if self.is_taken:
+            self.is_taken = False
+            self.slots.give_back(self.number)
+
+
+async def in_hand_of(state: StateStore, owner: str) -> list[InHand]:
+    """What the slots of a replica name, ended or not. Raises `Unavailable`."""
+    found: dict[tuple[str, str, int], InHand] = {}
+    for first in range(0, SLOTS_MAX, KEYS_MAX):
+        slots = range(first, min(first + KEYS_MAX, SLOTS_MAX))
+        items = await state.get_many([keys.in_hand(owner, slot) for slot in slots])
+        for item in items:
+            if item is not None and (entry := _entry(item.value)) is not None:
+                found[entry.tenant, entry.conversation_id, entry.n] = entry
+    return list(found.values())
+
+
+def _entry(value: Any) -> InHand | None:
+    """None for what another version wrote."""
+    try:
+        return InHand.model_validate(value)
+    except ValidationError:
+        return None
