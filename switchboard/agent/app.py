@@ -157,7 +157,7 @@ async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) 
     """Comments in between say that this process is there: it may be silent for long, but never for `PING_S`."""
     seq = 0
     async with aclosing(batches):
-        next_batch = asyncio.ensure_future(anext(batches, None))
+        next_batch = asyncio.create_task(_next(batches))
         try:
             while True:
                 done, _ = await asyncio.wait({next_batch}, timeout=PING_S)
@@ -167,12 +167,19 @@ async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) 
                 batch = next_batch.result()
                 if batch is None:
                     return
-                next_batch = asyncio.ensure_future(anext(batches, None))
+                next_batch = asyncio.create_task(_next(batches))
                 yield b"".join(frame(event, turn_id, seq + number) for number, event in enumerate(batch, 1))
                 seq += len(batch)
         finally:
             next_batch.cancel()
             await asyncio.gather(next_batch, return_exceptions=True)
+
+
+async def _next(batches: AsyncGenerator[list[TurnEvent], None]) -> list[TurnEvent] | None:
+    try:
+        return await anext(batches)
+    except StopAsyncIteration:
+        return None
 
 
 def _runner(specialist: Specialist) -> TurnRunner:

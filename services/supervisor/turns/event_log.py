@@ -231,7 +231,8 @@ class EventLog:
                 waiter = asyncio.get_running_loop().create_future()
                 self._waiting.append(waiter)
                 try:
-                    await asyncio.wait_for(waiter, silence_s)
+                    async with asyncio.timeout(silence_s):
+                        await waiter
                 except TimeoutError:
                     yield ()
 
