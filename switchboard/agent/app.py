@@ -176,10 +176,7 @@ async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) 
 
 
 async def _next(batches: AsyncGenerator[list[TurnEvent], None]) -> list[TurnEvent] | None:
-    try:
-        return await anext(batches)
-    except StopAsyncIteration:
-        return None
+    return await anext(batches, None)
 
 
 def _runner(specialist: Specialist) -> TurnRunner:

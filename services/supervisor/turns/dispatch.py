@@ -147,7 +147,7 @@ async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEven
     try:
         while True:
             async with asyncio.timeout(SILENCE_S_MAX):
-                chunk = await _next(chunks)
+                chunk = await anext(chunks, None)
             if chunk is None:
                 break
             for raw in parser.feed(chunk):
@@ -167,14 +167,6 @@ async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEven
     except Unavailable as error:
         raise _BrokenOff from error
     raise _BrokenOff
-
-
-async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
-    """As `anext` with a default, which in Python 3.11 does not let itself be cancelled."""
-    try:
-        return await anext(chunks)
-    except StopAsyncIteration:
-        return None
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

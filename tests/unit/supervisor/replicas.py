@@ -38,7 +38,9 @@ class Replica:
 
     async def start(self, message: str = QUESTION, **fields: object) -> EventLog:
         """A turn that this replica answers."""
-        return await self.supervisor.turns.start(Ask(ADA_IS, ChatRequest.model_validate({"message": message, **fields})))
+        return await self.supervisor.turns.start(
+            Ask(ADA_IS, ChatRequest.model_validate({"message": message, **fields}))
+        )
 
     async def round(self, seconds: float = 2.0) -> None:
         """`seconds` later, a round of its sweeper."""

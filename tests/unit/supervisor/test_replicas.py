@@ -71,7 +71,9 @@ async def test_a_turn_of_a_dead_replica_that_said_words_fails_and_names_what_was
             outcome = {"facts": ["Your payment of £20 is refunded."]}
             done = {"status": "done", "outcome": outcome}
             await second.sidecar.state.put(keys.effect(request.turn_id, call.call_id), done)
-            yield ToolReturned(agent="billing", call_id=call.call_id, name=call.name, ok=True, summary="", duration_ms=1)
+            yield ToolReturned(
+                agent="billing", call_id=call.call_id, name=call.name, ok=True, summary="", duration_ms=1
+            )
             yield MessageDelta(agent="billing", text="I have ")
             await asyncio.Event().wait()
 

@@ -328,6 +328,8 @@ async def test_the_key_of_a_turn_is_told_before_its_first_event_and_its_id_is_on
     turn_id = none.headers["idempotency-key"]
     assert turn_id == events_of(none)[0]["turn_id"]
 
-    again = await system.ask("Show my last invoice", headers={"Idempotency-Key": turn_id, "Accept": "text/event-stream"})
+    again = await system.ask(
+        "Show my last invoice", headers={"Idempotency-Key": turn_id, "Accept": "text/event-stream"}
+    )
     assert again.text == none.text
     assert (await system.ask("My router blinks red", headers={"Idempotency-Key": turn_id})).status_code == 422

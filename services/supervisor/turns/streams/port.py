@@ -34,7 +34,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """How far a log was read: the attempt at the turn, and its last event there."""
+    """How far a log was read: what an adapter gave, in the order of writing."""
 
     attempt: int = 0
     seq: int = 0

@@ -1,7 +1,7 @@
-"""Event logs as Redis Streams, one a turn. An entry is a batch of frames, its id `<attempt>-<number of the last frame>`.
+"""Event logs as Redis Streams, one a turn. An entry is a batch of frames, its id `<attempt>-<number of its first frame>`.
 
-Redis refuses an id that is not above the last one: that is the fence, and an append whose answer was lost cannot be added
-twice. Every command names one key, so a clustered Redis serves it too.
+Redis refuses an id that is not above the last one: that is the fence, and frames whose append had no answer, but was done,
+are not added twice. Every command names one key, so a clustered Redis serves it too.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -29,6 +29,8 @@ WAIT_S_MAX = ANSWER_S / 2
 """Of one blocking read: less than what the connection waits for an answer."""
 CONNECTIONS_MAX = 512
 """A reader that waits holds one."""
+FENCE = b"fence"
+"""The one field of an entry without frames."""
 _NOT_ABOVE = "equal or smaller"
 """Redis' words for an id that is not above the last one."""
 
@@ -46,15 +48,15 @@ class RedisEventStreams:
         """One write; the log's end is put off with its first frames and with its last."""
         if await self._add(name, attempt, frames):
             return
-        top = await self._top(name)
-        if top.attempt > attempt:
+        last_attempt, last_seq = await self._last(name)
+        if last_attempt > attempt:
             raise Fenced
-        missing = [each for each in frames if each.seq > top.seq]
+        missing = [each for each in frames if each.seq > last_seq]
         if missing and not await self._add(name, attempt, missing):
             raise Fenced
 
     async def fence(self, name: str, attempt: int) -> None:
-        if not await self._command("XADD", name, f"{attempt}-0", "fence", ""):
+        if not await self._command("XADD", name, f"{attempt}-0", FENCE, ""):
             raise Fenced
         await self._command("EXPIRE", name, KEPT_S)
 
@@ -64,7 +66,7 @@ class RedisEventStreams:
         frames: list[Frame] = []
         for entry, fields in _entries(answer):
             after = _cursor(entry)
-            frames += [_frame(head, data) for head, data in fields.items() if head != b"fence"]
+            frames += [_frame(head, data) for head, data in fields.items() if head != FENCE]
         return Batch(frames, after)
 
     async def call(self, name: str, message: str) -> None:
@@ -88,14 +90,20 @@ class RedisEventStreams:
         fields: list[bytes] = []
         for each in frames:
             fields += (f"{each.seq} {each.type}".encode(), each.data)
-        added = await self._command("XADD", name, f"{attempt}-{frames[-1].seq}", *fields)
+        added = await self._command("XADD", name, f"{attempt}-{frames[0].seq}", *fields)
         if added and (frames[0].seq == 1 or frames[-1].type in END_TYPES):
             await self._command("EXPIRE", name, KEPT_S)
         return bool(added)
 
-    async def _top(self, name: str) -> Cursor:
-        last = await self._command("XREVRANGE", name, "+", "-", "COUNT", 1)
-        return _cursor(last[0][0]) if last else Cursor()
+    async def _last(self, name: str) -> tuple[int, int]:
+        """The attempt that wrote last, and its last frame."""
+        answer = await self._command("XREVRANGE", name, "+", "-", "COUNT", 1)
+        if not answer:
+            return 0, 0
+        entry, fields = answer[0]
+        return _cursor(entry).attempt, max(
+            (_frame(head, data).seq for head, data in fields.items() if head != FENCE), default=0
+        )
 
     async def _command(self, *command: Any) -> Any:
         """Its answer; None for an id that is not above the last one. Raises `Unavailable`."""
