@@ -10,6 +10,7 @@ from services.supervisor.feedback.online_evaluation import OnlineEvaluation
 from services.supervisor.feedback.rating_index import RatingIndex
 from services.supervisor.feedback.ratings import Ratings
 from services.supervisor.memory.consolidation import Consolidation
+from services.supervisor.memory.deletions import Deletions
 from services.supervisor.memory.privacy import MemoryPrivacy
 from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.readiness import ReadinessChecks
@@ -81,6 +82,7 @@ class Supervisor:
     readiness: ReadinessChecks
     consolidation: Consolidation
     memory_privacy: MemoryPrivacy
+    deletions: Deletions
     mover: Mover
     experiments: Experiments
     experiment_tallies: ExperimentTallies
@@ -109,6 +111,7 @@ class Supervisor:
         await self.directory.close()
         await self._end_turns()
         await _cancelled(self.keeping)
+        await self.deletions.close()
         await self.acceptance.close()
         await self.logs.close()
         await self.consolidation.close()
@@ -190,6 +193,10 @@ def build(
     effects = EffectsTold(sidecar.state)
     turns = Turns(acceptance, router, specialists, outbox, logs, effects, turn_s_max=settings.turn_s_max)
     directory = AgentDirectory(sidecar.state, router.learn)
+    cancellation = Cancellation(conversations, turns, logs, streams, replicas.id)
+    privacy_lease = lease(mover.LEASE_NAME, mover.LEASE_S)
+    privacy = MemoryPrivacy(sidecar.state, tiers, index, privacy_lease, conversations, policy.hot_s)
+    deletions = Deletions(sidecar.state, slots, conversations, privacy, cancellation)
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file),
@@ -200,7 +207,7 @@ def build(
         directory=directory,
         specialists=specialists,
         turns=turns,
-        cancellation=Cancellation(conversations, turns, logs, streams, replicas.id),
+        cancellation=cancellation,
         logs=logs,
         streams=streams,
         acceptance=acceptance,
@@ -214,6 +221,7 @@ def build(
             conversations,
             outbox,
             turns.take_over,
+            deletions.take,
             lambda: bool(directory.agents),
         ),
         jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
@@ -221,9 +229,8 @@ def build(
         publisher=publisher,
         readiness=ReadinessChecks(sidecar, settings.gateway_app_id),
         consolidation=consolidation,
-        memory_privacy=MemoryPrivacy(
-            sidecar.state, tiers, index, lease(mover.LEASE_NAME, mover.LEASE_S), conversations, policy.hot_s
-        ),
+        memory_privacy=privacy,
+        deletions=deletions,
         mover=Mover(index, tiers, lease(mover.LEASE_NAME, mover.LEASE_S), policy),
         experiments=experiments,
         experiment_tallies=experiment_tallies,

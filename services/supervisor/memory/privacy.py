@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,8 @@ class Forgotten(BaseModel):
     """Of so many conversations the summary and the things named were deleted."""
     transcripts: bool
     """Whether the conversations themselves were deleted, too."""
+    pending: bool = False
+    """Not all of it could be done at once: the rest is written down, and is done without you."""
 
 
 class MemoryPrivacy:
@@ -87,7 +90,7 @@ class MemoryPrivacy:
     async def consent(self, principal: Principal, agreed: bool) -> UserMemory:
         """Turns remembering on, or off: off also forgets what was remembered. Raises `Conflict`."""
         if not agreed:
-            await self.forget(principal, transcripts=False)
+            await self.forget(principal)
             return UserMemory()
         memory = UserMemory(consent=True, consented_at=now())
 
@@ -106,11 +109,13 @@ class MemoryPrivacy:
             raise Conflict("Your settings changed meanwhile. Please try again.") from error
         return memory
 
-    async def forget(self, principal: Principal, *, transcripts: bool) -> Forgotten:
-        """Deletes what is remembered of the user, in every tier and index; `transcripts`: their conversations too.
+    async def forget(
+        self, principal: Principal, *, delete: Callable[[str], Awaitable[None]] | None = None
+    ) -> Forgotten:
+        """Deletes what is remembered of the user, in every tier and index; `delete` deletes each of their conversations too.
 
-        A turn that is being answered keeps its own words. Raises `Conflict` while one is and `transcripts` is asked
-        for, and `Unavailable` while the index is being worked on; both may be tried again.
+        A turn that is being answered keeps its own words. Raises `Unavailable` while the index is being worked on; it
+        may be tried again.
         """
         key = keys.user_memory(principal.tenant, principal.user)
         # First what turns read, and in a way that a turn under way cannot write over.
@@ -122,8 +127,8 @@ class MemoryPrivacy:
         async def one(conversation_id: str) -> bool:
             async with limit:
                 try:
-                    if transcripts:
-                        await self._conversations.delete(principal, conversation_id)
+                    if delete is not None:
+                        await delete(conversation_id)
                     else:
                         await self._forget_conversation(principal, conversation_id)
                 except NotFound:
@@ -131,9 +136,7 @@ class MemoryPrivacy:
                 return True
 
         done = await asyncio.gather(*(one(each) for each in ids))
-        if transcripts:
-            await self._index.disown(principal.tenant, principal.user)
-        return Forgotten(conversations=sum(done), transcripts=transcripts)
+        return Forgotten(conversations=sum(done), transcripts=delete is not None)
 
     async def _forget_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Leaves a record that says only how far the conversation is never to be folded again."""

@@ -13,7 +13,7 @@ from switchboard.contracts.errors import Conflict, NotFound, TurnRunning, Unavai
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.conversation_memory import ConversationMemory
 from switchboard.memory.tiers.index import ConversationIndex, Entry
-from switchboard.memory.tiers.store import ERASED_KEY, MOVED_KEY, TieredStore, is_erased
+from switchboard.memory.tiers.store import ERASED_KEY, ERASED_S, MOVED_KEY, TieredStore, is_erased
 from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
@@ -199,13 +199,20 @@ class Conversations:
         await change(self._state, keys.conversation(principal.tenant, conversation_id), given)
         return before
 
-    async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
-        """Deletes it with all its turns, in every tier. Raises `NotFound`, and `Conflict` while a turn runs."""
+    async def running(self, principal: Principal, conversation_id: ConversationId) -> list[Turn]:
+        """Turns of it that are being answered. Raises `NotFound`, for somebody else's conversation too."""
         conversation = await self.conversation(principal, conversation_id)
         last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
-        if any(turn.status == "running" for turn in last):
-            raise Conflict("A message of this conversation is being answered. Please try again when it is.")
+        return [turn for turn in last if turn.status == "running"]
+
+    async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
+        """Deletes it with all its turns, in every tier; `running` ones are to be cancelled before. Raises `NotFound`."""
+        conversation = await self.conversation(principal, conversation_id)
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
+        # A replica that sleeps, or has not heard that its turn is cancelled, must find nothing that it may write over.
+        last = range(max(1, conversation.turn_count - RUNNING_LOOKED_AT + 1), conversation.turn_count + 1)
+        for n in last:
+            await self._state.put(keys.turn(principal.tenant, conversation_id, n), {ERASED_KEY: True}, ttl_s=ERASED_S)
         await self._ratings.forget(principal.tenant, conversation_id)
         if self._index is not None:
             await self._index.disown(principal.tenant, principal.user, [conversation_id])
@@ -217,14 +224,16 @@ class Conversations:
         last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
         numbers = range(after + 1, last + 1)
         values = await self._tiers.turns(conversation.tenant, conversation.conversation_id, numbers)
-        turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
+        turns = [
+            Turn.model_validate(value).as_read() for value in values if value is not None and ERASED_KEY not in value
+        ]
         return [turn for turn in turns if turn.status != "superseded"]
 
     async def turn(self, principal: Principal, turn_id: str) -> Turn:
         """Raises `NotFound`, for somebody else's turn too."""
         name = _turn_name(turn_id)
         value = (await self._tiers.turns(principal.tenant, name[0], [name[1]]))[0] if name is not None else None
-        turn = Turn.model_validate(value) if value is not None else None
+        turn = Turn.model_validate(value) if value is not None and ERASED_KEY not in value else None
         if turn is None or turn.user != principal.user:
             raise NotFound(UNKNOWN_TURN)
         return turn.as_read()
@@ -232,7 +241,8 @@ class Conversations:
     async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
         """The turn's record in the hot tier, to be written over; brought there from where it is."""
         name = _turn_name(turn_id)
-        return await self._tiers.raised_turn(tenant, *name) if name is not None else None
+        item = await self._tiers.raised_turn(tenant, *name) if name is not None else None
+        return None if is_erased(item) else item
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from services.gateway.caching.entries.port import Bounds
 from services.gateway.caching.entries.redis import RedisEntries
 from services.gateway.redis.pipe import Pipe
-from switchboard.redis.server import RedisServer
 from switchboard.contracts.errors import Unavailable
+from switchboard.redis.server import RedisServer
 from tests.integration.runtime import bench
 
 

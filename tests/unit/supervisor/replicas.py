@@ -19,7 +19,6 @@ from tests.unit.supervisor.conftest import ADA, System, WordEmbedder
 
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 QUESTION = "Show my last invoice"
-WAIT_S_MAX = 20
 
 
 class Clock:

@@ -6,17 +6,16 @@ import orjson
 import pytest
 
 from services.supervisor.turns.event_log import EventLog
-from services.supervisor.turns.records import Turn
+from services.supervisor.turns.records import Turn, now
+from services.supervisor.turns.replicas.in_hand import DeletionInHand
 from switchboard.contracts.events import AgentStarted, MessageDelta, ToolCalled, ToolReturned, TurnCompleted
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System
-from tests.unit.supervisor.replicas import ADA_IS, QUESTION, WAIT_S_MAX, Replica, status, two_replicas, until_gone
+from tests.unit.supervisor.conftest import ADA, WAIT_S_MAX, System, until
+from tests.unit.supervisor.replicas import ADA_IS, QUESTION, Replica, status, two_replicas, until_gone
 
 
 async def asked(system: System, times: int = 1) -> None:
-    async with asyncio.timeout(WAIT_S_MAX):
-        while len(system.specialists["billing"].requests) < times:
-            await asyncio.sleep(0.001)
+    await until(lambda: len(system.specialists["billing"].requests) >= times)
 
 
 async def heard(log: EventLog, kind: str) -> None:
@@ -167,9 +166,11 @@ async def test_a_conversation_goes_on_after_a_replica_died_between_turn_and_tail
 
         monkeypatch.setattr(first.supervisor.conversations, "settle", dies)
         log = await first.start()
-        async with asyncio.timeout(WAIT_S_MAX):
-            while (await record_of(second, log.turn_id)).status != "completed":
-                await asyncio.sleep(0.001)
+
+        async def is_written() -> bool:
+            return (await record_of(second, log.turn_id)).status == "completed"
+
+        await until(is_written)
         await first.die()
         conversation_id = log.turn_id.partition(".")[0]
         follow_up = await second.start("And the one before?", conversation_id=conversation_id, agent="billing")
@@ -186,9 +187,11 @@ async def test_what_follows_a_turn_is_published_though_its_replica_died_before()
         assert "event" in (await record_of(second, log.turn_id)).outbox
         await first.die()
         await until_gone(second)
-        async with asyncio.timeout(WAIT_S_MAX):
-            while (await record_of(second, log.turn_id)).outbox:
-                await asyncio.sleep(0.01)
+
+        async def is_cleared() -> bool:
+            return not (await record_of(second, log.turn_id)).outbox
+
+        await until(is_cleared)
         events = [data for topic, data in second.sidecar.pubsub.published if topic == "conversation.events"]
         assert [event["turn_id"] for event in events] == [log.turn_id]
 
@@ -282,6 +285,32 @@ async def test_only_the_question_that_asked_for_it_is_cancelled_when_its_client_
         await asked(system)
         asking.cancel()
         turn_id = system.specialists["billing"].requests[0].turn_id
-        async with asyncio.timeout(WAIT_S_MAX):
-            while await status(first, turn_id) != ("cancelled", "cancelled"):
-                await asyncio.sleep(0.01)
+
+        async def is_cancelled() -> bool:
+            return await status(first, turn_id) == ("cancelled", "cancelled")
+
+        await until(is_cancelled)
+
+
+async def test_a_deletion_of_a_dead_replica_is_done_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.supervisor.memory.deletions.AGAIN_S", 0.01)
+    async with two_replicas() as (first, second, _):
+        log = await first.start()
+        await log.end()
+        conversation_id = log.turn_id.partition(".")[0]
+        asked_at = now()
+        later = await second.start()  # what begins after the user asked for it stays
+        await later.end()
+        entry = DeletionInHand(tenant="aurora", user=ADA_IS.user, asked_at=asked_at)
+        await first.supervisor.deletions._written(entry)
+        await first.die()
+        await until_gone(second)
+
+        async def is_deleted() -> bool:
+            path = f"/v1/conversations/{conversation_id}"
+            return (await second.api.get(path, headers=ADA)).status_code == 404
+
+        await until(is_deleted)
+        await until(lambda: not second.supervisor.deletions._tasks)
+        kept = await second.api.get(f"/v1/conversations/{later.turn_id.partition('.')[0]}", headers=ADA)
+        assert kept.status_code == 200

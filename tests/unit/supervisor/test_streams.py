@@ -18,7 +18,7 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System, failing
+from tests.unit.supervisor.conftest import ADA, System, failing, until
 
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 
@@ -110,8 +110,7 @@ async def test_while_the_log_is_away_the_stream_goes_on_and_the_log_gets_later_w
         yield AgentStarted(agent="billing")
         streams.down = True
         yield MessageDelta(agent="billing", text="one ")
-        while "one" not in "".join(frame.data.decode() for frame in live.frames):
-            await asyncio.sleep(0)
+        await until(lambda: any(b"one" in frame.data for frame in live.frames))
         streams.down = False
         yield MessageDelta(agent="billing", text="two")
         yield TurnCompleted(text="one two", agents=["billing"])
@@ -184,8 +183,7 @@ async def test_a_second_message_while_one_is_answered_is_refused_and_told_which(
     same = {"conversation_id": first["conversation_id"]}
     gate = system.specialists["billing"].gate = asyncio.Event()
     running = asyncio.create_task(system.ask("Show my last invoice", **same))
-    while len(system.specialists["billing"].requests) < 2:
-        await asyncio.sleep(0)
+    await until(lambda: len(system.specialists["billing"].requests) == 2)
     refused = await system.ask("Show my last invoice", **same)
     gate.set()
 

@@ -12,7 +12,7 @@ from switchboard.contracts.events import TurnFailed
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.memory.tiers.store import ERASED_KEY
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System
+from tests.unit.supervisor.conftest import ADA, System, until
 
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 QUESTION = "Show my last invoice"
@@ -38,9 +38,7 @@ async def ended(log: EventLog) -> TurnFailed:
 
 async def place_is_free(system: System) -> None:
     """Right after its client was told."""
-    async with asyncio.timeout(END_S_MAX):
-        while len(system.supervisor.logs):
-            await asyncio.sleep(0)
+    await until(lambda: len(system.supervisor.logs) == 0)
 
 
 async def status_of(system: System, turn_id: str) -> tuple[str, str]:

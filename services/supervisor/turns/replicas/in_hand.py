@@ -1,13 +1,15 @@
 """What this replica has in hand, in a fixed number of slots: a state store cannot list its keys, but slots can be read.
 
-A slot is written with the record it stands for and never cleared: what it names is looked up, and has ended or not.
+The slot of a turn is written with the turn's record and never cleared: the turn is looked up, and has ended or not. That of
+a deletion is cleared when it is done.
 """
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from switchboard.contracts.errors import Unavailable
 from switchboard.sidecar import keys
@@ -21,9 +23,26 @@ RETRY_AFTER_S = 2
 class InHand(BaseModel):
     """A turn that a replica answers, or answered and has still to follow up."""
 
+    kind: Literal["turn"] = "turn"
     tenant: str
     conversation_id: str
     n: int
+
+
+class DeletionInHand(BaseModel):
+    """What a user wants to be deleted, and is not yet."""
+
+    kind: Literal["deletion"] = "deletion"
+    tenant: str
+    user: str
+    conversation_id: str = ""
+    """Empty for all that they have, with what is remembered of them."""
+    asked_at: datetime
+    """Conversations that began later stay."""
+
+
+AnyInHand = InHand | DeletionInHand
+_adapter: TypeAdapter[AnyInHand] = TypeAdapter(Annotated[AnyInHand, Field(discriminator="kind")])
 
 
 class Slots:
@@ -53,8 +72,12 @@ class Slot:
 
     def record(self, tenant: str, conversation_id: str, n: int) -> tuple[StateKey, Any]:
         """What is to be written with the turn `n` of a conversation, or before it."""
-        entry = InHand(tenant=tenant, conversation_id=conversation_id, n=n)
-        return keys.in_hand(self.slots.owner, self.number), entry.model_dump()
+        return self.key, InHand(tenant=tenant, conversation_id=conversation_id, n=n).model_dump()
+
+    @property
+    def key(self) -> StateKey:
+        """Of its record."""
+        return keys.in_hand(self.slots.owner, self.number)
 
     def free(self) -> None:
         """What it names has ended, and all that follows is done; again changes nothing."""
@@ -63,21 +86,22 @@ class Slot:
             self.slots.give_back(self.number)
 
 
-async def in_hand_of(state: StateStore, owner: str) -> list[InHand]:
+async def in_hand_of(state: StateStore, owner: str) -> list[AnyInHand]:
     """What the slots of a replica name, ended or not. Raises `Unavailable`."""
-    found: dict[tuple[str, str, int], InHand] = {}
+    found: list[AnyInHand] = []
     for first in range(0, SLOTS_MAX, KEYS_MAX):
         slots = range(first, min(first + KEYS_MAX, SLOTS_MAX))
         items = await state.get_many([keys.in_hand(owner, slot) for slot in slots])
         for item in items:
-            if item is not None and (entry := _entry(item.value)) is not None:
-                found[entry.tenant, entry.conversation_id, entry.n] = entry
-    return list(found.values())
+            entry = _entry(item.value) if item is not None else None
+            if entry is not None and entry not in found:
+                found.append(entry)
+    return found
 
 
-def _entry(value: Any) -> InHand | None:
+def _entry(value: Any) -> AnyInHand | None:
     """None for what another version wrote."""
     try:
-        return InHand.model_validate(value)
+        return _adapter.validate_python({"kind": "turn"} | value)
     except ValidationError:
         return None

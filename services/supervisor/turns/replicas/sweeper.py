@@ -8,7 +8,7 @@ from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.records import Turn
 from services.supervisor.turns.replicas.heartbeat import BEAT_S, Replicas
-from services.supervisor.turns.replicas.in_hand import InHand, Slots, in_hand_of
+from services.supervisor.turns.replicas.in_hand import DeletionInHand, InHand, Slots, in_hand_of
 from switchboard.contracts.errors import Conflict, NotFound, SwitchboardError
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import StateStore
@@ -18,6 +18,8 @@ LEASE_NAME, LEASE_S = "turns-sweep", 10
 POSTPONED_MAX = 5
 """Rounds that wait for agents."""
 
+Delete = Callable[[DeletionInHand], Awaitable[None]]
+"""Takes a deletion in hand here."""
 TakeOver = Callable[[Turn, str], Awaitable[None]]
 """Answers a turn again or ends it, by its record and ETag."""
 
@@ -36,6 +38,7 @@ class Sweeper:
         conversations: Conversations,
         outbox: Outbox,
         take_over: TakeOver,
+        delete: Delete,
         can_answer: Callable[[], bool] = lambda: True,
     ) -> None:
         """`can_answer`: whether agents are known that a turn could be dispatched to again."""
@@ -46,6 +49,7 @@ class Sweeper:
         self._conversations = conversations
         self._outbox = outbox
         self._take_over = take_over
+        self._delete = delete
         self._can_answer = can_answer
         self._postponed = 0
 
@@ -83,6 +87,9 @@ class Sweeper:
     async def _sweep(self, replica: str) -> None:
         """All that a replica had in hand is ended, or in the hands of a living one, when it returns."""
         for entry in await in_hand_of(self._state, replica):
+            if isinstance(entry, DeletionInHand):
+                await self._delete(entry)
+                continue
             item = await self._conversations.record_of(entry.tenant, entry.conversation_id, entry.n)
             if item is None:
                 continue  # it was never accepted, or is deleted
