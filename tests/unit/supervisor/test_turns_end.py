@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.supervisor.turns import accept
 from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.event_log import EventLog
 from switchboard.contracts.errors import Conflict, Unavailable
@@ -199,3 +200,44 @@ async def _last_type(log: EventLog) -> str:
     async for frames in log.read():
         last = frames[-1].type
     return last
+
+
+async def test_the_end_of_a_turn_is_written_when_the_store_is_back(system: System) -> None:
+    log, gate = await started(system)
+    system.sidecar.state.down = True
+    gate.set()
+    await until(lambda: log.is_ending)
+    system.sidecar.state.down = False
+
+    async with asyncio.timeout(END_S_MAX):
+        assert (await log.end()).type == "turn.completed"
+    assert await status_of(system, log.turn_id) == ("completed", "")
+
+
+async def test_a_store_that_is_away_for_long_fails_the_turn_and_its_record_says_so_later(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "END_S_MAX", 0.0)
+    monkeypatch.setattr(accept, "ABANDON_S_MAX", 0.01)
+    monkeypatch.setattr(accept, "LATE_S", 0.01)
+    log, gate = await started(system)
+    system.sidecar.state.down = True
+    gate.set()
+    end = await ended(log)
+    assert end.code == "unavailable"
+    system.sidecar.state.down = False
+
+    async def is_written() -> bool:
+        item = await system.sidecar.state.get(keys.turn("aurora", log.turn_id.partition(".")[0], 1))
+        assert item is not None
+        return item.value["status"] == "failed" and item.value["outbox"] == []
+
+    await until(is_written)
+    assert [topic for topic, _ in system.sidecar.pubsub.published].count("conversation.events") == 1
+
+
+async def test_a_process_that_ends_is_not_ready(system: System) -> None:
+    assert (await system.api.get("/readyz")).status_code == 200
+    await system.supervisor.turns.close(0)
+    answer = await system.api.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["accepting"]) == (503, False)
