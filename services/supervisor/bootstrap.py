@@ -106,6 +106,8 @@ class Supervisor:
 
     async def _end_turns(self) -> None:
         await self.turns.close(self.settings.drain_s, hand_over=self.replicas.others)
+        with suppress(SwitchboardError):  # else the others hear it by its silence
+            await self.replicas.leave()
 
     async def close(self) -> None:
         await self.directory.close()
@@ -119,8 +121,6 @@ class Supervisor:
         await self.evaluation.close()
         await self.publisher.close()
         await self.outbox.close()
-        with suppress(SwitchboardError):  # else the others hear it by its silence
-            await self.replicas.beat(leaving=True)
         await self.streams.close()
         await self.gateway.close()
         await self.sidecar.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
 from services.supervisor.turns.records import Conversation, Handover, Running, Turn, now, turn_id_of
-from services.supervisor.turns.replicas.in_hand import Slot
+from services.supervisor.turns.replicas.in_hand import InHand, Slot
 from switchboard.contracts.errors import Conflict, NotFound, TurnRunning, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.conversation_memory import ConversationMemory
@@ -17,7 +17,7 @@ from switchboard.memory.tiers.store import ERASED_KEY, ERASED_S, MOVED_KEY, Tier
 from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
-from switchboard.sidecar.ports import StateItem, StateKey, StateStore
+from switchboard.sidecar.ports import KEYS_MAX, StateItem, StateKey, StateStore
 
 PAGE_TURNS_MAX = 100
 RUNNING_LOOKED_AT = 20
@@ -252,6 +252,15 @@ class Conversations:
         """A turn's record in the hot tier, as it is; None where there is none."""
         item = await self._state.get(keys.turn(tenant, conversation_id, n))
         return None if is_erased(item) else item
+
+    async def records_of(self, turns: Sequence[InHand]) -> list[StateItem]:
+        """The records of these turns in the hot tier, of those that have one."""
+        wanted = [keys.turn(each.tenant, each.conversation_id, each.n) for each in turns]
+        found: list[StateItem] = []
+        for first in range(0, len(wanted), KEYS_MAX):
+            items = await self._state.get_many(wanted[first : first + KEYS_MAX])
+            found += [item for item in items if item is not None and not is_erased(item)]
+        return found
 
     async def clear_outboxes(self, turns: Sequence[Turn]) -> None:
         """Writes that all that follows these turns is done. Raises `Conflict` where one was changed meanwhile."""

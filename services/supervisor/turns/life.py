@@ -88,8 +88,10 @@ class Turns:
         accepted = await self._acceptance.take_over(turn, etag, min(AGAIN_S, self._turn_s_max))
         try:
             log = await self._logs.resume(accepted.turn)
-        except Fenced:
-            return  # it has been taken from this replica, too
+        except Fenced:  # it has been taken from this replica, too
+            if accepted.slot is not None:
+                accepted.slot.free()
+            return
         log.slot = accepted.slot
         if cancel:
             self._cancelled.add(turn.turn_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.event_log import EventLog
@@ -49,18 +50,15 @@ class TurnLogs:
 
         Where that is not known, it has no number for what comes now (`is_whole`). Raises `Fenced`.
         """
+        name, batch = keys.turn_events(turn.tenant, turn.turn_id), None
+        with suppress(Unavailable):
+            await self._streams.fence(name, turn.attempt)
+            batch = await self._streams.read(name, Cursor())
         log = self._opened()
         log.accept(turn)
         self.name(log)
-        name = keys.turn_events(turn.tenant, turn.turn_id)
-        try:
-            await self._streams.fence(name, turn.attempt)
-            batch = await self._streams.read(name, Cursor())
-        except Unavailable:
-            log.is_whole = False
-            return log
-        log.is_whole = bool(batch.frames) or self._streams.outlives_process
-        log.take(batch.frames)
+        log.is_whole = batch is not None and (bool(batch.frames) or self._streams.outlives_process)
+        log.take(batch.frames if batch is not None else ())
         return log
 
     def here(self, turn_id: str) -> EventLog | None:

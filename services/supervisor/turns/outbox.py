@@ -20,7 +20,7 @@ from services.supervisor.turns.records import Following, Turn, now
 from services.supervisor.turns.replicas.in_hand import Slot
 from services.supervisor.turns.streams.port import Frame
 from switchboard.contracts import topics
-from switchboard.contracts.errors import NotFound, SwitchboardError
+from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.turns import HistoryMessage
 
 OPEN_MAX = 1_000
@@ -157,12 +157,12 @@ class Outbox:
             part, self._done = self._done[:CLEARED_AT_ONCE], self._done[CLEARED_AT_ONCE:]
             try:
                 await self._conversations.clear_outboxes([each.turn for each in part])
-            except NotFound:
-                pass  # deleted meanwhile
             except SwitchboardError as error:
                 logger.warning("the outboxes of %d turns are not cleared yet: %s", len(part), error.code)
                 self._done += part
                 return
+            except ValueError:
+                logger.exception("The outboxes of %d turns cannot be cleared.", len(part))
             for each in part:
                 if each.slot is not None:
                     each.slot.free()

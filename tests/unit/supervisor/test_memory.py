@@ -209,7 +209,7 @@ async def test_a_deletion_that_cannot_be_done_now_is_accepted_and_done_later(
 
 async def in_hand_deletions(system: System) -> list[DeletionInHand]:
     found = await in_hand_of(system.sidecar.state, system.supervisor.replicas.id)
-    return [each for each in found if isinstance(each, DeletionInHand)]
+    return [each for each in found.values() if isinstance(each, DeletionInHand)]
 
 
 async def test_a_conversation_is_read_and_continued_over_http_whatever_tier_it_is_in(system: System) -> None:

@@ -244,7 +244,7 @@ async def test_a_replica_that_ends_hands_over_what_it_said_nothing_of() -> None:
         await asked(system)
         await first.supervisor.turns.close(0, hand_over=first.supervisor.replicas.others)
         await first.sleep()
-        await first.supervisor.replicas.beat(leaving=True)
+        await first.supervisor.replicas.leave()
         system.specialists["billing"].gate = None
         await second.round()
         told = await end_on(second, log.turn_id)

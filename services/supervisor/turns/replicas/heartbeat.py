@@ -46,14 +46,23 @@ class Replicas:
         self._leaving: set[str] = set()
         self._looked_s: float | None = None
         self._is_indexed = False
+        self._is_leaving = False
 
-    async def beat(self, *, leaving: bool = False) -> None:
-        """Says that this replica lives, or that it leaves what it has in hand to the others. Raises `Unavailable`."""
+    async def leave(self) -> None:
+        """Says that this replica leaves what it has in hand to the others, which need not wait for its silence.
+
+        Raises `Unavailable`.
+        """
+        self._is_leaving = True
+        await self.beat()
+
+    async def beat(self) -> None:
+        """Says that this replica lives. Raises `Unavailable`."""
         if not self._is_indexed:
             await change(self._state, keys.replica_index(), lambda value: _with(value, self.id))
             self._is_indexed = True
         self._beats += 1
-        await self._state.put(keys.replica(self.id), {"beat": self._beats, "leaving": leaving})
+        await self._state.put(keys.replica(self.id), {"beat": self._beats, "leaving": self._is_leaving})
 
     async def look(self) -> list[str]:
         """The replicas that are gone or leave. Raises `Unavailable`, after which nobody's silence counts."""

@@ -4,7 +4,9 @@ The slot of a turn is written with the turn's record and never cleared: the turn
 a deletion is cleared when it is done.
 """
 
+import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -18,6 +20,7 @@ from switchboard.sidecar.ports import KEYS_MAX, StateKey, StateStore
 SLOTS_MAX = 1_024
 """More than the turns that run at once: one that ended keeps its slot until all that follows it is done."""
 RETRY_AFTER_S = 2
+PARALLEL_DELETES = 16
 
 
 class InHand(BaseModel):
@@ -86,17 +89,25 @@ class Slot:
             self.slots.give_back(self.number)
 
 
-async def in_hand_of(state: StateStore, owner: str) -> list[AnyInHand]:
+async def in_hand_of(state: StateStore, owner: str) -> dict[int, AnyInHand]:
     """What the slots of a replica name, ended or not. Raises `Unavailable`."""
-    found: list[AnyInHand] = []
+    found: dict[int, AnyInHand] = {}
     for first in range(0, SLOTS_MAX, KEYS_MAX):
         slots = range(first, min(first + KEYS_MAX, SLOTS_MAX))
         items = await state.get_many([keys.in_hand(owner, slot) for slot in slots])
-        for item in items:
+        for slot, item in zip(slots, items, strict=True):
             entry = _entry(item.value) if item is not None else None
-            if entry is not None and entry not in found:
-                found.append(entry)
+            if entry is not None:
+                found[slot] = entry
     return found
+
+
+async def clear_in_hand(state: StateStore, owner: str, slots: Iterable[int]) -> None:
+    """Deletes the records of slots, all of which are ended or in other hands. Raises `Unavailable`."""
+    every = list(slots)
+    for first in range(0, len(every), PARALLEL_DELETES):
+        part = every[first : first + PARALLEL_DELETES]
+        await asyncio.gather(*(state.delete(keys.in_hand(owner, slot)) for slot in part))
 
 
 def _entry(value: Any) -> AnyInHand | None:

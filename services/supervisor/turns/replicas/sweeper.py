@@ -8,7 +8,7 @@ from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.records import Turn
 from services.supervisor.turns.replicas.heartbeat import BEAT_S, Replicas
-from services.supervisor.turns.replicas.in_hand import DeletionInHand, InHand, Slots, in_hand_of
+from services.supervisor.turns.replicas.in_hand import DeletionInHand, InHand, Slots, clear_in_hand, in_hand_of
 from switchboard.contracts.errors import Conflict, NotFound, SwitchboardError
 from switchboard.sidecar.lease import Lease
 from switchboard.sidecar.ports import StateStore
@@ -86,13 +86,12 @@ class Sweeper:
 
     async def _sweep(self, replica: str) -> None:
         """All that a replica had in hand is ended, or in the hands of a living one, when it returns."""
-        for entry in await in_hand_of(self._state, replica):
-            if isinstance(entry, DeletionInHand):
-                await self._delete(entry)
-                continue
-            item = await self._conversations.record_of(entry.tenant, entry.conversation_id, entry.n)
-            if item is None:
-                continue  # it was never accepted, or is deleted
+        slots = await in_hand_of(self._state, replica)
+        for deletion in slots.values():
+            if isinstance(deletion, DeletionInHand):
+                await self._delete(deletion)
+        entries = [entry for entry in slots.values() if isinstance(entry, InHand)]
+        for item in await self._conversations.records_of(entries):
             turn = Turn.model_validate(item.value)
             if turn.owner != replica:
                 continue
@@ -100,11 +99,12 @@ class Sweeper:
                 if turn.status == "running":
                     await self._take_over(turn, item.etag)
                 elif turn.outbox:
-                    await self._follow_up(entry, turn, item.etag)
+                    await self._follow_up(turn, item.etag)
             except (Conflict, NotFound):
                 continue  # it has just ended, or somebody else has it; or its conversation is deleted
+        await clear_in_hand(self._state, replica, slots)
 
-    async def _follow_up(self, entry: InHand, turn: Turn, etag: str) -> None:
+    async def _follow_up(self, turn: Turn, etag: str) -> None:
         """A turn that ended, and of which the rest is to be done: its place in the conversation, and its outbox."""
         slot = self._slots.take()
         taken = turn.model_copy(update={"owner": self._slots.owner})
