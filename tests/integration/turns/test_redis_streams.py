@@ -42,6 +42,15 @@ async def test_a_log_lives_for_an_hour(streams: RedisEventStreams) -> None:
         assert KEPT_S - 5 <= await streams._redis.ttl(name) <= KEPT_S
 
 
+async def test_a_connection_that_broke_while_it_was_idle_is_not_noticed(port: int, streams: RedisEventStreams) -> None:
+    other, name = RedisEventStreams(RedisServer("127.0.0.1", port)), fresh()
+    for n in range(1, 4):
+        await streams.append(name, 1, frames(n, n))
+        await other._redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    assert list((await streams.read(name, Cursor())).frames) == frames(1, 3)
+    await other.close()
+
+
 async def test_without_redis_it_is_unavailable_at_once() -> None:
     streams = RedisEventStreams(RedisServer("127.0.0.1", 9))
     async with asyncio.timeout(WAIT_S):

@@ -10,6 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from services.supervisor.turns.streams.port import (
@@ -41,8 +42,10 @@ class RedisEventStreams:
     outlives_process = True
 
     def __init__(self, server: RedisServer) -> None:
-        # Who appends holds words back meanwhile: it does better without an answer now than with one later.
-        self._redis: Redis = server.client(connections=CONNECTIONS_MAX, retry=Retry(NoBackoff(), 0))
+        # Who appends holds words back meanwhile, so that nobody waits for a Redis that is away; but a connection that broke
+        # while it was idle is none that is away.
+        retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+        self._redis: Redis = server.client(connections=CONNECTIONS_MAX, retry=retry)
 
     async def append(self, name: str, attempt: int, frames: Sequence[Frame]) -> None:
         """One write; the log's end is put off with its first frames and with its last."""
