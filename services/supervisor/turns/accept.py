@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -225,6 +226,21 @@ class Acceptance:
         """Ends a turn that cannot be answered for `error`, whatever that is. Bounded in time; raises only `TurnLost`."""
         turn.fail(explained(error))
         await self.end_in_time(turn)
+
+    def mark(self, turn: Turn) -> None:
+        """Writes down, in the background, that the log of `turn` misses what was heard; as good as the store answers."""
+        task = asyncio.create_task(self._mark(turn))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _mark(self, turn: Turn) -> None:
+        def marked(record: Turn) -> Turn | None:
+            if record.status != "running" or not record.is_held_as(turn):
+                return None
+            return record.model_copy(update={"log_is_partial": True})
+
+        with suppress(SwitchboardError):
+            await self._conversations.change_turn(turn.tenant, turn.turn_id, marked)
 
     async def close(self) -> None:
         """What could not be written by now is another replica's to end."""

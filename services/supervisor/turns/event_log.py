@@ -72,6 +72,8 @@ class EventLog:
         self.is_lost = False
         """Another replica has the turn now."""
         self.on_lost: Callable[[], object] | None = None
+        self.on_away: Callable[[], object] | None = None
+        """The shared log does not answer: what is heard from now on may never be in it."""
         self._streams = streams
         self._seq = 0
         self._due: list[Frame] = []
@@ -196,6 +198,9 @@ class EventLog:
         except Unavailable:
             logger.warning("The event log of turn %s cannot be written; it goes on without.", self.turn_id)
             self._away_until_s = now_s + AWAY_S
+            if not self.turn.log_is_partial and self.on_away is not None:
+                self.turn.log_is_partial = True
+                self.on_away()
 
     # -- filling it from elsewhere
 

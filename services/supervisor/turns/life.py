@@ -124,6 +124,7 @@ class Turns:
         task = asyncio.create_task(self._run(log, work))
         self._tasks[task] = log
         log.on_lost = task.cancel
+        log.on_away = lambda: self._acceptance.mark(log.turn) if log.turn is not None else None
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     def _stop(self, log: EventLog) -> None:

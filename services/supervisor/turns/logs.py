@@ -57,7 +57,8 @@ class TurnLogs:
         log = self._opened()
         log.accept(turn)
         self.name(log)
-        log.is_whole = batch is not None and (bool(batch.frames) or self._streams.outlives_process)
+        is_known = batch is not None and (bool(batch.frames) or self._streams.outlives_process)
+        log.is_whole = is_known and not turn.log_is_partial
         log.take(batch.frames if batch is not None else ())
         return log
 

@@ -176,6 +176,8 @@ class Turn(BaseModel):
     """Of a failed turn: when to try again, where that was known."""
     effects: list[str] = Field(default_factory=list)
     """Of a turn that was not answered: what was done before, a sentence each."""
+    log_is_partial: bool = False
+    """Its event log was away while it was answered: what is not in there may have been heard."""
     events: int = 0
     """How many its event log holds, the last one included."""
     outbox: list[Following] = Field(default_factory=list[Following])

@@ -8,6 +8,7 @@ import pytest
 from services.supervisor.turns.event_log import EventLog
 from services.supervisor.turns.records import Turn, now
 from services.supervisor.turns.replicas.in_hand import DeletionInHand
+from services.supervisor.turns.streams.memory import InMemoryEventStreams
 from switchboard.contracts.events import AgentStarted, MessageDelta, ToolCalled, ToolReturned, TurnCompleted
 from switchboard.sidecar import keys
 from tests.unit.supervisor.conftest import ADA, WAIT_S_MAX, System, until
@@ -91,6 +92,33 @@ async def test_a_turn_of_a_dead_replica_that_said_words_fails_and_names_what_was
         assert len(system.specialists["billing"].requests) == 1
         record = await record_of(second, log.turn_id)
         assert record.events == told.frames[-1].seq == len(told.frames)
+
+
+async def test_words_that_were_heard_while_the_log_was_away_are_not_said_again() -> None:
+    async with two_replicas() as (first, second, system):
+        streams = first.supervisor.streams
+        assert isinstance(streams, InMemoryEventStreams)
+
+        async def script(request):
+            yield AgentStarted(agent="billing")
+            streams.down = True
+            yield MessageDelta(agent="billing", text="I have ")
+            await asyncio.Event().wait()
+
+        system.specialists["billing"].script = script
+        log = await first.start()
+        await heard(log, "message.delta")
+
+        async def is_marked() -> bool:
+            return (await record_of(second, log.turn_id)).log_is_partial
+
+        await until(is_marked)
+        await first.die()
+        streams.down = False
+        await until_gone(second)
+        told = await end_on(second, log.turn_id)
+        assert (told.frames[-1].type, told.frames[-1].seq) == ("turn.failed", 0)
+        assert len(system.specialists["billing"].requests) == 1
 
 
 async def test_a_replica_that_slept_changes_nothing_when_it_wakes() -> None:
