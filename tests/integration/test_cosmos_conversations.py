@@ -54,7 +54,8 @@ async def answer(conversations: Conversations, turn: Turn, text: str) -> Turn:
     """Ends a turn that was recorded."""
     stored = await conversations.stored(turn)
     turn.status, turn.text, turn.agents = "completed", text, ["billing"]
-    await conversations.finish(turn, stored)
+    await conversations.end_turn(turn, stored.turn)
+    await conversations.settle(turn, stored.conversation)
     return turn
 
 

@@ -116,7 +116,8 @@ class Place:
             await self.conversations.record(turn)
         stored = await self.conversations.stored(turn)
         turn.status, turn.text, turn.agents = "completed", text, ["billing"]
-        await self.conversations.finish(turn, stored)
+        await self.conversations.end_turn(turn, stored.turn)
+        await self.conversations.settle(turn, stored.conversation)
         self.consolidation.after(turn)
         return conversation
 

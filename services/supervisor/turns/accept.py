@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -30,6 +31,7 @@ from switchboard.contracts.errors import (
 )
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.experiments.assignment import Assigned, Experiments
+from switchboard.sidecar.ports import StateItem
 from switchboard.telemetry import current_span_id, current_trace_id
 
 END_S_MAX = 30.0
@@ -42,6 +44,8 @@ WAIT_S_MAX, WAIT_POLL_S = 60.0, 0.2
 ABANDON_S_MAX = 2.0
 """For writing down that a turn failed while its client waits; then it is written later."""
 ANOTHER_REQUEST = "This Idempotency-Key was used for another message; use a new one for each message."
+
+Done = TypeVar("Done")
 
 logger = logging.getLogger(__name__)
 
@@ -203,24 +207,36 @@ class Acceptance:
         return Accepted(ask, conversation, taken, deadline, experiment, self._reading(taken), slot)
 
     async def end(self, turn: Turn, stored: Awaitable[Stored] | None = None) -> None:
-        """Writes how the turn ended; while the store is away, for `END_S_MAX`.
+        """Writes how the turn ended, and that into its conversation; while the store is away, each for `END_S_MAX`.
 
         Raises `TurnLost`, what the state port raises, `NotFound` for a conversation that is deleted.
         """
+        conversation = await self.write_end(turn, stored)
+        await _tried(lambda: self._conversations.settle(turn, conversation))
+
+    async def write_end(self, turn: Turn, stored: Awaitable[Stored] | None = None) -> StateItem:
+        """The first half of `end`: from here on the turn has ended. Returns the conversation as it was read."""
         if stored is not None:
-            try:
-                await self._conversations.finish(turn, await stored)
-                return
-            except Unavailable:
-                pass  # from here on everything is read anew
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_after_delay(END_S_MAX),
-            wait=wait_random_exponential(multiplier=END_JITTER_S, max=END_JITTER_S_MAX),
-            reraise=True,
-        ):
-            with attempt:
-                await self._conversations.finish(turn, await self._conversations.stored(turn))
+            with suppress(Unavailable):  # from here on everything is read anew
+                known = await stored
+                await self._conversations.end_turn(turn, known.turn)
+                return known.conversation
+
+        async def anew() -> StateItem:
+            known = await self._conversations.stored(turn)
+            await self._conversations.end_turn(turn, known.turn)
+            return known.conversation
+
+        return await _tried(anew)
+
+    async def settle(self, turn: Turn, conversation: StateItem) -> None:
+        """The second half of `end`, which nobody need wait for: what fails here the next turn does. Raises nothing."""
+        try:
+            await _tried(lambda: self._conversations.settle(turn, conversation))
+        except NotFound:
+            return  # deleted meanwhile
+        except Exception:
+            logger.exception("The end of turn %s is not in its conversation yet.", turn.turn_id)
 
     async def abandon(self, turn: Turn, error: BaseException) -> None:
         """Ends a turn that cannot be answered for `error`, whatever that is. Bounded in time; raises only `TurnLost`."""
@@ -305,6 +321,19 @@ class Acceptance:
             except SwitchboardError:
                 break
         later()
+
+
+async def _tried(work: Callable[[], Awaitable[Done]]) -> Done:
+    """What `work` returns, tried again while the store is away."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(Unavailable),
+        stop=stop_after_delay(END_S_MAX),
+        wait=wait_random_exponential(multiplier=END_JITTER_S, max=END_JITTER_S_MAX),
+        reraise=True,
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError("tenacity ended without an outcome")
 
 
 def explained(error: BaseException) -> SwitchboardError:

@@ -128,7 +128,7 @@ class Conversations:
     # -- ending a turn
 
     async def stored(self, turn: Turn) -> Stored:
-        """What `finish` will write over. Raises `NotFound` when the conversation was deleted, `Unavailable` without a record."""
+        """What the end of the turn will write over. Raises `NotFound` when the conversation was deleted, `Unavailable` without a record."""
         key = keys.conversation(turn.tenant, turn.conversation_id)
         conversation, record = await self._state.get_many([key, _turn_key(turn)])
         if conversation is None or is_erased(conversation):
@@ -137,17 +137,24 @@ class Conversations:
             raise Unavailable
         return Stored(conversation, record)
 
-    async def finish(self, turn: Turn, stored: Stored) -> None:
-        """Writes how the turn ended, and then that into the conversation, an answered one into its tail.
+    async def end_turn(self, turn: Turn, known: StateItem) -> None:
+        """Writes how a turn ended over its record, which is still this owner's and this attempt's. Raises `TurnLost`."""
 
-        In this order, so that nothing of a turn that another replica has is in the tail. What a crash leaves between the
-        two is written by the next turn or the sweeper. Raises `TurnLost`.
-        """
-        await self._finish_turn(turn, stored.turn)
-        await self.settle(turn, stored.conversation)
+        def ended(value: Any) -> Any:
+            before = _turn_of(value)
+            if not before.is_held_as(turn):
+                raise TurnLost
+            # A write of ours whose answer was lost looks like this; a job that ended is not ended twice.
+            return _json(turn) if before.status == "running" or turn.owner else None
+
+        await change(self._state, _turn_key(turn), ended, known=known)
 
     async def settle(self, turn: Turn, known: StateItem | None = None) -> None:
-        """Writes into the conversation that a turn of it ended; once, however often it is called."""
+        """Writes into the conversation that a turn of it ended, an answered one into its tail; once, however often called.
+
+        After `end_turn`, so that nothing of a turn that another replica has is in the tail. What a crash leaves between the
+        two is written by the next turn or the sweeper.
+        """
 
         def settled(value: Any) -> Any:
             return _conversation_of(value).after(turn).model_dump(mode="json")
@@ -289,18 +296,6 @@ class Conversations:
             return _json(after) if after is not None else None
 
         await self._changed(_turn_key(Turn.model_validate(item.value)), item, changed)
-
-    async def _finish_turn(self, turn: Turn, known: StateItem) -> None:
-        """Writes the end over the record that is still this owner's and this attempt's. Raises `TurnLost`."""
-
-        def ended(value: Any) -> Any:
-            before = _turn_of(value)
-            if not before.is_held_as(turn):
-                raise TurnLost
-            # A write of ours whose answer was lost looks like this; a job that ended is not ended twice.
-            return _json(turn) if before.status == "running" or turn.owner else None
-
-        await change(self._state, _turn_key(turn), ended, known=known)
 
     async def _changed(self, key: StateKey, item: StateItem, fn: Callable[[Any], Any | None]) -> Any:
         """As `change`, of a record that was just read: without a race it is not read again."""

@@ -22,6 +22,7 @@ from switchboard.contracts.events import (
     ToolReturned,
     TurnEnd,
     TurnEvent,
+    TurnStarted,
     turn_event_adapter,
 )
 from switchboard.sidecar import keys
@@ -30,6 +31,8 @@ EVENTS_MAX = 20_000
 """Of one turn; a specialist that says more is out of order."""
 TOOLS_MAX = 64
 """Names of called tools that a turn's record keeps."""
+GATHER_S = 0.01
+"""What is said goes into the shared log together; the first event, the first word and the last event wait for nothing."""
 AWAY_S = 1.0
 """After the shared log did not answer, words go on without it for so long; what it missed it gets then."""
 
@@ -83,6 +86,9 @@ class EventLog:
         """Heard, and not yet in the shared log: it was away."""
         self._away_until_s = 0.0
         self._writer: asyncio.Task[None] | None = None
+        self._gathering: asyncio.TimerHandle | None = None
+        self._is_urgent = False
+        self._before_end: asyncio.Task[None] | None = None
         self._opened_s = time.perf_counter()
         self._accepted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._end: asyncio.Future[TurnEnd] = asyncio.get_running_loop().create_future()
@@ -149,14 +155,25 @@ class EventLog:
             raise OurError
         if self.is_lost:
             return
+        is_urgent = isinstance(event, (TurnStarted, *TURN_ENDS)) or (
+            isinstance(event, MessageDelta) and not self.has_words
+        )
         self._seq += 1
         self._note(event)
         self._due.append(Frame(self._seq, event.type, data if data is not None else event.model_dump_json().encode()))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+        if is_urgent:
+            self._hurry()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._hurry)
+
+    def conclude(self, event: TurnEnd, before: "asyncio.Task[None]") -> None:
+        """Adds the last event; it is heard here when `before`, which raises nothing, is done too."""
+        self._before_end = before
+        self.emit(event)
 
     async def written(self) -> None:
         """Returns when all that was said can be heard, or the log is lost."""
+        self._hurry()
         while self._writer is not None and not self._writer.done():
             await asyncio.shield(self._writer)
 
@@ -171,14 +188,26 @@ class EventLog:
         if self.on_lost is not None:
             self.on_lost()
 
+    def _hurry(self) -> None:
+        """Writes what is due now, or when what is being written is there."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        self._is_urgent = True
+        if self._due and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write())
+
     async def _write(self) -> None:
-        """Writes what is due, then what came meanwhile. Raises nothing."""
-        while self._due and not self.is_lost:
+        """Writes what is due, as long as it may not wait. Raises nothing."""
+        while self._due and self._is_urgent and not self.is_lost:
+            self._is_urgent = False
             self._writing, self._due = self._due, []
             try:
                 await self._keep(self._writing)
             except Fenced:
                 self.lose()
+            if self.ended is not None and self._before_end is not None:
+                await self._before_end
             frames, self._writing = self._writing, []
             if not self.is_lost:  # fenced behind its end it is not lost: the record says the same
                 self._hear(frames)

@@ -198,8 +198,9 @@ class Turns:
         turn = accepted.turn
         turn.complete(answer)
         self._take_from(log, turn)
-        await self._acceptance.end(turn, accepted.stored)
-        self._tell_end(turn, log)
+        conversation = await self._acceptance.write_end(turn, accepted.stored)
+        settled = asyncio.create_task(self._acceptance.settle(turn, conversation))
+        log.conclude(turn.ended, settled)
         self._outbox.put(turn, log.said, accepted.conversation.tail, log.slot)
         await log.written()
 
