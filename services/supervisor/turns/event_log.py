@@ -88,6 +88,8 @@ class EventLog:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self._is_urgent = False
+        self._is_over = False
+        """The last event can be heard."""
         self._before_end: asyncio.Task[None] | None = None
         self._opened_s = time.perf_counter()
         self._accepted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -134,6 +136,7 @@ class EventLog:
 
     def refuse(self, error: SwitchboardError) -> None:
         """The turn was never accepted; who waits for that gets `error`."""
+        self._is_over = True
         for waited_for in (self._accepted, self._end):
             if not waited_for.done():
                 waited_for.set_exception(error)
@@ -167,8 +170,10 @@ class EventLog:
             self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._hurry)
 
     def conclude(self, event: TurnEnd, before: "asyncio.Task[None]") -> None:
-        """Adds the last event; it is heard here when `before`, which raises nothing, is done too."""
+        """Adds the last event of a turn whose record says so already; it is heard when `before`, which raises nothing, is
+        done too. Who waits for the end alone, and for no event, waits for `before` alone."""
         self._before_end = before
+        before.add_done_callback(lambda _: self._tell_end(event))
         self.emit(event)
 
     async def written(self) -> None:
@@ -258,7 +263,7 @@ class EventLog:
             if frames := [each for each in self.frames[position:] if each.seq > after or each.seq == 0]:
                 position = len(self.frames)
                 yield frames
-            elif self._end.done():
+            elif self._is_over:
                 return
             else:
                 position = len(self.frames)
@@ -294,9 +299,14 @@ class EventLog:
     def _hear(self, frames: Sequence[Frame]) -> None:
         """From now on readers have them."""
         self.frames += frames
-        if self.ended is not None and frames and frames[-1].type == self.ended.type and not self._end.done():
-            self._end.set_result(self.ended)
+        if self.ended is not None and frames and frames[-1].type == self.ended.type:
+            self._is_over = True
+            self._tell_end(self.ended)
         self._wake()
+
+    def _tell_end(self, ended: TurnEnd) -> None:
+        if not self._end.done():
+            self._end.set_result(ended)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

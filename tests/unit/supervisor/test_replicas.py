@@ -299,6 +299,7 @@ async def test_a_reader_on_another_replica_hears_a_turn_live_and_numbered_alike(
         async with asyncio.timeout(WAIT_S_MAX):
             await there.end()
             await log.end()
+            await log.written()
         assert there.frames == log.frames
         kinds = [frame.seq async for frames in there.read(2) for frame in frames]
         assert kinds == list(range(3, len(log.frames) + 1))

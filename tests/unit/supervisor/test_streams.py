@@ -118,6 +118,7 @@ async def test_while_the_log_is_away_the_stream_goes_on_and_the_log_gets_later_w
     billing.script = script
     live = await system.supervisor.turns.start(Ask(ADA_IS, ChatRequest(message="Show my last invoice")))
     await live.end()
+    await live.written()
     kept = await streams.read(keys.turn_events("aurora", live.turn_id), Cursor())
     assert list(kept.frames) == live.frames
     assert [frame.seq for frame in live.frames] == list(range(1, len(live.frames) + 1))
