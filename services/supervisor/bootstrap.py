@@ -22,6 +22,7 @@ from services.supervisor.turns.cancellation import Cancellation
 from services.supervisor.turns.conversations import Conversations
 from services.supervisor.turns.dispatch import Specialists
 from services.supervisor.turns.effects_told import EffectsTold
+from services.supervisor.turns.ending import Ending
 from services.supervisor.turns.idempotency import IdempotencyKeys
 from services.supervisor.turns.jobs import Jobs
 from services.supervisor.turns.life import Turns
@@ -72,7 +73,7 @@ class Supervisor:
     cancellation: Cancellation
     logs: TurnLogs
     streams: EventStreams
-    acceptance: Acceptance
+    ending: Ending
     outbox: Outbox
     replicas: Replicas
     sweeper: Sweeper
@@ -114,7 +115,7 @@ class Supervisor:
         await self._end_turns()
         await _cancelled(self.keeping)
         await self.deletions.close()
-        await self.acceptance.close()
+        await self.ending.close()
         await self.logs.close()
         await self.consolidation.close()
         await _cancelled(self.background)
@@ -187,11 +188,12 @@ def build(
     streams = streams or _streams(settings)
     replicas = Replicas(sidecar.state)
     slots = Slots(replicas.id)
-    acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments, slots)
+    ending = Ending(conversations)
+    acceptance = Acceptance(conversations, IdempotencyKeys(sidecar.state), experiments, slots, ending)
     outbox = Outbox(conversations, publisher, evaluation, consolidation)
     logs = TurnLogs(conversations, streams, settings.turns_max)
     effects = EffectsTold(sidecar.state)
-    turns = Turns(acceptance, router, specialists, outbox, logs, effects, turn_s_max=settings.turn_s_max)
+    turns = Turns(acceptance, ending, router, specialists, outbox, logs, effects, turn_s_max=settings.turn_s_max)
     directory = AgentDirectory(sidecar.state, router.learn)
     cancellation = Cancellation(conversations, turns, logs, streams, replicas.id)
     privacy_lease = lease(mover.LEASE_NAME, mover.LEASE_S)
@@ -210,7 +212,7 @@ def build(
         cancellation=cancellation,
         logs=logs,
         streams=streams,
-        acceptance=acceptance,
+        ending=ending,
         outbox=outbox,
         replicas=replicas,
         sweeper=Sweeper(
@@ -224,7 +226,7 @@ def build(
             deletions.take,
             lambda: bool(directory.agents),
         ),
-        jobs=Jobs(acceptance, conversations, router, sidecar.pubsub, outbox),
+        jobs=Jobs(acceptance, ending, conversations, router, sidecar.pubsub, outbox),
         handovers=Handovers(conversations, publisher),
         publisher=publisher,
         readiness=ReadinessChecks(sidecar, settings.gateway_app_id),

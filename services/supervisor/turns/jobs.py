@@ -8,8 +8,9 @@ import logging
 
 from services.supervisor.routing.router import Router
 from services.supervisor.turns import guardrails
-from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated, explained
+from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated
 from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.ending import Ending, explained
 from services.supervisor.turns.merge import merged
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.records import JobPart, Turn, now
@@ -32,9 +33,16 @@ class Jobs:
     """Accepts asynchronous turns and takes their results. May be called concurrently, in any number of replicas."""
 
     def __init__(
-        self, acceptance: Acceptance, conversations: Conversations, router: Router, pubsub: PubSub, outbox: Outbox
+        self,
+        acceptance: Acceptance,
+        ending: Ending,
+        conversations: Conversations,
+        router: Router,
+        pubsub: PubSub,
+        outbox: Outbox,
     ) -> None:
         self._acceptance = acceptance
+        self._ending = ending
         self._conversations = conversations
         self._router = router
         self._pubsub = pubsub
@@ -61,7 +69,7 @@ class Jobs:
                     # Results of parts that did get out find the job ended, and are left out.
                     turn.fail(explained(error))
                     turn.outbox = self._outbox.due(turn)
-                    if await self._acceptance.end_in_time(turn, later=lambda: self._outbox.put(turn)):
+                    if await self._ending.end_in_time(turn, later=lambda: self._outbox.put(turn)):
                         self._outbox.put(turn)
                     raise
                 return turn
@@ -91,7 +99,7 @@ class Jobs:
         if not decision.assignments:
             turn.complete(TurnCompleted(text=decision.reply, agents=[]))
             turn.outbox = self._outbox.due(turn)
-            await self._acceptance.end(turn, accepted.stored)
+            await self._ending.end(turn, accepted.stored)
             self._outbox.put(turn)
             return
         turn.parts = [

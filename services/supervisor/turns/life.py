@@ -8,11 +8,12 @@ from opentelemetry.trace import Status, StatusCode
 
 from services.supervisor.routing.router import Router
 from services.supervisor.turns import guardrails
-from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated, explained
+from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated
 from services.supervisor.turns.answer_cache import cached_answer
 from services.supervisor.turns.conversations import TurnLost
 from services.supervisor.turns.dispatch import Specialists
 from services.supervisor.turns.effects_told import EffectsTold
+from services.supervisor.turns.ending import Ending, explained
 from services.supervisor.turns.event_log import EventLog
 from services.supervisor.turns.logs import TurnLogs, emit_whole
 from services.supervisor.turns.merge import Dispatched, answer_of
@@ -38,6 +39,7 @@ class Turns:
     def __init__(
         self,
         acceptance: Acceptance,
+        ending: Ending,
         router: Router,
         specialists: Specialists,
         outbox: Outbox,
@@ -47,6 +49,7 @@ class Turns:
         turn_s_max: float,
     ) -> None:
         self._acceptance = acceptance
+        self._ending = ending
         self._router = router
         self._specialists = specialists
         self._outbox = outbox
@@ -124,7 +127,7 @@ class Turns:
         task = asyncio.create_task(self._run(log, work))
         self._tasks[task] = log
         log.on_lost = task.cancel
-        log.on_away = lambda: self._acceptance.mark(log.turn) if log.turn is not None else None
+        log.on_away = lambda: self._ending.mark(log.turn) if log.turn is not None else None
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     def _stop(self, log: EventLog) -> None:
@@ -198,8 +201,8 @@ class Turns:
         turn = accepted.turn
         turn.complete(answer)
         self._take_from(log, turn)
-        conversation = await self._acceptance.write_end(turn, accepted.stored)
-        settled = asyncio.create_task(self._acceptance.settle(turn, conversation))
+        conversation = await self._ending.write_end(turn, accepted.stored)
+        settled = asyncio.create_task(self._ending.settle(turn, conversation))
         log.conclude(turn.ended, settled)
         self._outbox.put(turn, log.said, accepted.conversation.tail, log.slot)
         await log.written()
@@ -242,7 +245,7 @@ class Turns:
                 turn.failure = f"{turn.failure} Before that, this was done: {' '.join(turn.effects)}"
         self._take_from(log, turn)
         try:
-            is_written = await self._acceptance.end_in_time(turn, later=lambda: self._outbox.put(turn, slot=log.slot))
+            is_written = await self._ending.end_in_time(turn, later=lambda: self._outbox.put(turn, slot=log.slot))
         except TurnLost:
             log.lose()
             return

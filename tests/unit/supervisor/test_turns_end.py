@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.supervisor.turns import accept
+from services.supervisor.turns import ending
 from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.event_log import EventLog
 from switchboard.contracts.errors import Conflict, Unavailable
@@ -218,9 +218,9 @@ async def test_the_end_of_a_turn_is_written_when_the_store_is_back(system: Syste
 async def test_a_store_that_is_away_for_long_fails_the_turn_and_its_record_says_so_later(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accept, "END_S_MAX", 0.0)
-    monkeypatch.setattr(accept, "ABANDON_S_MAX", 0.01)
-    monkeypatch.setattr(accept, "LATE_S", 0.01)
+    monkeypatch.setattr(ending, "END_S_MAX", 0.0)
+    monkeypatch.setattr(ending, "ABANDON_S_MAX", 0.01)
+    monkeypatch.setattr(ending, "LATE_S", 0.01)
     log, gate = await started(system)
     system.sidecar.state.down = True
     gate.set()
