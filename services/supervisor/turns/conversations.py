@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
@@ -209,20 +210,23 @@ class Conversations:
     async def running(self, principal: Principal, conversation_id: ConversationId) -> list[Turn]:
         """Turns of it that are being answered. Raises `NotFound`, for somebody else's conversation too."""
         conversation = await self.conversation(principal, conversation_id)
-        last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
-        return [turn for turn in last if turn.status == "running"]
+        return [turn for turn in await self._last(conversation) if turn.status == "running"]
 
     async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
         """Deletes it with all its turns, in every tier; `running` ones are to be cancelled before. Raises `NotFound`."""
         conversation = await self.conversation(principal, conversation_id)
+        lately = now() - timedelta(seconds=ERASED_S)
+        held = [turn for turn in await self._last(conversation) if turn.owner and turn.lease_until > lately]
         await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
-        # A replica that sleeps, or has not heard that its turn is cancelled, must find nothing that it may write over.
-        last = range(max(1, conversation.turn_count - RUNNING_LOOKED_AT + 1), conversation.turn_count + 1)
-        for n in last:
-            await self._state.put(keys.turn(principal.tenant, conversation_id, n), {ERASED_KEY: True}, ttl_s=ERASED_S)
+        for turn in held:
+            # A replica that sleeps, and had the turn once, must not find an empty place: it could write there.
+            await self._state.put(_turn_key(turn), {ERASED_KEY: True}, ttl_s=ERASED_S)
         await self._ratings.forget(principal.tenant, conversation_id)
         if self._index is not None:
             await self._index.disown(principal.tenant, principal.user, [conversation_id])
+
+    async def _last(self, conversation: Conversation) -> list[Turn]:
+        return await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
 
     # -- turns
 

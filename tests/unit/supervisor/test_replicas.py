@@ -142,6 +142,24 @@ async def test_a_replica_that_slept_changes_nothing_when_it_wakes() -> None:
         assert [turn["status"] for turn in page["turns"]] == ["completed"]
 
 
+async def test_a_replica_that_slept_writes_nothing_of_a_conversation_that_was_deleted_meanwhile() -> None:
+    async with two_replicas() as (first, second, system):
+        gate = system.specialists["billing"].gate = asyncio.Event()
+        log = await first.start("Why is invoice INV-4242 higher?", agent="billing")
+        await heard(log, "agent.started")
+        await first.sleep()
+        system.specialists["billing"].gate = None
+        await until_gone(second)
+        await end_on(second, log.turn_id)
+        conversation_id = log.turn_id.partition(".")[0]
+        gone = await second.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
+        assert gone.status_code == 204
+
+        gate.set()
+        await until(lambda: len(first.supervisor.logs) == 0)
+        assert not any(b"INV-4242" in record.data for record in first.sidecar.state._records.values())
+
+
 async def test_a_replica_that_is_only_slow_keeps_its_turns() -> None:
     async with two_replicas() as (first, second, system):
         gate = system.specialists["billing"].gate = asyncio.Event()
