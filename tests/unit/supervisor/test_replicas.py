@@ -155,6 +155,9 @@ async def test_a_replica_that_slept_writes_nothing_of_a_conversation_that_was_de
         gone = await second.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
         assert gone.status_code == 204
 
+        streams = first.supervisor.streams
+        assert isinstance(streams, InMemoryEventStreams)
+        streams.down = True  # the log's fence does not hold it up
         gate.set()
         await until(lambda: len(first.supervisor.logs) == 0)
         assert not any(b"INV-4242" in record.data for record in first.sidecar.state._records.values())
