@@ -216,11 +216,10 @@ class Conversations:
         """Deletes it with all its turns, in every tier; `running` ones are to be cancelled before. Raises `NotFound`."""
         conversation = await self.conversation(principal, conversation_id)
         lately = now() - timedelta(seconds=ERASED_S)
-        held = [turn for turn in await self._last(conversation) if turn.owner and turn.lease_until > lately]
-        await self._tiers.erase_conversation(principal.tenant, conversation_id, conversation.turn_count)
-        for turn in held:
-            # A replica that sleeps, and had the turn once, must not find an empty place: it could write there.
-            await self._state.put(_turn_key(turn), {ERASED_KEY: True}, ttl_s=ERASED_S)
+        # A replica that sleeps may have had them once.
+        held = [turn.n for turn in await self._last(conversation) if turn.owner and turn.lease_until > lately]
+        turn_count = conversation.turn_count
+        await self._tiers.erase_conversation(principal.tenant, conversation_id, turn_count, held=held)
         await self._ratings.forget(principal.tenant, conversation_id)
         if self._index is not None:
             await self._index.disown(principal.tenant, principal.user, [conversation_id])

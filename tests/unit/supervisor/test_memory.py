@@ -190,10 +190,10 @@ async def test_a_deletion_that_cannot_be_done_now_is_accepted_and_done_later(
     conversation_id = await talk(system, 1)
     erase, away = system.supervisor.conversations._tiers.erase_conversation, [Unavailable()]
 
-    async def once_away(*args: Any) -> None:
+    async def once_away(*args: Any, **more: Any) -> None:
         if away:
             raise away.pop()
-        await erase(*args)
+        await erase(*args, **more)
 
     monkeypatch.setattr(system.supervisor.conversations._tiers, "erase_conversation", once_away)
     answer = await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
