@@ -5,7 +5,7 @@ import gzip
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,7 +275,12 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
         "the conversation is the user's"
     )
 
-    await place.memory_privacy.forget(place.user, delete=lambda each: place.conversations.delete(place.user, each))
+    async def delete(conversation_ids: Sequence[str]) -> int:
+        for each in conversation_ids:
+            await place.conversations.delete(place.user, each)
+        return len(conversation_ids)
+
+    assert (await place.memory_privacy.forget(place.user, delete=delete)).conversations == 1
     assert place.where(secret) == set()
     left = await place.sidecar.state.get(keys.conversation("aurora", conversation_id))
     assert left is not None and left.value == {ERASED_KEY: True}, "for an hour"
