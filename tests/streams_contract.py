@@ -73,6 +73,18 @@ class StreamsContract:
         with pytest.raises(Fenced):
             await streams.append(name, 1, frames(1, 1))
 
+    async def test_an_erased_log_is_empty_for_good(self, streams: EventStreams) -> None:
+        name = fresh()
+        await streams.append(name, 2, frames(1, 3))
+        for _ in range(2):
+            await streams.erase(name)
+            assert (await streams.read(name, Cursor())).frames == []
+        with pytest.raises(Fenced):
+            await streams.append(name, 2, frames(4, 4))
+        with pytest.raises(Fenced):
+            await streams.fence(name, 3)
+        assert (await streams.read(name, Cursor())).frames == []
+
     async def test_a_reader_that_waits_gets_what_comes(self, streams: EventStreams) -> None:
         name = fresh()
         readers = [asyncio.create_task(awaited(streams, name, Cursor())) for _ in range(3)]

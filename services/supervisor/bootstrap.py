@@ -232,7 +232,7 @@ def build(
     cancellation = Cancellation(conversations, turns, logs, streams, replicas.id)
     privacy_lease = lease(mover.LEASE_NAME, mover.LEASE_S)
     privacy = MemoryPrivacy(sidecar.state, tiers, index, privacy_lease, conversations, policy.hot_s)
-    deletions = Deletions(sidecar.state, slots, conversations, privacy, cancellation)
+    deletions = Deletions(sidecar.state, slots, conversations, privacy, cancellation, logs)
     return Supervisor(
         settings=settings,
         keys=ApiKeys.load(settings.keys_file, public=settings.demo),

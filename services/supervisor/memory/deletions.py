@@ -7,18 +7,22 @@ cannot be done now is tried again by this replica, and by another one should thi
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.supervisor.memory.privacy import Forgotten, MemoryPrivacy, each_there
 from services.supervisor.turns.cancellation import Cancellation
 from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.logs import TurnLogs
 from services.supervisor.turns.records import now
 from services.supervisor.turns.replicas.in_hand import DeletionInHand, Slot, Slots
+from services.supervisor.turns.streams.port import KEPT_S
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.turns import Principal
 from switchboard.sidecar.ports import StateStore
 
 AGAIN_S = 2.0
+LOGS_KEPT = timedelta(seconds=2 * KEPT_S)
+"""Of turns that were accepted longer ago, no event log is left."""
 AT_ONCE_S_MAX = 15.0
 """A client waits no longer; then it is told that the rest is done without it."""
 
@@ -35,12 +39,14 @@ class Deletions:
         conversations: Conversations,
         privacy: MemoryPrivacy,
         cancellation: Cancellation,
+        logs: TurnLogs,
     ) -> None:
         self._state = state
         self._slots = slots
         self._conversations = conversations
         self._privacy = privacy
         self._cancellation = cancellation
+        self._logs = logs
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def conversation(self, principal: Principal, conversation_id: str) -> bool:
@@ -124,7 +130,7 @@ class Deletions:
         return Forgotten(conversations=1, transcripts=True)
 
     async def _ended(self, principal: Principal, conversation_id: str, asked_at: datetime) -> str:
-        """The conversation's id, when no turn of it runs any more; empty for one that began later, and stays.
+        """The conversation's id, when no turn of it runs any more and the event logs are empty; empty for one that began later, and stays.
 
         Raises `NotFound`.
         """
@@ -133,4 +139,6 @@ class Deletions:
             return ""
         for turn in await self._conversations.running(principal, conversation_id):
             await self._cancellation.cancel(principal, turn.turn_id)
+        lately = await self._conversations.turns_since(principal, conversation_id, now() - LOGS_KEPT)
+        await self._logs.erase([turn for turn in lately if turn.owner])
         return conversation_id

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
@@ -262,6 +262,18 @@ class Conversations:
             Turn.model_validate(value).as_read() for value in values if value is not None and ERASED_KEY not in value
         ]
         return [turn for turn in turns if turn.status != "superseded"]
+
+    async def turns_since(self, principal: Principal, conversation_id: ConversationId, since: datetime) -> list[Turn]:
+        """Its turns that were accepted after `since`, and some before. Raises `NotFound`."""
+        conversation = await self.conversation(principal, conversation_id)
+        found: list[Turn] = []
+        for last in range(conversation.turn_count, 0, -PAGE_TURNS_MAX):
+            first = max(0, last - PAGE_TURNS_MAX)
+            turns = await self.page(conversation, first, last - first)
+            found += turns
+            if turns and turns[0].created_at < since:
+                break
+        return found
 
     async def turn(self, principal: Principal, turn_id: str) -> Turn:
         """Raises `NotFound`, for somebody else's turn too."""

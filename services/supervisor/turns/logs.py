@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 
 from services.supervisor.turns.conversations import Conversations
@@ -99,6 +100,11 @@ class TurnLogs:
         log = EventLog.of(turn_id)
         self._follow(principal, turn, log, after)
         return log
+
+    async def erase(self, turns: Sequence[Turn]) -> None:
+        """Erases what was said in turns that have ended, where all replicas see it. Raises `Unavailable`."""
+        for turn in turns:
+            await self._streams.erase(keys.turn_events(turn.tenant, turn.turn_id))
 
     async def close(self) -> None:
         """Ends the reading of turns of other processes."""

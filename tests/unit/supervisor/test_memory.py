@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.turns.records import now
 from services.supervisor.turns.replicas.in_hand import DeletionInHand, in_hand_of
+from services.supervisor.turns.streams.port import Cursor, Fenced, Frame
 from switchboard.contracts.errors import Unavailable
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.memory.tiers.mover import TierPolicy
@@ -320,6 +321,17 @@ async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_t
         system.sidecar.state.down = True
         await system.sidecar.state.get(keys.conversation_index())
     system.sidecar.state.down = False
+
+
+async def test_the_event_logs_of_a_deleted_conversation_are_emptied_for_good(system: System) -> None:
+    conversation_id = await talk(system, 2)
+    streams, names = system.supervisor.streams, [keys.turn_events("aurora", f"{conversation_id}.{n}") for n in (1, 2)]
+    assert all([(await streams.read(name, Cursor())).frames for name in names])
+    assert (await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 204
+    for name in names:
+        assert (await streams.read(name, Cursor())).frames == []
+        with pytest.raises(Fenced):
+            await streams.append(name, 1, [Frame(99, "message.delta", b"{}")])
 
 
 class Published:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 
-from services.supervisor.turns.streams.port import CALLS_MAX, Batch, Cursor, Fenced, Frame
+from services.supervisor.turns.streams.port import CALLS_MAX, ERASED_ATTEMPT, Batch, Cursor, Fenced, Frame
 from switchboard.contracts.errors import Unavailable
 
 LOGS_MAX = 1_000
@@ -36,6 +36,10 @@ class InMemoryEventStreams:
         if log and log[-1][0] >= Cursor(attempt):
             raise Fenced
         log.append((Cursor(attempt), None))
+        await self._notify()
+
+    async def erase(self, name: str) -> None:
+        self._log(name)[:] = [(Cursor(ERASED_ATTEMPT), None)]
         await self._notify()
 
     async def read(self, name: str, after: Cursor, *, wait_s: float = 0.0) -> Batch:

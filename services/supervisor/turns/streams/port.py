@@ -17,6 +17,8 @@ KEPT_S: Final = 3600
 CALLS_MAX: Final = 1_000
 """Of what a replica is told; older ones are dropped."""
 CALLS_KEPT_S: Final = 60
+ERASED_ATTEMPT: Final = 2**31
+"""Above every attempt: who wrote an erased log is fenced."""
 END_TYPES: Final = frozenset({"turn.completed", "turn.failed", "turn.cancelled"})
 """Of the last event of a log."""
 
@@ -69,6 +71,10 @@ class EventStreams(Protocol):
 
     async def fence(self, name: str, attempt: int) -> None:
         """From now on nothing of an earlier attempt is added. Raises `Fenced` where a later one has begun."""
+        ...
+
+    async def erase(self, name: str) -> None:
+        """Empties a log; nothing is ever added to it again. Again changes nothing."""
         ...
 
     async def read(self, name: str, after: Cursor, *, wait_s: float = 0.0) -> Batch:

@@ -17,6 +17,7 @@ from services.supervisor.turns.streams.port import (
     CALLS_KEPT_S,
     CALLS_MAX,
     END_TYPES,
+    ERASED_ATTEMPT,
     KEPT_S,
     Batch,
     Cursor,
@@ -61,6 +62,11 @@ class RedisEventStreams:
     async def fence(self, name: str, attempt: int) -> None:
         if not await self._command("XADD", name, f"{attempt}-0", FENCE, ""):
             raise Fenced
+        await self._command("EXPIRE", name, KEPT_S)
+
+    async def erase(self, name: str) -> None:
+        """An entry that makes room for itself takes all others with it, and the last id stays: that is the fence."""
+        await self._command("XADD", name, "MAXLEN", 0, f"{ERASED_ATTEMPT}-0", FENCE, "")
         await self._command("EXPIRE", name, KEPT_S)
 
     async def read(self, name: str, after: Cursor, *, wait_s: float = 0.0) -> Batch:
