@@ -1,6 +1,7 @@
 """The store of conversations and turns, over the state port. Every write is ETag-checked."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ RUNNING_LOOKED_AT = 20
 """Of a conversation's last turns, before it is deleted."""
 UNRECORDED_S = 10.0
 """A turn that was counted so long ago and has no record was never accepted: its process died in between."""
+JOB_ALONE_S = 60.0
+"""So long a job has its conversation for itself, as a message has that is answered at once; it may run for ten minutes."""
 UNKNOWN_CONVERSATION = "There is no such conversation. Leave out conversation_id to start a new one."
 UNKNOWN_TURN = "There is no such turn."
 
@@ -118,15 +121,18 @@ class Conversations:
         return conversation
 
     async def _before(self, conversation: Conversation, running: Running) -> Turn | None:
-        """The turn that was accepted last, ended; None where it never was. Raises `TurnRunning`."""
+        """The turn that was accepted last, ended; None where it never was, or is a job of which nobody waits for the end.
+
+        Raises `TurnRunning`.
+        """
         item = await self._state.get(keys.turn(conversation.tenant, conversation.conversation_id, running.n))
         turn = Turn.model_validate(item.value).as_read() if item is not None else None
-        is_running = (
-            turn.status == "running" if turn is not None else (now() - running.since).total_seconds() < UNRECORDED_S
-        )
-        if is_running:
+        if turn is not None and turn.status != "running":
+            return turn
+        alone_s = UNRECORDED_S if turn is None else JOB_ALONE_S if not turn.owner else math.inf
+        if (now() - running.since).total_seconds() < alone_s:
             raise TurnRunning(turn_id=turn_id_of(conversation.conversation_id, running.n))
-        return turn
+        return None
 
     async def record(self, turn: Turn) -> None:
         """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""

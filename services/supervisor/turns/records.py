@@ -70,7 +70,7 @@ class Conversation(BaseModel):
     handover: Handover | None = None
     """A person has it: agents stay silent."""
     running: Running | None = None
-    """The turn that was accepted last, until its end is in the tail: there is one at a time."""
+    """The turn that was accepted last, until its end is in the tail: there is one at a time, beside a long job."""
     tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
     created_at: datetime
     updated_at: datetime
