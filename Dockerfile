@@ -37,6 +37,7 @@ FROM service AS gateway
 COPY switchboard/caching switchboard/caching
 COPY switchboard/ledger switchboard/ledger
 COPY switchboard/models switchboard/models
+COPY switchboard/redis switchboard/redis
 COPY switchboard/text switchboard/text
 
 FROM service AS supervisor
@@ -45,6 +46,7 @@ COPY switchboard/experiments switchboard/experiments
 COPY switchboard/identity switchboard/identity
 COPY switchboard/memory switchboard/memory
 COPY switchboard/models switchboard/models
+COPY switchboard/redis switchboard/redis
 COPY switchboard/text switchboard/text
 COPY switchboard/routing switchboard/routing
 COPY switchboard/scoring switchboard/scoring

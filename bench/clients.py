@@ -26,8 +26,8 @@ from services.gateway.providers.openai_compatible import OpenAiCompatible
 from services.gateway.providers.port import Call
 from services.gateway.redis.pipe import Pipe
 from services.gateway.redis.scripts import RESERVE
-from services.gateway.redis.server import RedisServer
 from switchboard.evaluation import machine
+from switchboard.redis.server import RedisServer
 from switchboard.system import redis
 from switchboard.system.ports import Ports, free_port
 from switchboard.system.process import Spawner, stop

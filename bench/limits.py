@@ -21,9 +21,9 @@ from services.gateway.money.accounting import Accounting
 from services.gateway.money.budgets import BudgetsPolicy, HardBudget, TenantBudget
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules, TierAllowance
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
 from switchboard.evaluation import machine
 from switchboard.ledger.record import Record
+from switchboard.redis.server import RedisServer
 from switchboard.system import redis
 from switchboard.system.ports import Ports
 from switchboard.system.process import Spawner, stop

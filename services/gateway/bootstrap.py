@@ -22,7 +22,6 @@ from services.gateway.providers.port import Provider, Times
 from services.gateway.providers.registry import Providers, needs
 from services.gateway.providers.simulated import Simulated
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
 from services.gateway.resilience.breaker import Breakers
 from services.gateway.resilience.bulkheads import Bulkheads
 from services.gateway.resilience.health import Health
@@ -30,6 +29,7 @@ from services.gateway.resilience.shared_breaker import SharedBreakers
 from services.gateway.settings import AZURE_API_VERSION, Settings, secret
 from switchboard.caching.entries.memory import MemoryEntries
 from switchboard.models.minilm import MiniLmEmbedder
+from switchboard.redis.server import RedisServer
 
 
 class _Opened(Protocol):

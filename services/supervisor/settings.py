@@ -19,6 +19,11 @@ class Settings(BaseSettings):
     demo: bool = False
     """Whether keys that anybody can read are good for anything."""
     gateway_app_id: str = "gateway"
+    redis_host: str | None = None
+    """host:port of the Redis that holds the event logs of turns, and that may be the broker: what was published of a deleted
+    conversation is erased there. Without it no other replica can go on with a stream."""
+    redis_password: SecretStr | None = None
+    redis_tls: bool = False
     keys_file: Path = Path("services/supervisor/demo-keys.yaml")
     console_url: str | None = None
     """Origin of the web page that browsers may call this API from."""
@@ -32,10 +37,6 @@ class Settings(BaseSettings):
     """Of these for one user, and so many open WebSockets; more get 429."""
     sockets_tenant_max: int = Field(default=1_024, ge=1)
     """Open WebSockets of one tenant in this process."""
-    redis_host: str | None = None
-    """host:port of the Redis that is the broker: what was published of a deleted conversation is erased there. None: no such broker."""
-    redis_password: SecretStr | None = None
-    redis_tls: bool = False
     drain_s: float = Field(default=3.0, ge=0)
     """At the process's end, for turns under way; then they end as interrupted. The server cuts its answers after five."""
     warm_store: str = "warmstore"

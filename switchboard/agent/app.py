@@ -1,5 +1,6 @@
 """Routes of a specialist, and its subscription."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from switchboard.sidecar.subscriptions import subscribe
 from switchboard.telemetry import Telemetry
 
 URI_CHARACTERS_MAX = 1_000
+PING_S = 3.0
+"""Of silence, after which a comment says that this process lives; who asked counts it as dead after ten seconds."""
 TENANT_CHARACTERS_MAX = 64
 A2A_VERSION = "0.3.0"
 A2A_TEXT = ["text/plain"]
@@ -151,11 +154,29 @@ def frame(event: TurnEvent, turn_id: str, seq: int) -> bytes:
 
 
 async def _frames(turn_id: str, batches: AsyncGenerator[list[TurnEvent], None]) -> AsyncGenerator[bytes, None]:
+    """Comments in between say that this process is there: it may be silent for long, but never for `PING_S`."""
     seq = 0
     async with aclosing(batches):
-        async for batch in batches:
-            yield b"".join(frame(event, turn_id, seq + number) for number, event in enumerate(batch, 1))
-            seq += len(batch)
+        next_batch = asyncio.create_task(_next(batches))
+        try:
+            while True:
+                done, _ = await asyncio.wait({next_batch}, timeout=PING_S)
+                if not done:
+                    yield sse.PING
+                    continue
+                batch = next_batch.result()
+                if batch is None:
+                    return
+                next_batch = asyncio.create_task(_next(batches))
+                yield b"".join(frame(event, turn_id, seq + number) for number, event in enumerate(batch, 1))
+                seq += len(batch)
+        finally:
+            next_batch.cancel()
+            await asyncio.gather(next_batch, return_exceptions=True)
+
+
+async def _next(batches: AsyncGenerator[list[TurnEvent], None]) -> list[TurnEvent] | None:
+    return await anext(batches, None)
 
 
 def _runner(specialist: Specialist) -> TurnRunner:

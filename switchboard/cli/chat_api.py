@@ -11,7 +11,7 @@ from httpx_sse import EventSource
 from pydantic import ValidationError
 
 from switchboard.contracts.errors import Problem as ProblemBody
-from switchboard.contracts.events import TurnCompleted, TurnEvent, TurnFailed, turn_event_adapter
+from switchboard.contracts.events import TURN_ENDS, TurnEvent, turn_event_adapter
 
 TURN_S_MAX = 300.0
 CONNECT_S_MAX = 3.0
@@ -58,7 +58,7 @@ class ChatApi:
         self._client.close()
 
     def events(self, message: str, conversation: str | None, idempotency_key: str) -> Iterator[TurnEvent]:
-        """The turn's events, ending with `turn.completed` or `turn.failed`. Raises `TurnRefused` and `Lost`."""
+        """The turn's events, ending with the last one. Raises `TurnRefused` and `Lost`."""
         body = {"message": message} | ({"conversation_id": conversation} if conversation else {})
         headers = {"accept": "text/event-stream", "idempotency-key": idempotency_key}
         for attempt in range(RESUMES_MAX + 1):
@@ -70,7 +70,7 @@ class ChatApi:
                         event = turn_event_adapter.validate_json(sse.data)
                         headers["last-event-id"] = sse.id
                         yield event
-                        if isinstance(event, TurnCompleted | TurnFailed):
+                        if isinstance(event, TURN_ENDS):
                             return
             except httpx.ConnectError as error:
                 if "last-event-id" not in headers:

@@ -18,9 +18,11 @@ from switchboard.contracts.events import (
     RouteDecided,
     ToolCalled,
     ToolReturned,
+    TurnCancelled,
     TurnCompleted,
     TurnEvent,
     TurnFailed,
+    TurnReset,
 )
 from switchboard.contracts.money import usd_of
 
@@ -72,8 +74,14 @@ class AnswerView:
                 self._citations[event.n] = event
             case TurnCompleted():
                 self._completed(event)
+            case TurnReset():
+                self._reset(event)
             case TurnFailed():
                 self._failed(event)
+            case TurnCancelled():
+                self._status.stop()
+                self._end_line()
+                self._line("[dim]Cancelled.[/]\n")
             case _:
                 pass
 
@@ -117,6 +125,16 @@ class AnswerView:
         if event.cache_hit:
             facts.append("from cache")
         self._line(f"[dim]  {' · '.join(facts)} · trace {event.trace_id}[/]\n")
+
+    def _reset(self, event: TurnReset) -> None:
+        """What was printed cannot be taken back: the reader is told that it does not count."""
+        self._end_line()
+        if self._said.strip():
+            self._line("[dim]The answer begins again:[/]")
+        self._speaker, self._said = None, event.text
+        self._citations = {citation.n: citation for citation in event.citations}
+        if event.text:
+            self._line(escape(event.text))
 
     def _failed(self, event: TurnFailed) -> None:
         self._status.stop()

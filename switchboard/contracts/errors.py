@@ -3,6 +3,8 @@
 SwitchboardError
 ├── CallerError          the caller's fault; the same request will fail again
 │   ├── InvalidRequest · Unauthenticated · Forbidden · NotFound · Conflict · TooLarge · Unprocessable
+│   ├── TurnRunning      one message of a conversation at a time
+│   └── Cancelled        the user does not want the answer any more
 ├── LimitExceeded        a budget or a rate is spent; later or less will do
 ├── ToolError            a tool failed; the model is told and goes on
 ├── ModelRetry           the model gave a tool wrong arguments; it is told and tries again
@@ -31,6 +33,8 @@ class Problem(BaseModel):
     code: str
     message: str
     trace_id: str
+    turn_id: str | None = None
+    """Of a conflict with a turn that is being answered: which."""
 
 
 class SwitchboardError(Exception):
@@ -84,6 +88,24 @@ class Conflict(CallerError):
 
     status, code, title = 409, "conflict", "Conflict"
     default = "The conversation changed meanwhile. Please send the message again."
+
+
+class TurnRunning(CallerError):
+    """409: another message of the conversation is being answered; `turn_id` is its turn."""
+
+    status, code, title = 409, "turn_running", "One message at a time"
+    default = "The message before this one is still being answered. Please wait for its answer, or cancel it."
+
+    def __init__(self, message: str | None = None, *, turn_id: str = "") -> None:
+        super().__init__(message)
+        self.turn_id = turn_id
+
+
+class Cancelled(CallerError):
+    """409: the turn was cancelled by its user, so that it has no answer."""
+
+    status, code, title = 409, "cancelled", "Cancelled"
+    default = "This message was cancelled."
 
 
 class TooLarge(CallerError):
@@ -165,6 +187,7 @@ def problem_of(error: SwitchboardError, trace_id: str) -> Problem:
         code=error.code,
         message=error.message,
         trace_id=trace_id,
+        turn_id=error.turn_id if isinstance(error, TurnRunning) else None,
     )
 
 

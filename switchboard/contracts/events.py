@@ -141,6 +141,17 @@ class MessageDelta(BaseModel):
     text: str
 
 
+class TurnReset(BaseModel):
+    """All words and citations before this event are void; `text` stands for them. Work that was told goes on.
+
+    It has no number of its own: whoever resumes gets it in place of events that are no longer there.
+    """
+
+    type: Literal["turn.reset"] = "turn.reset"
+    text: str = ""
+    citations: list[Citation] = Field(default_factory=list[Citation])
+
+
 class TurnCompleted(BaseModel):
     """Last event of a turn that was answered. From a specialist `agents` holds that one specialist.
 
@@ -179,10 +190,27 @@ class TurnFailed(BaseModel):
     message: str
     retry_after_s: int | None = None
     """When to try again, where that is known."""
+    effects: list[str] = Field(default_factory=list)
+    """What was done for the user before it failed, a sentence each; `message` says it too."""
     trace_id: str = ""
     turn_id: str = ""
     conversation_id: str = ""
 
+
+class TurnCancelled(BaseModel):
+    """Last event of a turn that its user cancelled."""
+
+    type: Literal["turn.cancelled"] = "turn.cancelled"
+    effects: list[str] = Field(default_factory=list)
+    """What was done for the user before that, a sentence each."""
+    trace_id: str = ""
+    turn_id: str = ""
+    conversation_id: str = ""
+
+
+TurnEnd = TurnCompleted | TurnFailed | TurnCancelled
+"""The last event of a turn, whichever it is."""
+TURN_ENDS = (TurnCompleted, TurnFailed, TurnCancelled)
 
 TurnEvent = Annotated[
     TurnStarted
@@ -193,8 +221,10 @@ TurnEvent = Annotated[
     | ApprovalRequired
     | MessageDelta
     | Citation
+    | TurnReset
     | TurnCompleted
-    | TurnFailed,
+    | TurnFailed
+    | TurnCancelled,
     Field(discriminator="type"),
 ]
 

@@ -27,6 +27,10 @@ class ChatRequest(BaseModel):
     conversation_id: ConversationId | None = None
     agent: AgentId | None = None
     """Send the turn to this agent instead of routing it."""
+    wait: bool = False
+    """Where another message of the conversation is being answered: wait for its end, and do not refuse this one."""
+    cancel_on_disconnect: bool = False
+    """Cancel the turn when its stream is left before its end; without it a turn outlives its client."""
 
 
 class Principal(BaseModel):

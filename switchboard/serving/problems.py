@@ -40,7 +40,7 @@ def problem_response(error: SwitchboardError) -> Response:
     if error.status == 401:
         fields["www-authenticate"] = "Bearer"
     fields |= dict(FIELDS)
-    body = problem_of(error, current_trace_id()).model_dump_json()
+    body = problem_of(error, current_trace_id()).model_dump_json(exclude_none=True)
     return Response(body, error.status, fields, media_type=MEDIA_TYPE)
 
 

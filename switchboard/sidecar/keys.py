@@ -29,6 +29,31 @@ def turn(tenant: str, conversation_id: str, n: int) -> StateKey:
     return StateKey(f"turn|{partition}|{n}", partition)
 
 
+def replica(replica_id: str) -> StateKey:
+    """The heartbeat of one replica of the supervisor."""
+    return StateKey(f"replica|{_part(replica_id)}", "replicas")
+
+
+def replica_index() -> StateKey:
+    """The ids of replicas whose turns may have to be taken over."""
+    return StateKey("replicas", "replicas")
+
+
+def in_hand(replica_id: str, slot: int) -> StateKey:
+    """What a replica has in hand, by slot: others find there what to end when it is gone."""
+    return StateKey(f"in-hand|{_part(replica_id)}|{slot}", f"in-hand|{_part(replica_id)}")
+
+
+def turn_events(tenant: str, turn_id: str) -> str:
+    """The name of the Redis Stream that is the event log of a turn."""
+    return f"turn-events|{_part(tenant)}|{_part(turn_id)}"
+
+
+def replica_calls(replica_id: str) -> str:
+    """The name of the Redis Stream in which a replica is told what to stop."""
+    return f"replica-calls|{_part(replica_id)}"
+
+
 def idempotency(tenant: str, user: str, key: str) -> StateKey:
     """`key` is the client's own text, so it is hashed: any character, any length."""
     partition = _partition(tenant, user)

@@ -55,16 +55,23 @@ class StateStore(Protocol):
         """Writes only where nothing is yet (first write wins). Raises `Conflict`."""
         ...
 
-    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
-        """As `create`, several in one call; each by itself, so that of several some may be written. Raises `Conflict`."""
+    async def create_all(
+        self, items: Sequence[tuple[StateKey, Any]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
+        """As `create`, several in one call; each by itself, so that of several some may be written. Raises `Conflict`.
+
+        `put` are written over whatever is there, in the same call.
+        """
         ...
 
     async def replace(self, key: StateKey, value: Any, *, etag: str, ttl_s: int | None = None) -> None:
         """Writes only over the version that `etag` names, or where nothing is any more. Raises `Conflict`."""
         ...
 
-    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
-        """Writes each value over the version that its ETag names, in one call and no transaction.
+    async def replace_all(
+        self, items: Sequence[tuple[StateKey, Any, str]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
+        """Writes each value over the version that its ETag names, and `put` over anything, in one call and no transaction.
 
         Raises `Conflict` when one of them was changed; the others may be written then.
         """

@@ -144,6 +144,19 @@ class StateContract:
         kept = await state.get(other)
         assert kept is not None and kept.value == {"n": 2}
 
+    async def test_what_is_put_with_several_is_written_over_anything_and_checked_by_none(
+        self, state: StateStore
+    ) -> None:
+        note, one = fresh(), fresh()
+        for n in (1, 2):
+            await state.create_all([(fresh(), {"n": n})], put=[(note, {"n": n})])
+        await state.create(one, {"n": 1})
+        item = await state.get(one)
+        assert item is not None
+        await state.replace_all([(one, {"n": 2}, item.etag)], put=[(note, {"n": 3})])
+        items = await state.get_many([note, one])
+        assert [item.value["n"] for item in items if item] == [3, 2]
+
     async def test_several_are_replaced_in_one_call_and_one_that_changed_is_told(self, state: StateStore) -> None:
         one, other = fresh(), fresh()
         await state.create_all([(one, {"n": 1}), (other, {"n": 1})])

@@ -13,7 +13,7 @@ from cosmos_server import CosmosServer
 from services.supervisor.turns.conversations import Conversations, new_conversation
 from services.supervisor.turns.idempotency import KEPT_S, Claim, IdempotencyKeys
 from services.supervisor.turns.records import Conversation, Turn, lease_of, now, turn_id_of
-from switchboard.contracts.errors import Conflict, NotFound
+from switchboard.contracts.errors import Conflict, NotFound, TurnRunning
 from switchboard.contracts.turns import Principal
 from switchboard.sidecar import keys
 from switchboard.sidecar.dapr import DaprSidecar
@@ -54,7 +54,8 @@ async def answer(conversations: Conversations, turn: Turn, text: str) -> Turn:
     """Ends a turn that was recorded."""
     stored = await conversations.stored(turn)
     turn.status, turn.text, turn.agents = "completed", text, ["billing"]
-    await conversations.finish(turn, stored)
+    await conversations.end_turn(turn, stored.turn)
+    await conversations.settle(turn, stored.conversation)
     return turn
 
 
@@ -84,10 +85,16 @@ async def test_a_write_over_a_turn_that_changed_meanwhile_is_a_conflict(conversa
     assert (await conversations.turn(ADA, turn.turn_id)).text == "First."
 
 
-async def test_turns_accepted_at_once_get_different_numbers(conversations: Conversations) -> None:
-    conversation, _ = await begun(conversations)
-    both = await asyncio.gather(*(conversations.next_turn(ADA, conversation.conversation_id) for _ in range(2)))
-    assert sorted(each.turn_count for each in both) == [2, 3]
+async def test_of_turns_accepted_at_once_one_gets_the_number(conversations: Conversations) -> None:
+    conversation, turn = await begun(conversations)
+    with pytest.raises(TurnRunning):
+        await conversations.next_turn(ADA, conversation.conversation_id)
+    await answer(conversations, turn, "You owe £41.20.")
+    both = await asyncio.gather(
+        *(conversations.next_turn(ADA, conversation.conversation_id) for _ in range(2)), return_exceptions=True
+    )
+    assert [each.turn_count for each in both if isinstance(each, Conversation)] == [2]
+    assert [each.turn_id for each in both if isinstance(each, TurnRunning)] == [f"{conversation.conversation_id}.2"]
 
 
 @pytest.mark.parametrize("stranger", [BEN, CLEO], ids=["another user", "another tenant"])

@@ -5,7 +5,7 @@ import gzip
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,7 +116,8 @@ class Place:
             await self.conversations.record(turn)
         stored = await self.conversations.stored(turn)
         turn.status, turn.text, turn.agents = "completed", text, ["billing"]
-        await self.conversations.finish(turn, stored)
+        await self.conversations.end_turn(turn, stored.turn)
+        await self.conversations.settle(turn, stored.conversation)
         self.consolidation.after(turn)
         return conversation
 
@@ -261,7 +262,7 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
     memory = await place.memory_privacy.read(place.user)
     assert any(secret in each for each in memory.preferences)
     assert {each.value for each in memory.entities} >= {"TCK-100012"}
-    done = await place.memory_privacy.forget(place.user, transcripts=False)
+    done = await place.memory_privacy.forget(place.user)
     assert done.conversations == 1
     assert await place.memory_privacy.read(place.user) == type(memory)()
     for store in (place.sidecar.state, place.sidecar.store("warmstore")):
@@ -274,7 +275,12 @@ async def test_deleting_the_memory_leaves_nothing_of_it_in_any_tier_or_index(
         "the conversation is the user's"
     )
 
-    await place.memory_privacy.forget(place.user, transcripts=True)
+    async def delete(conversation_ids: Sequence[str]) -> int:
+        for each in conversation_ids:
+            await place.conversations.delete(place.user, each)
+        return len(conversation_ids)
+
+    assert (await place.memory_privacy.forget(place.user, delete=delete)).conversations == 1
     assert place.where(secret) == set()
     left = await place.sidecar.state.get(keys.conversation("aurora", conversation_id))
     assert left is not None and left.value == {ERASED_KEY: True}, "for an hour"

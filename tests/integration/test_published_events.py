@@ -10,8 +10,9 @@ from runtime import Bench, Daprd, bench, local_components
 
 from switchboard.contracts import topics
 from switchboard.contracts.errors import Unavailable
+from switchboard.redis.published import READ_EVENTS, RedisPublishedEvents
+from switchboard.redis.server import RedisServer
 from switchboard.sidecar.dapr import DaprSidecar
-from switchboard.sidecar.published import READ_EVENTS, RedisStreams
 
 PASSWORD = "of-this-test"
 
@@ -57,34 +58,38 @@ async def redis(redis_port: int) -> AsyncIterator[Redis]:
         yield client
 
 
+def published_on(port: int, password: str = PASSWORD) -> RedisPublishedEvents:
+    return RedisPublishedEvents(RedisServer("127.0.0.1", port, password))
+
+
 async def words_in(redis: Redis, *streams: str) -> str:
     return "".join([str(await redis.xrange(stream)) for stream in streams])
 
 
-async def test_a_deleted_conversations_words_are_gone_from_every_topic(sidecar: DaprSidecar, redis: Redis) -> None:
+async def test_a_deleted_conversations_words_are_gone_from_every_topic(
+    sidecar: DaprSidecar, redis: Redis, redis_port: int
+) -> None:
     mine, others = uuid.uuid4().hex[:24], uuid.uuid4().hex[:24]
     streams = (topics.turns_of("billing"), topics.turns_of("agent-of-yesterday"), topics.RESULTS, topics.HANDOVER)
     for stream in streams:
         for conversation_id, said in ((mine, "my secret is 4711"), (others, "theirs is 0815")):
             await sidecar.pubsub.publish(stream, Words(conversation_id=conversation_id, message=said).model_dump())
     assert "4711" in await words_in(redis, *streams)
-    host = f"127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
-    assert await RedisStreams(host, password=PASSWORD).erase([mine]) == len(streams)
+    assert await published_on(redis_port).erase([mine]) == len(streams)
     left = await words_in(redis, *streams)
     assert "4711" not in left and mine not in left
     assert left.count("0815") == len(streams)
-    assert await RedisStreams(host, password=PASSWORD).erase([mine]) == 0
+    assert await published_on(redis_port).erase([mine]) == 0
 
 
-async def test_a_long_stream_is_read_to_its_end(redis: Redis) -> None:
+async def test_a_long_stream_is_read_to_its_end(redis: Redis, redis_port: int) -> None:
     for number in range(2 * READ_EVENTS + 1):
         await redis.xadd(topics.RESULTS, {"data": f"conversation number-{number}."})
-    host = f"127.0.0.1:{redis.connection_pool.connection_kwargs['port']}"
     last = f"number-{2 * READ_EVENTS}."
-    assert await RedisStreams(host, password=PASSWORD).erase(["number-0.", last]) == 2
+    assert await published_on(redis_port).erase(["number-0.", last]) == 2
 
 
 async def test_where_the_broker_cannot_be_asked_nothing_is_said_to_be_erased(redis_port: int) -> None:
-    for streams in (RedisStreams("127.0.0.1:9"), RedisStreams(f"127.0.0.1:{redis_port}", password="wrong")):
+    for published in (published_on(9), published_on(redis_port, "wrong")):
         with pytest.raises(Unavailable):
-            await streams.erase(["c1"])
+            await published.erase(["c1"])

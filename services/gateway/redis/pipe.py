@@ -17,7 +17,7 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import NoScriptError, RedisError
 
 from services.gateway.redis.scripts import PIPED, LuaScript
-from services.gateway.redis.server import ANSWER_S, RedisServer
+from switchboard.redis.server import ANSWER_S, RedisServer
 
 logger = logging.getLogger(__name__)
 

@@ -55,7 +55,7 @@ def create_app(supervisor: Supervisor) -> FastAPI:
                 *("authorization", "content-type", "traceparent"),
                 *(headers.IDEMPOTENCY_KEY, headers.LAST_EVENT_ID),
             ],
-            expose_headers=[headers.TRACE_ID, headers.RETRY_AFTER, "location"],
+            expose_headers=[headers.TRACE_ID, headers.RETRY_AFTER, headers.IDEMPOTENCY_KEY, "location"],
         )
     _subscribe(app, supervisor)
     for each in ROUTERS:

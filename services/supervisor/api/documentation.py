@@ -19,7 +19,7 @@ _REASONS = {
     400: "The body is not valid JSON.",
     401: "The key is missing or not known.",
     404: "There is nothing by that name, or it is not yours.",
-    409: "The conversation changed meanwhile; send again.",
+    409: "Another message of the conversation is being answered (`turn_id` says which), or it changed meanwhile.",
     413: "The request is too large.",
     422: "A value is not valid.",
     429: "A limit is reached; `Retry-After` says when to try again.",
@@ -90,7 +90,8 @@ def chat_body() -> dict[str, Any]:
                 "in": "header",
                 "required": False,
                 "schema": {"type": "string", "maxLength": 200},
-                "description": "The same key again returns the same turn, running or finished.",
+                "description": "The same key again returns the same turn, running or finished. The answer names it, or the "
+                "turn's id, which serves as one.",
             }
         ],
         "requestBody": {

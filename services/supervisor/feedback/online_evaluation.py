@@ -4,11 +4,11 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from services.supervisor.feedback.experiment_tallies import ExperimentTallies
-from services.supervisor.turns.event_log import Frame
 from services.supervisor.turns.records import Turn
+from services.supervisor.turns.streams.port import Frame
 from switchboard.contracts.errors import SwitchboardError
 from switchboard.contracts.events import turn_event_adapter
 from switchboard.contracts.money import usd_of
@@ -37,20 +37,37 @@ class OnlineEvaluation:
         self._embedder = embedder
         self._tallies = tallies
         self._share = share
-        self._waiting: deque[tuple[Turn, tuple[Frame, ...], tuple[HistoryMessage, ...]]] = deque()
+        self._waiting: deque[tuple[Turn, tuple[Frame, ...], tuple[HistoryMessage, ...], Callable[[bool], None]]] = (
+            deque()
+        )
         self._worker: asyncio.Task[None] | None = None
         self.left_out = 0
 
-    def consider(self, turn: Turn, frames: Iterable[Frame] = (), history: Sequence[HistoryMessage] = ()) -> None:
-        """Takes a turn that ended, where it is in the sample. `frames`: its events, none for an asynchronous turn."""
-        if not sampled(turn.turn_id, self._share):
+    def wants(self, turn: Turn) -> bool:
+        """Whether a turn is in the sample."""
+        return sampled(turn.turn_id, self._share)
+
+    def consider(
+        self,
+        turn: Turn,
+        frames: Iterable[Frame] = (),
+        history: Sequence[HistoryMessage] = (),
+        note: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        """Takes a turn that ended, where it is in the sample. `frames`: its events, none for an asynchronous turn.
+
+        `note` is told when it is over with; what failed or was left out is not tried again.
+        """
+        if not self.wants(turn):
+            note(True)
             return
         if len(self._waiting) >= WAITING_MAX:
             self.left_out += 1
             logger.warning("%d turns were not evaluated: too many are waiting", self.left_out)
+            note(True)
             return
         kept = tuple(frame for frame in frames if frame.type in READ_TYPES)
-        self._waiting.append((turn, kept, tuple(history)))
+        self._waiting.append((turn, kept, tuple(history), note))
         if self._worker is None or self._worker.done():
             # Of no request: the one that is in hand here must not be stamped with other turns' ids.
             self._worker = asyncio.create_task(self._work(), context=contextvars.Context())
@@ -63,13 +80,14 @@ class OnlineEvaluation:
 
     async def _work(self) -> None:
         while self._waiting:
-            turn, frames, history = self._waiting.popleft()
+            turn, frames, history, note = self._waiting.popleft()
             try:
                 await self._evaluate(turn, transcript(turn, frames, history))
             except SwitchboardError as error:
                 logger.warning("turn %s was not evaluated: %s", turn.turn_id, error.code)
             except Exception:
                 logger.exception("Turn %s was not evaluated.", turn.turn_id)
+            note(True)
 
     async def _evaluate(self, turn: Turn, seen: Transcript) -> None:
         scores: list[Score] = await scores_of(seen, None, self._embedder)

@@ -43,6 +43,7 @@ class _Waiting:
     due_at: float
     user: str
     turns: list[AnsweredTurn] = field(default_factory=list[AnsweredTurn])
+    notes: list[Callable[[bool], None]] = field(default_factory=list[Callable[[bool], None]])
 
 
 class Consolidation:
@@ -80,17 +81,20 @@ class Consolidation:
         except TimeoutError:
             logger.warning("%d conversations are folded with their next turn", len(self._waiting))
 
-    def after(self, turn: Turn) -> None:
-        """Remembers what was said, soon. Raises nothing, waits for nothing."""
+    def after(self, turn: Turn, note: Callable[[bool], None] = lambda _: None) -> None:
+        """Remembers what was said, soon. Raises nothing, waits for nothing. `note` is told when it is over with."""
         if turn.status != "completed":
+            note(True)
             return
         key = (turn.tenant, turn.conversation_id)
         now = asyncio.get_running_loop().time()
         waiting = self._waiting.setdefault(key, _Waiting(now + PAUSE_S, turn.user))
         waiting.turns.append(answered_turn(turn))
+        waiting.notes.append(note)
         del waiting.turns[:-LEARNED_TURNS_MAX]
         if len(self._waiting) > WAITING_MAX:
-            self._waiting.popitem(last=False)
+            _, dropped = self._waiting.popitem(last=False)
+            _noted(dropped)
         self._wake.set()
 
     async def drained(self) -> None:
@@ -125,6 +129,7 @@ class Consolidation:
             logger.warning("conversation %s is folded with its next turn: %s", conversation_id, error.code)
         except Exception:
             logger.exception("Conversation %s was not folded.", conversation_id)
+        _noted(waiting)
 
     async def _remember(self, tenant: str, conversation_id: str, waiting: _Waiting) -> None:
         conversation, memory, user = await self._state.get_many(
@@ -179,6 +184,12 @@ class Consolidation:
             return after.model_dump(mode="json") if after != before else None
 
         await change(self._state, key, learn, attempts_max=ATTEMPTS_MAX)
+
+
+def _noted(waiting: _Waiting) -> None:
+    """What was not folded is folded with the conversation's next turn: nothing is tried again."""
+    for note in waiting.notes:
+        note(True)
 
 
 def answered_turn(turn: Turn) -> AnsweredTurn:

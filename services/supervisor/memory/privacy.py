@@ -62,6 +62,8 @@ class Forgotten(BaseModel):
     """Of so many conversations the summary and the things named were deleted."""
     transcripts: bool
     """Whether the conversations themselves were deleted, too."""
+    pending: bool = False
+    """Not all of it could be done at once: the rest is written down, and is done without you."""
 
 
 class MemoryPrivacy:
@@ -91,7 +93,7 @@ class MemoryPrivacy:
     async def consent(self, principal: Principal, agreed: bool) -> UserMemory:
         """Turns remembering on, or off: off also forgets what was remembered. Raises `Conflict`."""
         if not agreed:
-            await self.forget(principal, transcripts=False)
+            await self.forget(principal)
             return UserMemory()
         memory = UserMemory(consent=True, consented_at=now())
 
@@ -110,44 +112,24 @@ class MemoryPrivacy:
             raise Conflict("Your settings changed meanwhile. Please try again.") from error
         return memory
 
-    async def forget(self, principal: Principal, *, transcripts: bool) -> Forgotten:
-        """Deletes what is remembered of the user, in every tier and index; `transcripts`: their conversations too.
+    async def forget(
+        self, principal: Principal, *, delete: Callable[[Sequence[str]], Awaitable[int]] | None = None
+    ) -> Forgotten:
+        """Deletes what is remembered of the user, in every tier and index; `delete` deletes their conversations too, and
+        says how many it were.
 
-        A turn that is being answered keeps its own words. Raises `Conflict` while one is and `transcripts` is asked
-        for, and `Unavailable` while the index is being worked on; both may be tried again.
+        A turn that is being answered keeps its own words. Raises `Unavailable` while the index is being worked on; it
+        may be tried again.
         """
         key = keys.user_memory(principal.tenant, principal.user)
         # First what turns read, and in a way that a turn under way cannot write over.
         await self._state.put(key, UserMemory().model_dump(mode="json"), ttl_s=FORGOTTEN_S)
         await self._tiers.erase_record(key, but_hot=True)
         ids = await self._conversation_ids(principal)
-        if transcripts:
-            count = await self._delete_conversations(principal, ids)
-            await self._index.disown(principal.tenant, principal.user)
-        else:
-            done = await self._each(ids, lambda each: self._forget_conversation(principal, each))
-            count = len(done)
-        return Forgotten(conversations=count, transcripts=transcripts)
-
-    async def _delete_conversations(self, principal: Principal, ids: Sequence[str]) -> int:
-        """All of them, or where one may not be deleted now, none."""
-        found = await self._each(ids, lambda each: self._conversations.deletable(principal, each))
-        await self._conversations.erase_published([each.conversation_id for each in found])
-        await self._each(found, self._conversations.delete_records)
-        return len(found)
-
-    async def _each(self, things: Sequence[Thing], work: Callable[[Thing], Awaitable[Done]]) -> list[Done]:
-        """Some at a time; what is not there is left out."""
-        limit = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
-
-        async def one(thing: Thing) -> list[Done]:
-            async with limit:
-                try:
-                    return [await work(thing)]
-                except NotFound:
-                    return []
-
-        return [done for each in await asyncio.gather(*(one(thing) for thing in things)) for done in each]
+        if delete is not None:
+            return Forgotten(conversations=await delete(ids), transcripts=True)
+        done = await each_there(ids, lambda each: self._forget_conversation(principal, each))
+        return Forgotten(conversations=len(done), transcripts=False)
 
     async def _forget_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Leaves a record that says only how far the conversation is never to be folded again."""
@@ -181,3 +163,17 @@ class MemoryPrivacy:
             found = await self._tiers.find_below(keys.user_memory(principal.tenant, principal.user))
             value = found.value if found is not None else None
         return UserMemory.model_validate(value or {})
+
+
+async def each_there(things: Sequence[Thing], work: Callable[[Thing], Awaitable[Done]]) -> list[Done]:
+    """What `work` makes of each, some at a time; what is not there any more is left out."""
+    limit = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
+
+    async def one(thing: Thing) -> list[Done]:
+        async with limit:
+            try:
+                return [await work(thing)]
+            except NotFound:
+                return []
+
+    return [done for each in await asyncio.gather(*(one(thing) for thing in things)) for done in each]

@@ -1,28 +1,35 @@
 """The store of conversations and turns, over the state port. Every write is ETag-checked."""
 
 import asyncio
+import math
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.supervisor.feedback.rating_index import RatingIndex
 from services.supervisor.feedback.review import Reviews
-from services.supervisor.turns.records import Conversation, Handover, Turn, now
-from switchboard.contracts.errors import Conflict, NotFound, Unavailable
+from services.supervisor.turns.records import Conversation, Handover, Running, Turn, now, turn_id_of
+from services.supervisor.turns.replicas.in_hand import InHand, Slot
+from switchboard.contracts.errors import Conflict, NotFound, TurnRunning, Unavailable
 from switchboard.contracts.turns import ConversationId, Principal, Remembered
 from switchboard.memory.conversation_memory import ConversationMemory
 from switchboard.memory.tiers.index import ConversationIndex, Entry
-from switchboard.memory.tiers.store import ERASED_KEY, MOVED_KEY, TieredStore, is_erased
+from switchboard.memory.tiers.store import ERASED_KEY, ERASED_S, MOVED_KEY, TieredStore, is_erased
 from switchboard.memory.user_memory import UserMemory
 from switchboard.sidecar import keys
 from switchboard.sidecar.change import change
-from switchboard.sidecar.ports import StateItem, StateKey, StateStore
+from switchboard.sidecar.ports import KEYS_MAX, StateItem, StateKey, StateStore
 from switchboard.sidecar.published import NothingKept, PublishedEvents
 
 PAGE_TURNS_MAX = 100
 RUNNING_LOOKED_AT = 20
 """Of a conversation's last turns, before it is deleted."""
+UNRECORDED_S = 10.0
+"""A turn that was counted so long ago and has no record was never accepted: its process died in between."""
+JOB_ALONE_S = 60.0
+"""So long a job has its conversation for itself, as a message has that is answered at once; it may run for ten minutes."""
 UNKNOWN_CONVERSATION = "There is no such conversation. Leave out conversation_id to start a new one."
 UNKNOWN_TURN = "There is no such turn."
 
@@ -33,6 +40,10 @@ class Stored:
 
     conversation: StateItem
     turn: StateItem
+
+
+class TurnLost(Exception):
+    """Another replica has the turn, or has ended it: whoever had it before stops, and says nothing."""
 
 
 class Conversations:
@@ -57,34 +68,71 @@ class Conversations:
 
     # -- accepting a turn
 
-    async def create(self, conversation: Conversation, turn: Turn, principal: Principal) -> None:
+    async def create(
+        self, conversation: Conversation, turn: Turn, principal: Principal, slot: Slot | None = None
+    ) -> None:
         """Writes a new conversation with its first turn, and reads what is remembered of its user."""
+        put = [slot.record(turn.tenant, turn.conversation_id, turn.n)] if slot is not None else []
         written = [(_key(conversation), conversation.model_dump(mode="json")), (_turn_key(turn), _json(turn))]
         if self._index is not None:  # in the index with it: what is in none could neither be moved nor forgotten
             written.append(await self._index.note(_entry(conversation)))
         known, _ = await asyncio.gather(
-            self._state.get(keys.user_memory(principal.tenant, principal.user)), self._state.create_all(written)
+            self._state.get(keys.user_memory(principal.tenant, principal.user)),
+            self._state.create_all(written, put=put),
         )
         conversation.remembered = await self._remembered(principal, None, known)
 
-    async def next_turn(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
-        """Counts one turn more; its number is the `turn_count` of what returns.
+    async def next_turn(
+        self, principal: Principal, conversation_id: ConversationId, slot: Slot | None = None
+    ) -> Conversation:
+        """Counts one turn more, and says that it runs; its number is the `turn_count` of what returns.
 
-        Raises `NotFound` also for a conversation of somebody else: a stranger must not learn that it exists.
+        Raises `TurnRunning` while the turn before it does, and `NotFound` also for a conversation of somebody else:
+        a stranger must not learn that it exists.
         """
         item, remembered = await self._opened(principal, conversation_id)
-        counted: list[Conversation] = []
+        counted = await self._counted(principal, item.value)
+        key = keys.conversation(principal.tenant, conversation_id)
+        put = [slot.record(counted.tenant, conversation_id, counted.turn_count)] if slot is not None else []
+        try:
+            await self._state.replace_all([(key, counted.model_dump(mode="json"), item.etag)], put=put)
+        except Conflict:
 
-        def count(value: Any) -> Any:
-            conversation = _owned(value, principal)
-            conversation.turn_count += 1
-            conversation.updated_at = now()
-            counted.append(conversation)
-            return conversation.model_dump(mode="json")
+            async def count(value: Any) -> Any:
+                nonlocal counted
+                counted = await self._counted(principal, value)
+                if slot is not None:
+                    await self._state.put(*slot.record(counted.tenant, conversation_id, counted.turn_count))
+                return counted.model_dump(mode="json")
 
-        await self._changed(keys.conversation(principal.tenant, conversation_id), item, count)
-        counted[-1].remembered = remembered
-        return counted[-1]
+            await change(self._state, key, count)
+        counted.remembered = remembered
+        return counted
+
+    async def _counted(self, principal: Principal, value: Any) -> Conversation:
+        """The conversation with one turn more. What the end of the turn before could not write is in it."""
+        conversation = _owned(value, principal)
+        if conversation.running is not None:
+            before = await self._before(conversation, conversation.running)
+            conversation = conversation.after(before) if before is not None else conversation
+        conversation.turn_count += 1
+        conversation.updated_at = now()
+        conversation.running = Running(n=conversation.turn_count, since=conversation.updated_at)
+        return conversation
+
+    async def _before(self, conversation: Conversation, running: Running) -> Turn | None:
+        """The turn that was accepted last, ended; None where it never was, or is a job of which nobody waits for the end.
+
+        Raises `TurnRunning`.
+        """
+        item = await self._state.get(keys.turn(conversation.tenant, conversation.conversation_id, running.n))
+        turn = Turn.model_validate(item.value).as_read() if item is not None else None
+        if turn is not None and turn.status != "running":
+            return turn
+        alone_s = UNRECORDED_S if turn is None else JOB_ALONE_S if not turn.owner else math.inf
+        if (now() - running.since).total_seconds() < alone_s:
+            raise TurnRunning(turn_id=turn_id_of(conversation.conversation_id, running.n))
+        return None
 
     async def record(self, turn: Turn) -> None:
         """Writes a turn that was accepted. Raises `Conflict` where one of that number is there."""
@@ -93,7 +141,7 @@ class Conversations:
     # -- ending a turn
 
     async def stored(self, turn: Turn) -> Stored:
-        """What `finish` will write over. Raises `NotFound` when the conversation was deleted, `Unavailable` without a record."""
+        """What the end of the turn will write over. Raises `NotFound` when the conversation was deleted, `Unavailable` without a record."""
         key = keys.conversation(turn.tenant, turn.conversation_id)
         conversation, record = await self._state.get_many([key, _turn_key(turn)])
         if conversation is None or is_erased(conversation):
@@ -102,29 +150,43 @@ class Conversations:
             raise Unavailable
         return Stored(conversation, record)
 
-    async def finish(self, turn: Turn, stored: Stored) -> None:
-        """Writes how the turn ended, and adds what was said in it to the conversation's tail, in one call."""
-        if turn.status not in ("completed", "failed"):
-            await self._finish_turn(turn, stored.turn.etag)
-            return
-        after = Conversation.model_validate(stored.conversation.value).with_turn(turn)
-        ending = [
-            (_turn_key(turn), _json(turn), stored.turn.etag),
-            (_key(after), after.model_dump(mode="json"), stored.conversation.etag),
-        ]
-        try:
-            await self._state.replace_all(ending)
-        except Conflict:  # which of the two it was does not matter: both may be written again
-            await self._finish_turn(turn, stored.turn.etag)
-            await self.remember(turn)
+    async def end_turn(self, turn: Turn, known: StateItem) -> None:
+        """Writes how a turn ended over its record, which is still this owner's and this attempt's. Raises `TurnLost`."""
 
-    async def remember(self, turn: Turn) -> None:
-        """Adds what was said in a turn to its conversation's tail; once, however often it is called."""
+        def ended(value: Any) -> Any:
+            before = _turn_of(value)
+            if not before.is_held_as(turn):
+                raise TurnLost
+            # A write of ours whose answer was lost looks like this; a job that ended is not ended twice.
+            return _json(turn) if before.status == "running" or turn.owner else None
 
-        def with_turn(value: Any) -> Any:
-            return _conversation_of(value).with_turn(turn).model_dump(mode="json")
+        await change(self._state, _turn_key(turn), ended, known=known)
 
-        await change(self._state, keys.conversation(turn.tenant, turn.conversation_id), with_turn)
+    async def settle(self, turn: Turn, known: StateItem | None = None) -> None:
+        """Writes into the conversation that a turn of it ended, an answered one into its tail; once, however often called.
+
+        After `end_turn`, so that nothing of a turn that another replica has is in the tail. What a crash leaves between the
+        two is written by the next turn or the sweeper.
+        """
+
+        def settled(value: Any) -> Any:
+            return _conversation_of(value).after(turn).model_dump(mode="json")
+
+        await change(self._state, keys.conversation(turn.tenant, turn.conversation_id), settled, known=known)
+
+    # -- taking a turn over
+
+    async def take_turn(self, turn: Turn, etag: str, slot: Slot) -> None:
+        """Makes a turn this replica's: says first that it is in hand. Raises `Conflict` where somebody was faster."""
+        await self._state.put(*slot.record(turn.tenant, turn.conversation_id, turn.n))
+        await self.replace_turn(turn, etag)
+
+    async def around(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
+        """The conversation as an agent is told of it, for a turn that was accepted before. Raises `NotFound`."""
+        item, remembered = await self._opened(principal, conversation_id)
+        conversation = _owned(item.value, principal)
+        conversation.remembered = remembered
+        return conversation
 
     # -- conversations
 
@@ -157,38 +219,43 @@ class Conversations:
         await change(self._state, keys.conversation(principal.tenant, conversation_id), given)
         return before
 
-    async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
-        """Deletes it with all its turns, in every tier, and in the broker what was published of it.
-
-        Raises `NotFound`, and `Conflict` while a turn runs.
-        """
-        conversation = await self.deletable(principal, conversation_id)
-        await self.erase_published([conversation_id])
-        await self.delete_records(conversation)
-
-    async def deletable(self, principal: Principal, conversation_id: ConversationId) -> Conversation:
-        """A conversation that may be deleted now. Raises `NotFound`, and `Conflict` while a turn runs."""
+    async def running(self, principal: Principal, conversation_id: ConversationId) -> list[Turn]:
+        """Turns of it that are being answered. Raises `NotFound`, for somebody else's conversation too."""
         conversation = await self.conversation(principal, conversation_id)
-        last = await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
-        if any(turn.status == "running" for turn in last):
-            raise Conflict("A message of this conversation is being answered. Please try again when it is.")
-        return conversation
+        return [turn for turn in await self._last(conversation) if turn.status == "running"]
 
-    async def erase_published(self, conversation_ids: Collection[ConversationId]) -> None:
-        """Erases what the broker keeps of conversations that are `deletable`: else a job would lose its request.
+    async def delete(self, principal: Principal, conversation_id: ConversationId) -> None:
+        """Deletes all that is stored of it, in every tier and index; `running` turns are to be cancelled before.
 
-        Raises `Unavailable`.
+        Raises `NotFound`, `Unavailable`.
         """
-        await self._published.erase(conversation_ids)
-
-    async def delete_records(self, conversation: Conversation) -> None:
-        """Deletes what is stored of one that is `deletable`, in every tier and index."""
-        tenant, conversation_id = conversation.tenant, conversation.conversation_id
-        await self._tiers.erase_conversation(tenant, conversation_id, conversation.turn_count)
+        conversation = await self.conversation(principal, conversation_id)
+        tenant, turn_count = conversation.tenant, conversation.turn_count
+        lately = now() - timedelta(seconds=ERASED_S)
+        # A replica that sleeps may have had them once.
+        held = [turn.n for turn in await self._last(conversation) if turn.owner and turn.lease_until > lately]
+        await self._tiers.erase_conversation(tenant, conversation_id, turn_count, held=held)
         await self._ratings.forget(tenant, conversation_id)
         await self._reviews.forget(tenant, conversation_id)
         if self._index is not None:
             await self._index.disown(tenant, conversation.owner, [conversation_id])
+
+    async def erase_published(self, conversation_ids: Collection[ConversationId]) -> None:
+        """Erases what the broker keeps of conversations in which no turn runs: else a job would lose its request.
+
+        It costs the same for one and for many. Raises `Unavailable`.
+        """
+        await self._published.erase(conversation_ids)
+
+    async def erase_late(self, tenant: str, turn_id: str) -> None:
+        """Erases what an agent published of a turn whose conversation was deleted meanwhile. Raises `Unavailable`."""
+        name = _turn_name(turn_id)
+        item = await self._state.get(keys.conversation(tenant, name[0])) if name is not None else None
+        if name is not None and item is not None and is_erased(item):
+            await self._published.erase([name[0]])
+
+    async def _last(self, conversation: Conversation) -> list[Turn]:
+        return await self.page(conversation, max(0, conversation.turn_count - RUNNING_LOOKED_AT), RUNNING_LOOKED_AT)
 
     # -- turns
 
@@ -197,14 +264,28 @@ class Conversations:
         last = min(conversation.turn_count, after + min(limit, PAGE_TURNS_MAX))
         numbers = range(after + 1, last + 1)
         values = await self._tiers.turns(conversation.tenant, conversation.conversation_id, numbers)
-        turns = [Turn.model_validate(value).as_read() for value in values if value is not None]
+        turns = [
+            Turn.model_validate(value).as_read() for value in values if value is not None and ERASED_KEY not in value
+        ]
         return [turn for turn in turns if turn.status != "superseded"]
+
+    async def turns_since(self, principal: Principal, conversation_id: ConversationId, since: datetime) -> list[Turn]:
+        """Its turns that were accepted after `since`, and some before. Raises `NotFound`."""
+        conversation = await self.conversation(principal, conversation_id)
+        found: list[Turn] = []
+        for last in range(conversation.turn_count, 0, -PAGE_TURNS_MAX):
+            first = max(0, last - PAGE_TURNS_MAX)
+            turns = await self.page(conversation, first, last - first)
+            found += turns
+            if turns and turns[0].created_at < since:
+                break
+        return found
 
     async def turn(self, principal: Principal, turn_id: str) -> Turn:
         """Raises `NotFound`, for somebody else's turn too."""
         name = _turn_name(turn_id)
         value = (await self._tiers.turns(principal.tenant, name[0], [name[1]]))[0] if name is not None else None
-        turn = Turn.model_validate(value) if value is not None else None
+        turn = Turn.model_validate(value) if value is not None and ERASED_KEY not in value else None
         if turn is None or turn.user != principal.user:
             raise NotFound(UNKNOWN_TURN)
         return turn.as_read()
@@ -212,11 +293,39 @@ class Conversations:
     async def turn_item(self, tenant: str, turn_id: str) -> StateItem | None:
         """The turn's record in the hot tier, to be written over; brought there from where it is."""
         name = _turn_name(turn_id)
-        return await self._tiers.raised_turn(tenant, *name) if name is not None else None
+        item = await self._tiers.raised_turn(tenant, *name) if name is not None else None
+        return None if is_erased(item) else item
 
     async def replace_turn(self, turn: Turn, etag: str) -> None:
         """Raises `Conflict` when the turn was changed meanwhile."""
         await self._state.replace(_turn_key(turn), _json(turn), etag=etag)
+
+    async def record_of(self, tenant: str, conversation_id: str, n: int) -> StateItem | None:
+        """A turn's record in the hot tier, as it is; None where there is none."""
+        item = await self._state.get(keys.turn(tenant, conversation_id, n))
+        return None if is_erased(item) else item
+
+    async def records_of(self, turns: Sequence[InHand]) -> list[StateItem]:
+        """The records of these turns in the hot tier, of those that have one."""
+        wanted = [keys.turn(each.tenant, each.conversation_id, each.n) for each in turns]
+        found: list[StateItem] = []
+        for first in range(0, len(wanted), KEYS_MAX):
+            items = await self._state.get_many(wanted[first : first + KEYS_MAX])
+            found += [item for item in items if item is not None and not is_erased(item)]
+        return found
+
+    async def clear_outboxes(self, turns: Sequence[Turn]) -> None:
+        """Writes that all that follows these turns is done. Raises `Conflict` where one was changed meanwhile."""
+        items = await self._state.get_many([_turn_key(turn) for turn in turns])
+        cleared: list[tuple[StateKey, Any, str]] = []
+        for turn, item in zip(turns, items, strict=True):
+            if item is None or is_erased(item):
+                continue  # deleted, or moved down, meanwhile
+            record = Turn.model_validate(item.value)
+            if record.outbox and record.is_held_as(turn):
+                cleared.append((_turn_key(turn), _json(record.model_copy(update={"outbox": []})), item.etag))
+        if cleared:
+            await self._state.replace_all(cleared)
 
     async def change_turn(self, tenant: str, turn_id: str, fn: Callable[[Turn], Turn | None]) -> None:
         """Writes what `fn` makes of a turn's record, again while others are faster; None leaves it as it is.
@@ -232,13 +341,6 @@ class Conversations:
             return _json(after) if after is not None else None
 
         await self._changed(_turn_key(Turn.model_validate(item.value)), item, changed)
-
-    async def _finish_turn(self, turn: Turn, etag: str) -> None:
-        try:
-            await self.replace_turn(turn, etag)
-        except Conflict:
-            # Nobody else writes an interactive turn; a write of ours whose answer was lost looks like this.
-            await self.change_turn(turn.tenant, turn.turn_id, lambda now: turn if now.status == "running" else None)
 
     async def _changed(self, key: StateKey, item: StateItem, fn: Callable[[Any], Any | None]) -> Any:
         """As `change`, of a record that was just read: without a race it is not read again."""
@@ -300,9 +402,17 @@ def new_conversation(principal: Principal) -> Conversation:
         tenant=principal.tenant,
         owner=principal.user,
         turn_count=1,
+        running=Running(n=1, since=at),
         created_at=at,
         updated_at=at,
     )
+
+
+def _turn_of(value: Any) -> Turn:
+    """The turn that a record's `value` is. Raises `NotFound` for none, and for one whose conversation was deleted."""
+    if value is None or ERASED_KEY in value:
+        raise NotFound(UNKNOWN_TURN)
+    return Turn.model_validate(value)
 
 
 def _conversation_of(value: Any) -> Conversation:

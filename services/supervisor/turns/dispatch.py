@@ -6,6 +6,7 @@ than a check by hand), and stays in the bytes that the specialist encoded.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -32,16 +33,20 @@ from switchboard.contracts.events import (
     RouteDecided,
     ToolCalled,
     ToolReturned,
+    TurnCancelled,
     TurnCompleted,
     TurnFailed,
+    TurnReset,
     TurnStarted,
     turn_event_adapter,
 )
 from switchboard.contracts.turns import TurnRequest
 from switchboard.sidecar.ports import Invoker, Response
 
-ATTEMPTS_MAX = 2
-"""A stream that broke before its first event is asked for again once: the turn's effects are exactly-once."""
+AGAIN_S_MAX, AGAIN_PAUSE_S = 6.0, 0.2
+"""How long a stream that broke before its first word is asked for again: the turn's effects are exactly-once."""
+SILENCE_S_MAX = 10.0
+"""A specialist says every few seconds that it is there; after so much silence it is dead, or its process stopped."""
 SOURCE_S_MAX = 10.0
 DRAIN_S_MAX = 0.1
 
@@ -74,17 +79,27 @@ class Specialists:
         Raises what its `turn.failed` or its refusal says, `Unavailable` when it does not answer, breaks off or says
         what is no event, and `DeadlineExceeded` when the deadline is over before it begins.
         """
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            begun = False
+        told: set[bytes] = set()
+        give_up_s = float("inf")
+        while True:
             try:
-                async with aclosing(self._events(agent, request)) as events:
+                async with aclosing(self._events(agent, request, again=bool(told))) as events:
                     async for event in events:
-                        begun = True
+                        if isinstance(event.event, MessageDelta | Citation | TurnCompleted):
+                            give_up_s = 0.0
+                        elif (name := _name_of(event)) in told:
+                            continue  # it was told by the replica before
+                        else:
+                            told.add(name)
                         yield event
                 return
             except _BrokenOff as error:
-                if begun or attempt == ATTEMPTS_MAX:
+                told.add(b"")
+                now_s = time.monotonic()
+                give_up_s = min(give_up_s, now_s + AGAIN_S_MAX)
+                if now_s >= give_up_s:
                     raise no_answer(agent.card.name) from error
+                await asyncio.sleep(AGAIN_PAUSE_S)
 
     async def source(self, agent: AgentRegistration, uri: str, *, tenant: str) -> tuple[int, bytes]:
         """The document behind a citation: status and JSON body as the agent gave them, 404 where `tenant` may not see it.
@@ -99,7 +114,10 @@ class Specialists:
         except Unavailable as error:
             raise no_answer(agent.card.name) from error
 
-    async def _events(self, agent: AgentRegistration, request: TurnRequest) -> AsyncGenerator[AgentEvent]:
+    async def _events(
+        self, agent: AgentRegistration, request: TurnRequest, *, again: bool
+    ) -> AsyncGenerator[AgentEvent]:
+        """One stream. Raises `_BrokenOff` where it ends early; asked for `again`, also where nobody answers."""
         left_s = (request.deadline - datetime.now(UTC)).total_seconds()
         if left_s <= 0:
             raise too_slow(agent.card.name)
@@ -118,6 +136,8 @@ class Specialists:
         except _Answered as answered:
             raise answered.error from None
         except Unavailable as error:
+            if again:
+                raise _BrokenOff from error
             raise no_answer(agent.card.name) from error
 
 
@@ -125,7 +145,11 @@ async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEven
     """The events of an open stream. Raises `_Answered`, `_BrokenOff`, and `ValueError` for what is no event."""
     parser, chunks = sse.Parser(), response.chunks()
     try:
-        async for chunk in chunks:
+        while True:
+            async with asyncio.timeout(SILENCE_S_MAX):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                break
             for raw in parser.feed(chunk):
                 if not raw.data:
                     continue
@@ -137,6 +161,9 @@ async def _read(card: AgentCard, response: Response) -> AsyncGenerator[AgentEven
                 if isinstance(event.event, TurnCompleted):
                     await _drain(chunks)
                     return
+    except TimeoutError as error:
+        logger.warning("agent %s is silent for %g s: it counts as dead", card.id, SILENCE_S_MAX)
+        raise _BrokenOff from error
     except Unavailable as error:
         raise _BrokenOff from error
     raise _BrokenOff
@@ -156,7 +183,10 @@ def checked(raw: sse.Event, agent_id: str) -> AgentEvent | TurnFailed:
     Raises `ValueError` for what is none (`ValidationError` of pydantic is one).
     """
     event = turn_event_adapter.validate_json(raw.data)
-    if isinstance(event, TurnStarted | RouteDecided) or raw.event not in (b"", event.type.encode()):
+    if isinstance(event, TurnStarted | RouteDecided | TurnReset | TurnCancelled) or raw.event not in (
+        b"",
+        event.type.encode(),
+    ):
         raise ValueError(f"{event.type} as {raw.event!r}")
     if isinstance(event, TurnFailed):
         return event
@@ -164,6 +194,12 @@ def checked(raw: sse.Event, agent_id: str) -> AgentEvent | TurnFailed:
         return AgentEvent(event, raw.data)
     named = event.model_copy(update={"agent": agent_id})
     return AgentEvent(named, named.model_dump_json().encode())
+
+
+def _name_of(event: AgentEvent) -> bytes:
+    """The same for what a second replica tells again: a tool call has the same id wherever it is made."""
+    call: str = getattr(event.event, "call_id", "")
+    return f"{event.event.type} {call}".encode()
 
 
 class _BrokenOff(Exception):

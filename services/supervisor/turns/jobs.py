@@ -10,6 +10,7 @@ from services.supervisor.routing.router import Router
 from services.supervisor.turns import guardrails
 from services.supervisor.turns.accept import Acceptance, Accepted, Ask, Repeated
 from services.supervisor.turns.conversations import Conversations
+from services.supervisor.turns.ending import Ending, explained
 from services.supervisor.turns.merge import merged
 from services.supervisor.turns.outbox import Outbox
 from services.supervisor.turns.records import JobPart, Turn, now
@@ -32,9 +33,16 @@ class Jobs:
     """Accepts asynchronous turns and takes their results. May be called concurrently, in any number of replicas."""
 
     def __init__(
-        self, acceptance: Acceptance, conversations: Conversations, router: Router, pubsub: PubSub, outbox: Outbox
+        self,
+        acceptance: Acceptance,
+        ending: Ending,
+        conversations: Conversations,
+        router: Router,
+        pubsub: PubSub,
+        outbox: Outbox,
     ) -> None:
         self._acceptance = acceptance
+        self._ending = ending
         self._conversations = conversations
         self._router = router
         self._pubsub = pubsub
@@ -59,8 +67,10 @@ class Jobs:
                     await self._begin(accepted)
                 except (Exception, asyncio.CancelledError) as error:
                     # Results of parts that did get out find the job ended, and are left out.
-                    await self._acceptance.abandon(turn, error)
-                    self._outbox.put(turn)
+                    turn.fail(explained(error))
+                    turn.outbox = self._outbox.due(turn)
+                    if await self._ending.end_in_time(turn, later=lambda: self._outbox.put(turn)):
+                        self._outbox.put(turn)
                     raise
                 return turn
 
@@ -88,7 +98,8 @@ class Jobs:
         decision, _ = await route(self._router, accepted, lane="batch")
         if not decision.assignments:
             turn.complete(TurnCompleted(text=decision.reply, agents=[]))
-            await self._acceptance.end(turn, accepted.stored)
+            turn.outbox = self._outbox.due(turn)
+            await self._ending.end(turn, accepted.stored)
             self._outbox.put(turn)
             return
         turn.parts = [
@@ -118,15 +129,17 @@ class Jobs:
             part.answer = answer
             if turn.status == "running" and all(each.answer is not None for each in turn.parts):
                 _end(turn)
+                turn.outbox = self._outbox.due(turn)
                 ended = True
             return turn
 
         try:
             await self._conversations.change_turn(tenant, turn_id, with_answer)
-            if latest is not None and latest.status in ("completed", "failed"):
-                await self._conversations.remember(latest)  # a result comes again where this failed the first time
+            if latest is not None and latest.status != "running":
+                await self._conversations.settle(latest)  # a result comes again where this failed the first time
         except NotFound:
-            logger.error("a result for turn %s of %s, which is not there", turn_id, tenant)
+            logger.warning("a result for turn %s of %s, which is not there", turn_id, tenant)
+            await self._conversations.erase_late(tenant, turn_id)
         except Conflict as error:
             raise Unavailable from error
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from switchboard.contracts.errors import SwitchboardError
@@ -22,11 +22,14 @@ class BackgroundPublisher:
         self._pubsub = pubsub
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def publish(self, topic: str, data: Mapping[str, Any]) -> None:
+    def publish(self, topic: str, data: Mapping[str, Any], note: Callable[[bool], None] | None = None) -> None:
+        """`note` is told whether it was published: what nobody tries again is lost."""
         if len(self._tasks) >= WAITING_MAX:
             logger.error("dropped an event on %s: %d are waiting", topic, WAITING_MAX)
+            if note is not None:
+                note(False)
             return
-        task = asyncio.create_task(self._publish(topic, data))
+        task = asyncio.create_task(self._publish(topic, data, note))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -35,8 +38,13 @@ class BackgroundPublisher:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=CLOSING_S_MAX)
 
-    async def _publish(self, topic: str, data: Mapping[str, Any]) -> None:
+    async def _publish(self, topic: str, data: Mapping[str, Any], note: Callable[[bool], None] | None) -> None:
+        published = False
         try:
             await self._pubsub.publish(topic, data)
+            published = True
         except SwitchboardError as error:
-            logger.warning("lost an event on %s: %s", topic, error.code)
+            logger.warning("an event on %s was not published: %s", topic, error.code)
+        finally:
+            if note is not None:
+                note(published)

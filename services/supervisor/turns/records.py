@@ -5,17 +5,28 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from switchboard.contracts.errors import Interrupted, SwitchboardError
-from switchboard.contracts.events import Citation, Confidence, RouteDecided, TurnCompleted, TurnFailed, Usage
+from switchboard.contracts.errors import Cancelled, Interrupted, SwitchboardError
+from switchboard.contracts.events import (
+    Citation,
+    Confidence,
+    RouteDecided,
+    TurnCancelled,
+    TurnCompleted,
+    TurnEnd,
+    TurnFailed,
+    Usage,
+)
 from switchboard.contracts.handover import HandoverReason
-from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, AgentAnswer, HistoryMessage, Remembered
+from switchboard.contracts.turns import HISTORY_MESSAGES_MAX, AgentAnswer, HistoryMessage, Principal, Remembered
 from switchboard.memory import history
 
 LEASE_GRACE_S = 5.0
 """A turn that is running this long after its deadline has lost its process."""
 
-TurnStatus = Literal["running", "completed", "failed", "superseded"]
+TurnStatus = Literal["running", "completed", "failed", "cancelled", "superseded"]
 """`superseded`: another turn had the same idempotency key first; nobody is shown this one."""
+Following = Literal["event", "handover", "memory", "evaluation"]
+"""What follows a turn that ended: its event, that of its hand-over, what is remembered, its scores."""
 
 
 def now() -> datetime:
@@ -29,6 +40,13 @@ class Handover(BaseModel):
     since: datetime
     summary: str
     """For the person who takes it."""
+
+
+class Running(BaseModel):
+    """Which turn of a conversation is being answered, and since when."""
+
+    n: int
+    since: datetime
 
 
 class TailMessage(HistoryMessage):
@@ -51,6 +69,8 @@ class Conversation(BaseModel):
     """Messages in a row that were out of scope."""
     handover: Handover | None = None
     """A person has it: agents stay silent."""
+    running: Running | None = None
+    """The turn that was accepted last, until its end is in the tail: there is one at a time, beside a long job."""
     tail: list[TailMessage] = Field(default_factory=list[TailMessage], max_length=HISTORY_MESSAGES_MAX)
     created_at: datetime
     updated_at: datetime
@@ -60,6 +80,13 @@ class Conversation(BaseModel):
     def history(self) -> list[HistoryMessage]:
         """What an agent is told of the last turns; bounded in messages and tokens, whatever was said."""
         return [HistoryMessage(role=each.role, text=each.text, agent=each.agent) for each in self.tail]
+
+    def after(self, turn: "Turn") -> "Conversation":
+        """The conversation after `turn` ended, answered or not; the same where it stands so already."""
+        ended = self.with_turn(turn) if turn.status in ("completed", "failed") else self
+        if ended.running is None or ended.running.n != turn.n:
+            return ended
+        return ended.model_copy(update={"running": None})
 
     def with_turn(self, turn: "Turn") -> "Conversation":
         """The conversation after `turn`; the same where it holds the turn already.
@@ -125,6 +152,14 @@ class Turn(BaseModel):
     tenant: str
     user: str
     status: TurnStatus = "running"
+    owner: str = ""
+    """The replica that answers it, and alone may end it; empty for a job, which none has in hand."""
+    attempt: int = 1
+    """Counts the replicas that took it."""
+    principal: Principal | None = None
+    agent_asked: str | None = None
+    """Who asked, and the agent they asked for: what another replica needs to answer it."""
+    deadline: datetime | None = None
     lease_until: datetime
     """A turn still running after this moment is read as failed."""
     idempotency_key: str | None = None
@@ -149,6 +184,14 @@ class Turn(BaseModel):
     """A sentence for a person."""
     retry_after_s: int | None = None
     """Of a failed turn: when to try again, where that was known."""
+    effects: list[str] = Field(default_factory=list)
+    """Of a turn that was not answered: what was done before, a sentence each."""
+    log_is_partial: bool = False
+    """Its event log was away while it was answered: what is not in there may have been heard."""
+    events: int = 0
+    """How many its event log holds, the last one included."""
+    outbox: list[Following] = Field(default_factory=list[Following])
+    """What follows its end and is not known to be done."""
     tools: list[str] = Field(default_factory=list)
     """Names of the tools that were called, in order; of an interactive turn only."""
     experiment: str = ""
@@ -172,6 +215,15 @@ class Turn(BaseModel):
         self.status = "failed"
         self.code, self.failure, self.retry_after_s = error.code, error.message, error.retry_after_s
 
+    def cancel(self) -> None:
+        """Its user does not want it any more."""
+        self.status = "cancelled"
+        self.code, self.failure = Cancelled.code, Cancelled.default
+
+    def is_held_as(self, other: "Turn") -> bool:
+        """Whether `other`, a version of the same record, is of the same owner and attempt."""
+        return (self.owner, self.attempt) == (other.owner, other.attempt)
+
     def as_read(self) -> "Turn":
         """The turn as anybody may see it now: an interrupted one has failed."""
         if self.status == "running" and now() > self.lease_until:
@@ -181,8 +233,15 @@ class Turn(BaseModel):
         return self
 
     @property
-    def ended(self) -> TurnCompleted | TurnFailed:
+    def ended(self) -> TurnEnd:
         """The last event of a turn that ended."""
+        if self.status == "cancelled":
+            return TurnCancelled(
+                effects=self.effects,
+                trace_id=self.trace_id,
+                turn_id=self.turn_id,
+                conversation_id=self.conversation_id,
+            )
         if self.status == "completed":
             return TurnCompleted(
                 text=self.text,
@@ -201,6 +260,7 @@ class Turn(BaseModel):
             code=self.code,
             message=self.failure,
             retry_after_s=self.retry_after_s,
+            effects=self.effects,
             trace_id=self.trace_id,
             turn_id=self.turn_id,
             conversation_id=self.conversation_id,

@@ -9,7 +9,7 @@ import httpx
 from pydantic import ValidationError
 
 from switchboard.contracts.errors import Problem, SwitchboardError, Unavailable
-from switchboard.contracts.events import MessageDelta, TurnCompleted, TurnEvent, TurnFailed, turn_event_adapter
+from switchboard.contracts.events import TURN_ENDS, MessageDelta, TurnEvent, turn_event_adapter
 from switchboard.contracts.turns import HistoryMessage
 from switchboard.scoring.transcript import Transcript, transcript_of
 
@@ -46,7 +46,7 @@ class GoldenConversation:
         made.user, made.first_word_ms = self._user, first_word_ms
         if refused is not None:
             made.code, made.failure, made.trace_id = refused.code, refused.message, refused.trace_id
-        elif not events or not isinstance(events[-1], TurnCompleted | TurnFailed):
+        elif not events or not isinstance(events[-1], TURN_ENDS):
             made.code, made.failure = "broken", "The stream ended before the turn did."
         self._id = made.conversation_id or self._id
         self._said = [
@@ -76,7 +76,7 @@ class GoldenConversation:
                     if isinstance(event, MessageDelta) and first_word_ms is None:
                         first_word_ms = round((time.perf_counter() - started_s) * 1000, 2)
                     events.append(event)
-                    if isinstance(event, TurnCompleted | TurnFailed):
+                    if isinstance(event, TURN_ENDS):
                         break
         except httpx.ConnectError as error:
             raise Unavailable("The system does not answer: is it running?") from error

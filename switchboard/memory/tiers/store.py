@@ -8,7 +8,7 @@ What this module knows of a conversation's record: `turn_count` and `owner`; of 
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -190,15 +190,23 @@ class TieredStore:
 
     # -- forgetting
 
-    async def erase_conversation(self, tenant: str, conversation_id: str, turn_count: int) -> None:
-        """Deletes a conversation, its memory and its turns in every tier; for an hour its name says that it is erased."""
+    async def erase_conversation(
+        self, tenant: str, conversation_id: str, turn_count: int, *, held: Collection[int] = ()
+    ) -> None:
+        """Deletes a conversation, its memory and its turns in every tier; for an hour its name says that it is erased.
+
+        So do those of the turns `held`: somebody may still write over the version of them that they know, and where
+        nothing is any more a store lets them. Written over and not deleted first, their versions go on.
+        """
+        for n in held:
+            await self._hot.put(keys.turn(tenant, conversation_id, n), {ERASED_KEY: True}, ttl_s=ERASED_S)
         key = keys.conversation(tenant, conversation_id)
         await self._hot.put(key, {ERASED_KEY: True}, ttl_s=ERASED_S)
         await self.erase_record(key, but_hot=True)
         await self.erase_record(keys.conversation_memory(tenant, conversation_id))
-        for store in (self._hot, self._warm):
-            if store is not None:
-                await self._delete_turns(store, tenant, conversation_id, turn_count)
+        await self._delete_turns(self._hot, tenant, conversation_id, turn_count, but=held)
+        if self._warm is not None:
+            await self._delete_turns(self._warm, tenant, conversation_id, turn_count)
         if self._cold is not None:
             await self._cold.erase_turns(tenant, conversation_id, turn_count)
 
@@ -230,11 +238,12 @@ class TieredStore:
             part = every[start : start + PARALLEL_WRITES]
             await asyncio.gather(*(self._warm.put(keys.turn(tenant, conversation_id, n), value) for n, value in part))
 
-    async def _delete_turns(self, store: StateStore, tenant: str, conversation_id: str, turn_count: int) -> None:
+    async def _delete_turns(
+        self, store: StateStore, tenant: str, conversation_id: str, turn_count: int, *, but: Collection[int] = ()
+    ) -> None:
         for first in range(1, turn_count + 1, BATCH_KEYS):
-            wanted = [
-                keys.turn(tenant, conversation_id, n) for n in range(first, min(first + BATCH_KEYS, turn_count + 1))
-            ]
+            numbers = range(first, min(first + BATCH_KEYS, turn_count + 1))
+            wanted = [keys.turn(tenant, conversation_id, n) for n in numbers if n not in but]
             there = [key for key, item in zip(wanted, await store.get_many(wanted), strict=True) if item is not None]
             for start in range(0, len(there), PARALLEL_WRITES):
                 await asyncio.gather(*(store.delete(key) for key in there[start : start + PARALLEL_WRITES]))

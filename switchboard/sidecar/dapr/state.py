@@ -56,10 +56,13 @@ class DaprStateStore:
         state = _state_item(key, value, _NEVER_AN_ETAG, {"ttlInSeconds": str(ttl_s)} if ttl_s else {})
         await self._checked(lambda: self._save(state), key, None)
 
-    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
+    async def create_all(
+        self, items: Sequence[tuple[StateKey, Any]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
         """One call. Raises `Unavailable` where it failed and all that is there now is ours."""
+        created = [_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items]
         try:
-            await self._save(*(_state_item(key, value, _NEVER_AN_ETAG, {}) for key, value in items))
+            await self._save(*_put_items(put), *created)
         except Conflict:
             # Of several some may be written, ours among them: only what is not ours was there before.
             found = await self.get_many([key for key, _ in items])
@@ -72,10 +75,13 @@ class DaprStateStore:
         state = _state_item(key, value, etag, {"ttlInSeconds": str(ttl_s) if ttl_s else _FOREVER})
         await self._checked(lambda: self._save(state), key, etag)
 
-    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+    async def replace_all(
+        self, items: Sequence[tuple[StateKey, Any, str]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
         """One call. Raises `Unavailable` where it failed and nobody else's value is there."""
+        replaced = [_state_item(key, value, etag, {"ttlInSeconds": _FOREVER}) for key, value, etag in items]
         try:
-            await self._save(*(_state_item(key, value, etag, {"ttlInSeconds": _FOREVER}) for key, value, etag in items))
+            await self._save(*_put_items(put), *replaced)
         except Conflict:
             # Of several some may be written: neither ours nor the version that we knew is somebody else's.
             found = await self.get_many([key for key, _, _ in items])
@@ -121,6 +127,10 @@ class DaprStateStore:
     async def _save(self, *states: common_v1.StateItem) -> None:
         request = api_v1.SaveStateRequest(store_name=self._name, states=states)
         await self._channel.call("save state", self._channel.stub.SaveState, request, CALL_TIMEOUT_S)
+
+
+def _put_items(items: Sequence[tuple[StateKey, Any]]) -> list[common_v1.StateItem]:
+    return [_state_item(key, value, None, {"ttlInSeconds": _FOREVER}) for key, value in items]
 
 
 def _state_item(key: StateKey, value: Any, etag: str | None, metadata: dict[str, str]) -> common_v1.StateItem:

@@ -120,7 +120,9 @@ class _Exchange:
     async def within(self, step: Awaitable[T]) -> T:
         """Raises `Unavailable` when the time of the whole exchange is over."""
         try:
-            return await asyncio.wait_for(step, self._deadline - time.monotonic())
+            # Not `wait_for`: in Python 3.11 it takes what came at the same moment for more than being cancelled.
+            async with asyncio.timeout(self._deadline - time.monotonic()):
+                return await step
         except TimeoutError as error:
             raise Unavailable() from error
 

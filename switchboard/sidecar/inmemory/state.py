@@ -47,8 +47,12 @@ class InMemoryStateStore:
             raise Conflict()
         self._write(key, value, ttl_s)
 
-    async def create_all(self, items: Sequence[tuple[StateKey, Any]]) -> None:
-        """One after the other up to the first `Conflict`; those before it stay written."""
+    async def create_all(
+        self, items: Sequence[tuple[StateKey, Any]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
+        """One after the other up to the first `Conflict`; those before it stay written, and all of `put`."""
+        for key, value in put:
+            await self.put(key, value)
         for key, value in items:
             await self.create(key, value)
 
@@ -59,8 +63,12 @@ class InMemoryStateStore:
             raise Conflict()
         self._write(key, value, ttl_s)
 
-    async def replace_all(self, items: Sequence[tuple[StateKey, Any, str]]) -> None:
+    async def replace_all(
+        self, items: Sequence[tuple[StateKey, Any, str]], *, put: Sequence[tuple[StateKey, Any]] = ()
+    ) -> None:
         """Writes all that it can, then raises `Conflict` if one was changed."""
+        for key, value in put:
+            await self.put(key, value)
         changed = False
         for key, value, etag in items:
             try:

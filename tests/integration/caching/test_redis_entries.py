@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from services.gateway.caching.redis_entries import RedisEntries
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
 from switchboard.caching.entries.port import Bounds
 from switchboard.contracts.errors import Unavailable
+from switchboard.redis.server import RedisServer
 from tests.integration.runtime import bench
 
 

@@ -18,8 +18,8 @@ from services.gateway.money.limits.shared import SharedLimits
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.providers.port import Spent
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
 from switchboard.ledger.record import Record
+from switchboard.redis.server import RedisServer
 from tests.integration.runtime import Bench, bench
 
 REPLY_S = 20.0

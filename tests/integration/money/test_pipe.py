@@ -7,7 +7,7 @@ import pytest
 
 from services.gateway.redis.pipe import Pipe, Wire
 from services.gateway.redis.scripts import CACHE_GET
-from services.gateway.redis.server import RedisServer
+from switchboard.redis.server import RedisServer
 from tests.integration.money.conftest import REPLY_S
 
 

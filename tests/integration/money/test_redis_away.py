@@ -14,7 +14,7 @@ from services.gateway.money.limits.local import LocalHold
 from services.gateway.money.limits.shared import SharedLimits
 from services.gateway.money.limits.tiers import LimitsPolicy, Rules
 from services.gateway.redis.pipe import Pipe
-from services.gateway.redis.server import RedisServer
+from switchboard.redis.server import RedisServer
 from tests.integration.money.conftest import REPLY_S, Flat, a_call, limiter, new_tenant
 from tests.integration.money.test_limits import FREE, TIERS
 from tests.integration.runtime import bench

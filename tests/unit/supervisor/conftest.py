@@ -1,9 +1,10 @@
 """A supervisor on the in-memory sidecar, with scripted specialists that are real ASGI apps."""
 
 import asyncio
+import inspect
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ ADA = {"Authorization": "Bearer demo-aurora-ada"}
 BEN = {"Authorization": "Bearer demo-aurora-ben"}
 CLEO = {"Authorization": "Bearer demo-borealis-cleo"}
 
+WAIT_S_MAX = 20
+"""A test that waits longer has failed."""
 EXAMPLES = {
     "billing": ["Why is my invoice higher?", "I was charged twice", "Show my last invoice"],
     "tech": ["My router blinks red", "My broadband is slow", "Open a ticket"],
@@ -167,6 +170,16 @@ async def running(**settings: Any) -> AsyncIterator[System]:
 async def system() -> AsyncIterator[System]:
     async with running() as made:
         yield made
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Returns when it is so: for what happens in the background, and is told to no one."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.002)
 
 
 def failing(code: str, message: str) -> Script:

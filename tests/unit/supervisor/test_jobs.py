@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from switchboard.contracts.events import Citation, Usage
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from tests.unit.supervisor.conftest import ADA, BEN, System
@@ -63,6 +65,24 @@ async def test_results_in_any_order_and_more_than_once_make_one_answer(system: S
     assert "charged twice [1]" in str(done["text"]) and "blinks red [2]" in str(done["text"])
     history = (await system.api.get(f"/v1/conversations/{done['conversation_id']}", headers=ADA)).json()
     assert history["agent"] == "tech"
+
+
+async def test_a_long_job_does_not_hold_up_its_conversation(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    location, requests = await start(system)
+    conversation_id = str((await job(system, location))["conversation_id"])
+    refused = await system.ask("Show my last invoice", conversation_id=conversation_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "turn_running")
+
+    monkeypatch.setattr("services.supervisor.turns.conversations.JOB_ALONE_S", 0.0)
+    beside = await system.ask("Show my last invoice", conversation_id=conversation_id)
+    assert (beside.status_code, beside.json()["turn_id"]) == (200, f"{conversation_id}.2")
+    for agent in ("billing", "tech"):
+        await system.supervisor.jobs.take_result(result_of(requests[f"agent.{agent}.turns"], agent))
+    assert (await job(system, location))["status"] == "completed"
+    ada = system.supervisor.keys.authenticate(ADA["Authorization"])
+    kept = await system.supervisor.conversations.conversation(ada, conversation_id)
+    assert [(each.n, each.role) for each in kept.tail] == [(1, "user"), (1, "assistant"), (2, "user"), (2, "assistant")]
+    assert kept.running is None
 
 
 async def test_results_at_the_same_time_are_all_kept(system: System) -> None:

@@ -1,7 +1,9 @@
 """Memory in the supervisor: what agents are told, who may read and forget it, and what happens after a turn."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
@@ -9,14 +11,16 @@ from fastapi.responses import JSONResponse
 
 from services.supervisor.memory.summarizer import GatewaySummarizer
 from services.supervisor.turns.records import now
+from services.supervisor.turns.replicas.in_hand import DeletionInHand, in_hand_of
+from services.supervisor.turns.streams.port import Cursor, Fenced, Frame
 from switchboard.contracts.errors import Unavailable
-from switchboard.contracts.turns import TurnRequest
+from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.memory.tiers.mover import TierPolicy
 from switchboard.models.caller import Caller
 from switchboard.models.gateway import GatewayClient
 from switchboard.sidecar import keys
 from switchboard.testing.loopback import served
-from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing
+from tests.unit.supervisor.conftest import ADA, BEN, CLEO, System, failing, until
 
 PROBLEM = "application/problem+json"
 LONG = 9
@@ -126,7 +130,7 @@ async def test_forgetting_empties_the_long_memory_of_each_conversation(system: S
     first, second = await talk(system, LONG), await talk(system, LONG)
     ben = await system.ask("My ticket TCK-777777?", headers=BEN, agent="billing")
     done = await system.api.delete("/v1/memory", headers=ADA)
-    assert done.json() == {"conversations": 2, "transcripts": False}
+    assert done.json() == {"conversations": 2, "transcripts": False, "pending": False}
     for conversation_id in (first, second):
         await system.ask("And that one?", agent="billing", conversation_id=conversation_id)
         assert last_request(system).remembered is None
@@ -139,7 +143,7 @@ async def test_forgetting_with_conversations_leaves_no_trace_in_the_state(system
     await agree(system)
     conversation_id = await talk(system, LONG, "I prefer secret-{n} to calls, INV-{n}.")
     done = await system.api.delete("/v1/memory", params={"conversations": "true"}, headers=ADA)
-    assert done.json() == {"conversations": 1, "transcripts": True}
+    assert done.json() == {"conversations": 1, "transcripts": True, "pending": False}
     assert (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 404
     left = [record.data for key, record in system.sidecar.state._records.items()]
     assert not any(b"secret-" in data for data in left)
@@ -157,17 +161,57 @@ async def test_strangers_find_nothing(system: System) -> None:
         assert answer.status_code == 401 and answer.headers["content-type"] == PROBLEM
 
 
-async def test_a_conversation_is_not_deleted_while_a_message_is_answered(system: System) -> None:
+async def test_a_conversation_is_deleted_while_a_message_is_answered_which_is_cancelled(system: System) -> None:
+    conversation_id = await talk(system, 1)
+    system.specialists["billing"].gate = asyncio.Event()
+    asking = asyncio.create_task(system.ask("And that one?", agent="billing", conversation_id=conversation_id))
+    await until(lambda: len(system.specialists["billing"].requests) == 2)
+    answer = await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
+    assert (answer.status_code, (await asking).json()["code"]) == (204, "cancelled")
+    assert (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 404
+
+
+async def test_a_conversation_is_deleted_whose_turn_was_left_running_by_a_process_that_is_gone(system: System) -> None:
     conversation_id = await talk(system, 1)
     conversations = system.supervisor.conversations
     ada = system.supervisor.keys.authenticate(ADA["Authorization"])
     turn = await conversations.turn(ada, f"{conversation_id}.1")
-    running = turn.model_copy(update={"status": "running", "lease_until": now() + timedelta(seconds=60)})
+    left = {"status": "running", "owner": "gone", "lease_until": now() + timedelta(seconds=60)}
     item = await conversations.turn_item(turn.tenant, turn.turn_id)
     assert item is not None
-    await conversations.replace_turn(running, item.etag)
+    await conversations.replace_turn(turn.model_copy(update=left), item.etag)
+    done = await system.api.delete("/v1/memory", params={"conversations": "true"}, headers=ADA)
+    assert done.json() == {"conversations": 1, "transcripts": True, "pending": False}
+    assert (await system.api.get(f"/v1/jobs/{turn.turn_id}", headers=ADA)).status_code == 404
+
+
+async def test_a_deletion_that_cannot_be_done_now_is_accepted_and_done_later(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.supervisor.memory.deletions.AGAIN_S", 0.01)
+    conversation_id = await talk(system, 1)
+    erase, away = system.supervisor.conversations._tiers.erase_conversation, [Unavailable()]
+
+    async def once_away(*args: Any, **more: Any) -> None:
+        if away:
+            raise away.pop()
+        await erase(*args, **more)
+
+    monkeypatch.setattr(system.supervisor.conversations._tiers, "erase_conversation", once_away)
     answer = await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)
-    assert answer.status_code == 409 and answer.json()["message"].startswith("A message of this conversation")
+    assert answer.status_code == 202
+
+    async def is_deleted() -> bool:
+        return (await system.api.get(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 404
+
+    await until(is_deleted)
+    await until(lambda: not system.supervisor.deletions._tasks)
+    assert not await in_hand_deletions(system)
+
+
+async def in_hand_deletions(system: System) -> list[DeletionInHand]:
+    found = await in_hand_of(system.sidecar.state, system.supervisor.replicas.id)
+    return [each for each in found.values() if isinstance(each, DeletionInHand)]
 
 
 async def test_a_conversation_is_read_and_continued_over_http_whatever_tier_it_is_in(system: System) -> None:
@@ -279,6 +323,17 @@ async def test_a_conversation_that_could_not_be_folded_is_folded_with_its_next_t
     system.sidecar.state.down = False
 
 
+async def test_the_event_logs_of_a_deleted_conversation_are_emptied_for_good(system: System) -> None:
+    conversation_id = await talk(system, 2)
+    streams, names = system.supervisor.streams, [keys.turn_events("aurora", f"{conversation_id}.{n}") for n in (1, 2)]
+    assert all([(await streams.read(name, Cursor())).frames for name in names])
+    assert (await system.api.delete(f"/v1/conversations/{conversation_id}", headers=ADA)).status_code == 204
+    for name in names:
+        assert (await streams.read(name, Cursor())).frames == []
+        with pytest.raises(Fenced):
+            await streams.append(name, 1, [Frame(99, "message.delta", b"{}")])
+
+
 class Published:
     """Stands in for a broker that keeps events."""
 
@@ -303,8 +358,8 @@ async def test_what_was_published_of_a_conversation_goes_with_it_or_it_stays(
     assert (await system.api.delete(path, headers=CLEO)).status_code == 404
     assert published.erased == []
     published.down = True
-    assert (await system.api.delete(path, headers=ADA)).status_code == 503
-    assert (await system.api.get(path, headers=ADA)).status_code == 200, "it may be tried again"
+    assert (await system.api.delete(path, headers=ADA)).status_code == 202
+    assert (await system.api.get(path, headers=ADA)).status_code == 200, "it is tried again"
     published.down = False
     assert (await system.api.delete(path, headers=ADA)).status_code == 204
     assert published.erased == [ids[0]]
@@ -312,14 +367,27 @@ async def test_what_was_published_of_a_conversation_goes_with_it_or_it_stays(
     assert set(published.erased) == set(ids)
 
 
-async def test_while_a_job_runs_nothing_that_was_published_is_erased(
+async def test_a_job_that_runs_is_cancelled_by_a_deletion_and_its_late_result_is_erased_too(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = Published()
     monkeypatch.setattr(system.supervisor.conversations, "_published", published)
-    other = (await system.ask("Why is my invoice higher?")).json()["conversation_id"]
     job = (await system.api.post("/v1/jobs", json={"message": "Show my last invoice"}, headers=ADA)).json()
-    for path in (f"/v1/conversations/{job['conversation_id']}", "/v1/memory?conversations=true"):
-        assert (await system.api.delete(path, headers=ADA)).status_code == 409
-    assert published.erased == [], "an agent may not have taken its request yet"
-    assert (await system.api.get(f"/v1/conversations/{other}", headers=ADA)).status_code == 200, "all of them or none"
+    conversation_id = job["conversation_id"]
+    path = f"/v1/conversations/{conversation_id}"
+    assert (await system.api.delete(path, headers=ADA)).status_code == 204
+    assert (await system.api.get(path, headers=ADA)).status_code == 404
+    assert published.erased == [conversation_id], "its request, which no agent need take any more"
+
+    late = TurnResult(
+        turn_id=job["turn_id"],
+        conversation_id=conversation_id,
+        tenant="aurora",
+        agent="billing",
+        status="completed",
+        text="Your secret",
+    )
+    await system.supervisor.jobs.take_result(late)
+    assert published.erased == [conversation_id] * 2
+    await system.supervisor.jobs.take_result(late.model_copy(update={"conversation_id": "e", "turn_id": "e.1"}))
+    assert published.erased == [conversation_id] * 2, "only what its user has deleted"

@@ -11,6 +11,8 @@ import pytest
 from services.supervisor.routing import router
 from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.records import Turn
+from services.supervisor.turns.streams.memory import InMemoryEventStreams
+from services.supervisor.turns.streams.port import Cursor
 from switchboard.contracts.events import (
     AgentStarted,
     Citation,
@@ -20,7 +22,7 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import ChatRequest, Principal, TurnRequest
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, BEN, CLEO, Script, System, failing, running
+from tests.unit.supervisor.conftest import ADA, BEN, CLEO, Script, System, failing, running, until
 
 OPERATOR = {"Authorization": "Bearer demo-aurora-ops"}
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
@@ -34,7 +36,9 @@ async def test_the_first_event_goes_out_before_the_work(system: System) -> None:
     system.specialists["billing"].gate = asyncio.Event()
     live = await system.supervisor.turns.start(Ask(ADA_IS, ChatRequest(message="Show my last invoice")))
 
-    assert live.frames[0].type == "turn.started"
+    async for frames in live.read():
+        assert frames[0].type == "turn.started"
+        break
     assert live.ended is None
     system.specialists["billing"].gate.set()
     assert (await live.end()).type == "turn.completed"
@@ -67,14 +71,74 @@ async def test_another_message_under_the_same_key_is_refused(system: System) -> 
     assert (await system.ask("My router blinks red", headers=key)).status_code == 422
 
 
-async def test_a_turn_of_another_process_is_replayed_from_its_record(system: System) -> None:
+async def test_a_turn_of_another_process_is_replayed_as_it_was(system: System) -> None:
     key = {"Idempotency-Key": "k1", "Accept": "text/event-stream"}
     first = await system.ask("Show my last invoice", headers=key)
     system.supervisor.logs._finished.clear()
+    again = await system.ask("Show my last invoice", headers=key)
+
+    assert again.text == first.text
+
+
+async def test_a_turn_whose_log_is_gone_is_replayed_from_its_record(system: System) -> None:
+    key = {"Idempotency-Key": "k1", "Accept": "text/event-stream"}
+    first = await system.ask("Show my last invoice", headers=key)
+    forget_logs(system)
     again = events_of(await system.ask("Show my last invoice", headers=key))
 
     assert [event["type"] for event in again] == ["turn.started", "route.decided", "message.delta", "turn.completed"]
     assert again[-1] == events_of(first)[-1]
+
+
+async def test_who_resumes_a_turn_whose_log_is_gone_gets_the_whole_answer_in_place_of_what_is_missing(
+    system: System,
+) -> None:
+    first = await system.ask("Show my last invoice", headers={"Accept": "text/event-stream"})
+    last = [line for line in first.text.splitlines() if line.startswith("id: ")][-1]
+    turn_id = str(events_of(first)[0]["turn_id"])
+    forget_logs(system)
+    rest = await system.api.get(f"/v1/turns/{turn_id}/events", headers=ADA | {"Last-Event-ID": f"{turn_id}:4"})
+
+    reset, end = events_of(rest)
+    assert (reset["type"], reset["text"]) == ("turn.reset", end["text"])
+    assert [line for line in rest.text.splitlines() if line.startswith("id: ")] == [last]
+
+
+async def test_while_the_log_is_away_the_stream_goes_on_and_the_log_gets_later_what_it_missed(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.supervisor.turns.event_log.AWAY_S", 0.0)
+    streams = logs_of(system)
+    billing = system.specialists["billing"]
+
+    async def script(request):
+        yield AgentStarted(agent="billing")
+        streams.down = True
+        yield MessageDelta(agent="billing", text="one ")
+        await until(lambda: any(b"one" in frame.data for frame in live.frames))
+        streams.down = False
+        yield MessageDelta(agent="billing", text="two")
+        yield TurnCompleted(text="one two", agents=["billing"])
+
+    billing.script = script
+    live = await system.supervisor.turns.start(Ask(ADA_IS, ChatRequest(message="Show my last invoice")))
+    await live.end()
+    await live.written()
+    kept = await streams.read(keys.turn_events("aurora", live.turn_id), Cursor())
+    assert list(kept.frames) == live.frames
+    assert [frame.seq for frame in live.frames] == list(range(1, len(live.frames) + 1))
+
+
+def logs_of(system: System) -> InMemoryEventStreams:
+    streams = system.supervisor.streams
+    assert isinstance(streams, InMemoryEventStreams)
+    return streams
+
+
+def forget_logs(system: System) -> None:
+    """As after an hour."""
+    system.supervisor.logs._finished.clear()
+    logs_of(system)._logs.clear()
 
 
 async def test_a_reader_resumes_after_the_event_it_has(system: System) -> None:
@@ -134,35 +198,46 @@ async def test_more_turns_than_allowed_are_told_when_to_come_back(system: System
     assert answer.headers["retry-after"] == "2"
 
 
-async def until_running(system: System, count: int) -> None:
-    for _ in range(10_000):
-        if len(system.supervisor.logs) == count:
-            return
-        await asyncio.sleep(0)
-    raise AssertionError(f"{len(system.supervisor.logs)} of {count} turns run")
-
-
 async def test_one_user_and_one_tenant_cannot_take_all_turns() -> None:
     async with running(turns_max=8, turns_tenant_max=3, turns_user_max=2) as system:
         gate = system.specialists["billing"].gate = asyncio.Event()
         question = "Show my last invoice"
         asked = [asyncio.create_task(system.ask(question)) for _ in range(2)]
-        await until_running(system, 2)
+        await until(lambda: len(system.supervisor.logs) == 2)
         mine = await system.ask(question)
         assert (mine.status_code, mine.headers["retry-after"]) == (429, "2")
         asked.append(asyncio.create_task(system.ask(question, headers=BEN)))
-        await until_running(system, 3)
+        await until(lambda: len(system.supervisor.logs) == 3)
         assert (await system.ask(question, headers=OPERATOR)).status_code == 429, "the tenant's share is taken"
         asked.append(asyncio.create_task(system.ask(question, headers=CLEO)))
-        await until_running(system, 4)
+        await until(lambda: len(system.supervisor.logs) == 4)
         gate.set()
         assert [each.status_code for each in await asyncio.gather(*asked)] == [200] * 4
         assert (await system.ask(question)).status_code == 200, "what ended is given back"
 
 
-async def test_concurrent_turns_of_one_conversation_each_get_a_number(system: System) -> None:
+async def test_a_second_message_while_one_is_answered_is_refused_and_told_which(system: System) -> None:
     first = (await system.ask("Show my last invoice")).json()
     same = {"conversation_id": first["conversation_id"]}
+    gate = system.specialists["billing"].gate = asyncio.Event()
+    running = asyncio.create_task(system.ask("Show my last invoice", **same))
+    await until(lambda: len(system.specialists["billing"].requests) == 2)
+    refused = await system.ask("Show my last invoice", **same)
+    gate.set()
+
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (409, "turn_running")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert problem["turn_id"] == (await running).json()["turn_id"] == f"{first['conversation_id']}.2"
+    assert (await system.ask("Show my last invoice", **same)).status_code == 200
+
+
+async def test_messages_that_wait_for_each_other_each_get_a_number(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.supervisor.turns.accept.WAIT_POLL_S", 0.001)
+    first = (await system.ask("Show my last invoice")).json()
+    same = {"conversation_id": first["conversation_id"], "wait": True}
     answers = await asyncio.gather(*(system.ask("Show my last invoice", **same) for _ in range(3)))
 
     assert sorted(answer.json()["turn_id"].rpartition(".")[2] for answer in answers) == ["2", "3", "4"]
@@ -315,3 +390,17 @@ async def test_where_no_agent_knows_the_first_one_says_so(system: System, monkey
     assert events[-1]["text"] == "I'm sorry, I don't know that."
     assert events[-1]["agents"] == ["billing"]
     assert [event["type"] for event in events].count("message.delta") == 1
+
+
+async def test_the_key_of_a_turn_is_told_before_its_first_event_and_its_id_is_one(system: System) -> None:
+    given = await system.ask("Show my last invoice", headers={"Idempotency-Key": "mine"})
+    assert given.headers["idempotency-key"] == "mine"
+    none = await system.ask("Show my last invoice", headers={"Accept": "text/event-stream"})
+    turn_id = none.headers["idempotency-key"]
+    assert turn_id == events_of(none)[0]["turn_id"]
+
+    again = await system.ask(
+        "Show my last invoice", headers={"Idempotency-Key": turn_id, "Accept": "text/event-stream"}
+    )
+    assert again.text == none.text
+    assert (await system.ask("My router blinks red", headers={"Idempotency-Key": turn_id})).status_code == 422

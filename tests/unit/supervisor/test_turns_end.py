@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
+from services.supervisor.turns import ending
 from services.supervisor.turns.accept import Ask
 from services.supervisor.turns.event_log import EventLog
 from switchboard.contracts.errors import Conflict, Unavailable
-from switchboard.contracts.events import TurnFailed
+from switchboard.contracts.events import TurnCompleted, TurnFailed
 from switchboard.contracts.turns import ChatRequest, Principal
 from switchboard.memory.tiers.store import ERASED_KEY
 from switchboard.sidecar import keys
-from tests.unit.supervisor.conftest import ADA, System
+from tests.unit.supervisor.conftest import ADA, System, until
 
 ADA_IS = Principal(tenant="aurora", user="C-10001", tier="professional")
 QUESTION = "Show my last invoice"
@@ -36,6 +37,11 @@ async def ended(log: EventLog) -> TurnFailed:
     return end
 
 
+async def place_is_free(system: System) -> None:
+    """Right after its client was told."""
+    await until(lambda: len(system.supervisor.logs) == 0)
+
+
 async def status_of(system: System, turn_id: str) -> tuple[str, str]:
     job = (await system.api.get(f"/v1/jobs/{turn_id}", headers=ADA)).json()
     return job["status"], job["code"]
@@ -49,15 +55,16 @@ async def spoil(system: System, log: EventLog, value: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("value", [{"version": 2, "owner": "C-10001"}, {ERASED_KEY: True}], ids=["unknown", "erased"])
-async def test_a_conversation_that_cannot_be_read_any_more_ends_its_turn(system: System, value: dict[str, Any]) -> None:
-    """What `stored` has read by then does not help: the write over it is a conflict, and the newer record is read."""
+async def test_a_turn_ends_whose_conversation_cannot_be_read_any_more(system: System, value: dict[str, Any]) -> None:
+    """Its answer is told, without a place in the history; unless it was seen before that the conversation is gone."""
     log, gate = await started(system)
     await spoil(system, log, value)
     gate.set()
 
-    end = await ended(log)
-    assert end.code in ("internal", "not_found")
-    assert len(system.supervisor.logs) == 0
+    async with asyncio.timeout(END_S_MAX):
+        end = await log.end()
+    assert isinstance(end, TurnCompleted) or (isinstance(end, TurnFailed) and end.code == "not_found")
+    await place_is_free(system)
 
 
 async def test_a_record_of_another_version_ends_the_turn_that_would_go_on_with_it(system: System) -> None:
@@ -70,7 +77,7 @@ async def test_a_record_of_another_version_ends_the_turn_that_would_go_on_with_i
     async with asyncio.timeout(END_S_MAX):
         answer = await system.ask(QUESTION, conversation_id=first["conversation_id"])
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert len(system.supervisor.logs) == 0
+    await place_is_free(system)
 
 
 async def test_an_agent_that_fails_in_a_way_nobody_foresaw_ends_the_turn(
@@ -85,7 +92,7 @@ async def test_an_agent_that_fails_in_a_way_nobody_foresaw_ends_the_turn(
     assert '"type":"turn.failed","code":"internal"' in answer.text
     turn_id = answer.text.partition('"turn_id":"')[2].partition('"')[0]
     assert await status_of(system, turn_id) == ("failed", "internal")
-    assert len(system.supervisor.logs) == 0
+    await place_is_free(system)
 
 
 async def test_a_turn_that_the_process_leaves_behind_is_interrupted_in_its_record_and_for_its_client(
@@ -151,16 +158,17 @@ async def test_who_loses_the_race_for_a_key_gets_the_winners_turn_and_leaves_no_
 async def test_a_result_of_a_state_store_that_was_written_by_others_meanwhile_is_taken(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one write of an answered turn meets a conflict: turn and conversation are written one by one."""
-    replace_all, conflicts = system.sidecar.state.replace_all, [Conflict()]
+    """Both writes of an answered turn meet a conflict, that of the turn and that of the conversation."""
+    replace, conflicts = system.sidecar.state.replace, [Conflict(), Conflict()]
 
-    async def once_late(items: Any) -> None:
-        if conflicts:
+    async def late(key: Any, value: Any, **more: Any) -> None:
+        if conflicts and key.key.startswith(("turn|", "conversation|")):
             raise conflicts.pop()
-        await replace_all(items)
+        await replace(key, value, **more)
 
-    monkeypatch.setattr(system.sidecar.state, "replace_all", once_late)
+    monkeypatch.setattr(system.sidecar.state, "replace", late)
     answer = (await system.ask(QUESTION)).json()
+    assert not conflicts
 
     page = (await system.api.get(f"/v1/conversations/{answer['conversation_id']}", headers=ADA)).json()
     assert (page["agent"], [turn["status"] for turn in page["turns"]]) == ("billing", ["completed"])
@@ -193,3 +201,44 @@ async def _last_type(log: EventLog) -> str:
     async for frames in log.read():
         last = frames[-1].type
     return last
+
+
+async def test_the_end_of_a_turn_is_written_when_the_store_is_back(system: System) -> None:
+    log, gate = await started(system)
+    system.sidecar.state.down = True
+    gate.set()
+    await until(lambda: log.is_ending)
+    system.sidecar.state.down = False
+
+    async with asyncio.timeout(END_S_MAX):
+        assert (await log.end()).type == "turn.completed"
+    assert await status_of(system, log.turn_id) == ("completed", "")
+
+
+async def test_a_store_that_is_away_for_long_fails_the_turn_and_its_record_says_so_later(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "END_S_MAX", 0.0)
+    monkeypatch.setattr(ending, "ABANDON_S_MAX", 0.01)
+    monkeypatch.setattr(ending, "LATE_S", 0.01)
+    log, gate = await started(system)
+    system.sidecar.state.down = True
+    gate.set()
+    end = await ended(log)
+    assert end.code == "unavailable"
+    system.sidecar.state.down = False
+
+    async def is_written() -> bool:
+        item = await system.sidecar.state.get(keys.turn("aurora", log.turn_id.partition(".")[0], 1))
+        assert item is not None
+        return item.value["status"] == "failed" and item.value["outbox"] == []
+
+    await until(is_written)
+    assert [topic for topic, _ in system.sidecar.pubsub.published].count("conversation.events") == 1
+
+
+async def test_a_process_that_ends_is_not_ready(system: System) -> None:
+    assert (await system.api.get("/readyz")).status_code == 200
+    await system.supervisor.turns.close(0)
+    answer = await system.api.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["accepting"]) == (503, False)

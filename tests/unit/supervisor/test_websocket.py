@@ -110,3 +110,20 @@ def test_a_connection_ends_when_its_key_is_revoked(client: TestClient, keys_file
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
         assert closed.value.code == 1008
+
+
+def test_a_key_gives_the_same_turn_and_a_turn_is_resumed_behind_what_was_heard(client: TestClient) -> None:
+    with client.websocket_connect("/v1/chat/ws") as socket:
+        socket.send_json(SIGN_IN)
+        question = {"message": "hello", "idempotency_key": "k"}
+        socket.send_json(question)
+        first = [socket.receive_json() for _ in range(4)]
+        assert [event["id"] for event in first] == [f"{first[0]['turn_id']}:{n}" for n in range(1, 5)]
+        socket.send_json(question)
+        assert [socket.receive_json() for _ in range(4)] == first
+        socket.send_json({"resume": first[0]["turn_id"], "after": 2})
+        assert [socket.receive_json() for _ in range(2)] == first[2:]
+        socket.send_json({"resume": "nobody.1"})
+        assert socket.receive_json()["code"] == "not_found"
+        socket.send_json({"message": "resume"})
+        assert socket.receive_json()["type"] == "turn.started"

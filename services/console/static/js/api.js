@@ -62,7 +62,7 @@ export class Api {
           if (event.id && event.id === lastId) continue;
           lastId = event.id || lastId;
           yield event.data;
-          if (event.data.type === "turn.completed" || event.data.type === "turn.failed") return;
+          if (["turn.completed", "turn.failed", "turn.cancelled"].includes(event.data.type)) return;
         }
         throw new Problem("The connection broke before the answer was complete.", { code: "broken" });
       } catch (error) {

@@ -60,6 +60,15 @@ export class TurnView {
         this.#drawSources();
         for (const agent of this.parts.keys()) this.#draw(agent);
         break;
+      case "turn.reset":
+        for (const part of this.parts.values()) part.text = "";
+        this.citations = new Map((event.citations ?? []).map((citation) => [citation.n, citation]));
+        if (event.text) this.#replaceText({ text: event.text, agents: [] });
+        for (const agent of this.parts.keys()) this.#draw(agent);
+        break;
+      case "turn.cancelled":
+        this.stop();
+        break;
       case "turn.completed":
         this.#completed(event);
         break;

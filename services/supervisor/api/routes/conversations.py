@@ -10,6 +10,7 @@ from services.supervisor.api.requests import Caller, Wired, json_response
 
 PAGE_TURNS_DEFAULT = 50
 PAGE_TURNS_MAX = 100
+DELETED_LATER = "It is written down, and will be deleted without you."
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}", responses=PROBLEMS)
 
@@ -40,10 +41,11 @@ async def conversation(
     )
 
 
-@router.delete("", status_code=204, tags=["memory"])
-async def delete_conversation(conversation_id: str, caller: Caller, supervisor: Wired) -> None:
-    """Deletes one of your conversations, with all its turns."""
-    await supervisor.conversations.delete(caller, conversation_id)
+@router.delete("", status_code=204, responses={202: {"description": DELETED_LATER}}, tags=["memory"])
+async def delete_conversation(conversation_id: str, caller: Caller, supervisor: Wired) -> Response:
+    """Deletes one of your conversations, with all its turns; one that is being answered is cancelled."""
+    is_deleted = await supervisor.deletions.conversation(caller, conversation_id)
+    return Response(status_code=204 if is_deleted else 202)
 
 
 @router.post("/handover", response_model=HandoverView, tags=["chat"])

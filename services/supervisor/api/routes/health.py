@@ -12,5 +12,7 @@ router = APIRouter(tags=["health"])
 async def readyz(supervisor: Wired) -> Response:
     """Everything this service needs answers: sidecar, state store, pub/sub, gateway."""
     checks = await supervisor.readiness.checks()
+    if supervisor.turns.is_closing:
+        checks = checks | {"accepting": False}
     ready = all(checks.values())
     return json_response(Readiness(status="ready" if ready else "not_ready", checks=checks), 200 if ready else 503)

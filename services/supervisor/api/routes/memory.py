@@ -24,4 +24,6 @@ async def consent(body: ConsentRequest, caller: Caller, supervisor: Wired) -> Me
 @router.delete("")
 async def forget(caller: Caller, supervisor: Wired, conversations: bool = False) -> Forgotten:
     """Forgets what is remembered of you, and your agreement to it; `conversations=true` deletes those too."""
-    return await supervisor.memory_privacy.forget(caller, transcripts=conversations)
+    if conversations:
+        return await supervisor.deletions.everything(caller)
+    return await supervisor.memory_privacy.forget(caller)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
 
 PORT = 6379
 CONNECT_S = 0.5
@@ -31,12 +32,16 @@ class RedisServer:
         """Of a connection."""
         return {"host": self.host, "port": self.port, "password": self.password}
 
-    def client(self) -> Redis:
-        """A client; it connects when it is first used."""
+    def client(
+        self, *, connections: int = CONNECTIONS_MAX, retry: Retry | None = None, answer_s: float = ANSWER_S
+    ) -> Redis:
+        """A client; it connects when it is first used. Without `retry` it tries again as redis-py does by default."""
+        trying: dict[str, Any] = {"retry": retry} if retry is not None else {}
         return Redis(
             **self.settings(),
             ssl=self.tls,
             socket_connect_timeout=CONNECT_S,
-            socket_timeout=ANSWER_S,
-            max_connections=CONNECTIONS_MAX,
+            socket_timeout=answer_s,
+            max_connections=connections,
+            **trying,
         )
