@@ -1,4 +1,4 @@
-"""The written answers of `evals/words/grounding.jsonl`, each with the evidence that it had."""
+"""The written answers, each with the evidence that it had."""
 
 import hashlib
 from datetime import date
@@ -9,8 +9,12 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from switchboard.contracts.tools import Passage, ToolOutcome
+from switchboard.text.languages import Language
 
-FILE = Path(__file__).parents[1] / "words" / "grounding.jsonl"
+SEEN = Path(__file__).parents[1] / "words" / "grounding.jsonl"
+"""Both halves of it were looked at: it is for learning."""
+SPLIT = (Path(__file__).with_name("facts.jsonl"), Path(__file__).with_name("deeds.jsonl"))
+"""Half of each is held back."""
 Part = Literal["learn", "held"]
 
 
@@ -30,11 +34,12 @@ class GroundingCase(BaseModel):
     answer: str
     label: Literal["good", "bad"]
     fault: str
-
-    @property
-    def part(self) -> Part:
-        """Cases with an odd first byte of the id's SHA-256 are held back: only their totals may be looked at."""
-        return "held" if hashlib.sha256(self.id.encode()).digest()[0] % 2 else "learn"
+    lang: Language = "en"
+    swapped: bool = False
+    """The wrong value stands elsewhere in the evidence, for another thing."""
+    instructions: str = ""
+    """Hidden ones, where the answer recites some."""
+    part: Part = "learn"
 
     @property
     def outcome(self) -> ToolOutcome:
@@ -58,9 +63,19 @@ class GroundingCase(BaseModel):
         """What was done before the answer, by the tool that did it."""
         told = [fact for fact in self.evidence if not fact.startswith("{") and "\n\n" not in fact]
         parted = (each.partition(" ") for each in self.effects_done)
-        return {tool: ToolOutcome(facts=[made, *told]) for tool, _, made in parted}
+        return {tool: ToolOutcome(facts=[*filter(None, [made]), *told]) for tool, _, made in parted}
 
 
-def load_cases(file: Path = FILE) -> list[GroundingCase]:
+def load_cases() -> list[GroundingCase]:
     """All of them, in their order."""
+    split = [case.model_copy(update={"part": part_of(case.id)}) for file in SPLIT for case in _read(file)]
+    return [*_read(SEEN), *split]
+
+
+def part_of(case_id: str) -> Part:
+    """Cases with an odd first byte of the id's SHA-256 are held back: only their totals may be looked at."""
+    return "held" if hashlib.sha256(case_id.encode()).digest()[0] % 2 else "learn"
+
+
+def _read(file: Path) -> list[GroundingCase]:
     return [GroundingCase.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
