@@ -1,6 +1,7 @@
 """The written answers, each with the evidence that it had."""
 
 import hashlib
+import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ SEEN = Path(__file__).parents[1] / "words" / "grounding.jsonl"
 SPLIT = (Path(__file__).with_name("facts.jsonl"), Path(__file__).with_name("deeds.jsonl"))
 """Half of each is held back."""
 Part = Literal["learn", "held"]
+_QUESTION = re.compile(r"([^\n?.]{3,100}\?)\s")
 
 
 class GroundingCase(BaseModel):
@@ -27,7 +29,7 @@ class GroundingCase(BaseModel):
     user: str
     today: date
     evidence: list[str]
-    """What its tools returned: JSON, passages ("heading", empty line, text), sentences."""
+    """What its tools returned: JSON, passages ("heading", empty line, text; or a question and its answer), sentences."""
     searched: bool
     effects_done: list[str]
     """ "<tool> <id of what was made>" """
@@ -48,10 +50,10 @@ class GroundingCase(BaseModel):
         passages: list[Passage] = []
         data: list[object] = []
         for text in self.evidence:
-            title, gap, body = text.partition("\n\n")
+            title, body = _titled(text)
             if text.startswith("{"):
                 data.append(orjson.loads(text))
-            elif gap:
+            elif body:
                 n = len(passages) + 1
                 passages.append(Passage(n=n, title=title, uri=f"kb://cases/{self.id}#{n}-{n + 1}", text=body))
             else:
@@ -61,7 +63,7 @@ class GroundingCase(BaseModel):
     @property
     def deeds(self) -> dict[str, ToolOutcome]:
         """What was done before the answer, by the tool that did it."""
-        told = [fact for fact in self.evidence if not fact.startswith("{") and "\n\n" not in fact]
+        told = [fact for fact in self.evidence if not fact.startswith("{") and not _titled(fact)[1]]
         parted = (each.partition(" ") for each in self.effects_done)
         return {tool: ToolOutcome(facts=[*filter(None, [made]), *told]) for tool, _, made in parted}
 
@@ -75,6 +77,15 @@ def load_cases() -> list[GroundingCase]:
 def part_of(case_id: str) -> Part:
     """Cases with an odd first byte of the id's SHA-256 are held back: only their totals may be looked at."""
     return "held" if hashlib.sha256(case_id.encode()).digest()[0] % 2 else "learn"
+
+
+def _titled(text: str) -> tuple[str, str]:
+    """Heading and text of a passage; a sentence has no text."""
+    title, gap, body = text.partition("\n\n")
+    question = _QUESTION.match(text)
+    if question is not None and (not gap or question.end() < len(title)):
+        return question[1], text[question.end() :]
+    return title, body
 
 
 def _read(file: Path) -> list[GroundingCase]:

@@ -21,6 +21,7 @@ TEXT_CHARACTERS_MAX = 200_000
 DURATION_DAYS_MAX = 366
 WORKING_DAYS_MAX = 15
 DATES_RECKONED_MAX = 20
+FRIDAY = 4
 NODES_MAX = 4_000
 """Of one JSON value; what is behind them is no evidence."""
 
@@ -225,6 +226,7 @@ class Evidence:
             starts = self.dates[-DATES_RECKONED_MAX:]
             around = {start + timedelta(days=days * way) for start in starts for days in durations for way in (-1, 1)}
             working = [days for days in durations if days <= WORKING_DAYS_MAX]
+            around |= {_working_days_after(start, 1) for start in starts if start.weekday() > FRIDAY}
             self._reckoned = around | {_working_days_after(start, days) for start in starts for days in working}
         return self._reckoned
 

@@ -108,9 +108,13 @@ _ORDINAL_DAY = re.compile(
 )
 _LEADS_TO_DAY = re.compile(r"\b(?:on|by|until|till|before|from|since|am|bis|vom|zum|el|del|al)\s", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th|º|ª|er|a|o)\b", re.IGNORECASE)
+_WEEKDAY_DAY = re.compile(
+    rf"\b(?:{'|'.join(WEEKDAYS)}),?\s(?:den\s|el\s|día\s)?(\d{{1,2}})(?![\d:]|[.,]\d|\s?[%€£]|\s?(?:Uhr|am|pm)\b)",
+    re.IGNORECASE,
+)
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})(?:s|en)?\b", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"(?<![\w:.,])(\d{1,2})(?:[:.](\d\d))?\s?(a\.?m\.?|p\.?m\.?)(?!\w)|(?<![\w:.,])(\d{1,2}):(\d\d)(?![\d:])(?:\sUhr\b)?"
+    r"(?<![\w:.,])(\d{1,2})(?:[:.](\d\d))?\s?(a\.?m\.?|p\.?m\.?)(?!\w)|(?<![\w:.,])(\d{1,2}):(\d\d)(?!\d|:\d)(?:\sUhr\b)?"
     r"|(?<![\w:.,])(\d{1,2})(?:\.(\d\d))?\s(?:Uhr|o'clock)\b",
     re.IGNORECASE,
 )
@@ -305,6 +309,12 @@ if when the you we your
 _AFTER_DAY = frozenset(_MAY_FOLLOW.split())
 
 
+def _weekday_day(match: re.Match[str], _: str) -> Fact | None:
+    """ "martes 17"."""
+    day = int(match[1])
+    return Fact("day", match[0], day=day) if 1 <= day <= 31 else None
+
+
 def _ordinal(match: re.Match[str], _: str) -> Fact:
     return Fact("ordinal", match[0], (Decimal(match[1]),))
 
@@ -438,6 +448,7 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = (
     (_SLASHED, _slashed),
     (_PHONE, _phone),
     (_ORDINAL_DAY, _ordinal_day),
+    (_WEEKDAY_DAY, _weekday_day),
     (_ORDINAL, _ordinal),
     (_ID, _id),
     (_QUANTITY, _quantity),
