@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from switchboard.agent.grounding.bindings import ITEMS_MAX, Item, Value, items_of, values_of
 from switchboard.agent.grounding.facts import Fact, Kind, facts_in
 from switchboard.agent.grounding.units import UNITS, unit_of
 from switchboard.text.languages import Language, language_of
@@ -83,11 +84,16 @@ class Evidence:
     lengths: set[int] = field(default_factory=set[int])
     """How many things a tool listed."""
     records: list[Record] = field(default_factory=list[Record])
+    items: list[Item] = field(default_factory=list[Item])
+    """Things and their values, of tools and passages: what belongs to which."""
+    free: set[Value] = field(default_factory=set[Value])
+    """Values that the user, the history or the instructions told: they belong to anything."""
     done: list[str] = field(default_factory=list[str])
     """What was done in this turn or said to be done before: names and facts of tools that change something."""
     told: list[str] = field(default_factory=list[str])
     """What tools told, besides passages."""
 
+    _texts: int = 0
     _dates: list[date] | None = None
     _reckoned: set[date] | None = None
 
@@ -115,11 +121,22 @@ class Evidence:
                 self.numbers.setdefault(unit[0], set()).update(unit[1])
         return found
 
+    def add_items(self, text: str) -> None:
+        """What in a text of a tool or an article belongs to which thing; its facts are added by `add_text`."""
+        if len(self.items) < ITEMS_MAX:
+            self._texts += 1
+            self.items += items_of(text, self._texts, language_of(text))
+
+    def add_free(self, facts: Iterable[Fact]) -> None:
+        """Facts of what the user or an earlier answer says: they are told of anything."""
+        self.free |= values_of(facts)
+
     def add_sentences(self, facts: Sequence[str]) -> None:
         """A tool's facts: each is a record of its own, and how many there are may be told."""
         for each in facts:
             self.records.append(_record(self.add_text(each)))
             self.told.append(each)
+        self.add_items("\n".join(facts))
         if len(facts) > 1:
             self.lengths.update(range(2, len(facts) + 1))
 
