@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from switchboard.agent.grounding.calendar_names import MONTHS
 from switchboard.agent.grounding.facts import Fact, facts_in
 from switchboard.text.languages import Language
 from switchboard.text.stems import stem
@@ -58,13 +59,27 @@ class Item:
     """Of a cell of a table: the words of its column's name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The words of a value's clause, of its sentence so far, and which of these are written as names."""
+
+    here: frozenset[str]
+    so_far: set[str]
+    names: set[str]
+
+
 def items_of(text: str, number: int, language: Language) -> list[Item]:
     """The items of one text of the evidence; `number` tells it from the other ones."""
     rows = [row[1] for row in _ROW.finditer(text)]
     items = list(_cells(rows, number, language))
-    for segment in _SEGMENT.split(_ROW.sub("\n", text) if rows else text):
+    for segment in segments(_ROW.sub("\n", text) if rows else text):
         items += _parts(segment, number, language)
     return items[:ITEMS_MAX]
+
+
+def segments(text: str) -> list[str]:
+    """The sentences of a text and the entries of its lists: what is told of one thing."""
+    return _SEGMENT.split(text)
 
 
 def swapped(sentence: str, items: Sequence[Item], free: frozenset[Value], language: Language) -> list[Fact]:
@@ -72,14 +87,18 @@ def swapped(sentence: str, items: Sequence[Item], free: frozenset[Value], langua
     if not items or _SIDE_BY_SIDE.search(sentence):
         return []
     found: list[Fact] = []
+    told: frozenset[Value] = frozenset()
     said: set[str] = set()
     names: set[str] = set()
     for clause in _CLAUSE.split(sentence):
-        said |= _words(clause)
+        here = _words(clause)
+        said |= here
         names |= _names(clause)
         for fact in facts_in(clause, language):
-            if _is_bound(fact) and _is_swapped(fact, said, names, items, free):
+            rivals = [item for item in items if not item.values & told]
+            if _is_bound(fact) and _is_swapped(fact, _Said(here, said, names), items, rivals, free):
                 found.append(fact)
+            told |= values_of([fact])
     return found
 
 
@@ -89,27 +108,34 @@ def values_of(facts: Iterable[Fact]) -> frozenset[Value]:
 
 
 def _is_swapped(
-    fact: Fact, said: set[str], names: set[str], items: Sequence[Item], free: frozenset[Value]
+    fact: Fact, said: _Said, items: Sequence[Item], others: Sequence[Item], free: frozenset[Value]
 ) -> bool:
     values = frozenset(_values(fact))
     own = [item for item in items if item.values & values]
     if not own or values & free or len({item.text for item in own}) > 1:
         return False
     kind = _kind_of(fact)
-    rivals = [item for item in items if item.text == own[0].text and kind in item.kinds and not item.values & values]
+    rivals = [item for item in others if item.text == own[0].text and kind in item.kinds and not item.values & values]
     cells = [item for item in own if item.column]
     if cells:
         return any(
-            rival.column and all(_is_rivals_cell(rival, cell, said, names) for cell in cells) for rival in rivals
+            rival.column and all(_is_rivals_cell(rival, cell, said) for cell in cells) for rival in rivals
         )
     own_words = frozenset[str]().union(*(item.words for item in own))
     for rival in rivals:
-        if rival.column:
+        if rival.column or not _WHOLES.isdisjoint(rival.words):
             continue
-        named = (rival.words - own_words) & said
-        if (named & rival.names or len(named) > 1) and all(_is_unnamed(item, rival, said) for item in own):
+        named = (rival.words - own_words) & said.here
+        if not all(item.words & _MONTHS for item in own):
+            named -= _MONTHS
+        if (named & rival.names or len(named) > 1) and all(_is_unnamed(item, rival, said.so_far) for item in own):
             return True
     return False
+
+
+_WHOLES: Final = frozenset(map(stem, ("total", "sum", "gesamt", "summe", "altogether")))
+"""What has parts: its name stands beside theirs."""
+_MONTHS: Final = frozenset(map(stem, MONTHS))
 
 
 def _is_unnamed(own: Item, rival: Item, said: set[str]) -> bool:
@@ -117,7 +143,7 @@ def _is_unnamed(own: Item, rival: Item, said: set[str]) -> bool:
     return bool(differing) and not differing & said
 
 
-def _is_rivals_cell(rival: Item, own: Item, said: set[str], names: set[str]) -> bool:
+def _is_rivals_cell(rival: Item, own: Item, said: _Said) -> bool:
     """Whether the sentence names the rival's row in their column, or its column in their row, and not the own one."""
     if rival.column == own.column:
         theirs, ours = rival.words, own.words
@@ -126,10 +152,10 @@ def _is_rivals_cell(rival: Item, own: Item, said: set[str], names: set[str]) -> 
     else:
         return False
     if not ours - theirs:
-        return bool(theirs - ours) and theirs <= said and bool((theirs - ours) & names)
-    if (ours - theirs) & said:
+        return bool(theirs - ours) and theirs <= said.so_far and bool((theirs - ours) & said.names)
+    if (ours - theirs) & said.so_far:
         return False
-    return bool((theirs - ours) & names) if theirs - ours else theirs <= said
+    return bool((theirs - ours) & said.names) if theirs - ours else theirs <= said.so_far
 
 
 def _is_bound(fact: Fact) -> bool:

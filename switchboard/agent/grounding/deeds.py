@@ -208,7 +208,7 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _NEGATION_NEAR = re.compile(
-    r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;.]{0,50}$",
+    r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;:.]{0,50}$",
     re.IGNORECASE,
 )
 _ANY_WORD = re.compile(r"[^\W\d_][\w-]*")

@@ -79,6 +79,8 @@ _HALF = re.compile(
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(\d)\s?½")
+_NOTE = re.compile(r"\ba (tenner|fiver)\b", re.IGNORECASE)
+_NOTES: Final = {"tenner": "£10", "fiver": "£5"}
 _A_HUNDRED = re.compile(r"\ba (?=\d)")
 _LITERAL = re.compile(r"`([^`\n]{1,120})`")
 _LINK = re.compile(
@@ -177,6 +179,7 @@ def plain_text(text: str, language: Language = "en") -> str:
     # Typography is made plain piece by piece: it takes the back quotes of literals for apostrophes.
     text = "`".join(map(straightened, text.translate(_PLAIN_SPACES).split("`")))
     text = _LIST_NUMBER.sub("", _MARK.sub("", text))
+    text = _NOTE.sub(lambda note: _NOTES[note[1].lower()], text)
     text = _FRACTION.sub(r"\1.5", text)
     text = _HALF.sub("0.5 ", _NO_FACT.sub(" ", _BOLD.sub("", text)))
     return _A_HUNDRED.sub("", _digits(text, language, NUMBER_WORDS_FROM))

@@ -30,6 +30,8 @@ DAYS_AT_HAND = 3
 CENTS_PLACES = 2
 DAY_S = Decimal(86_400)
 HALF_HOUR_S = 1_800
+CHARACTERS_SOUGHT = 12
+CHARACTERS_ABOUT = 24
 
 _SUM = re.compile(
     r"\b(?:together|so|that's|which makes|everything|all of (?:it|them)|whole|total|altogether|in all|sum|adds? up|added|add|plus|combined"
@@ -60,10 +62,11 @@ _PRODUCT = re.compile(
 """Words of a sentence that reckons: without one, a number that could be reckoned is no result."""
 _MEAN = re.compile(r"\b(?:average|mean|on average|durchschnitt\w{0,4}|mittel|promedio|media)\b", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\b(?:about|around|more than|less than|over|under|up to|at least|or so|mehr als|weniger als|über|unter|más de|menos de|roughly|approximately|approx|nearly|almost|just (?:under|over)|circa|ca|rund|etwa|ungefähr|knapp|fast"
+    r"\b(?:about|around|more than|less than|over|under|up to|at least|mehr als|weniger als|über|unter|más de|menos de|roughly|approximately|approx|nearly|almost|just (?:under|over)|circa|ca|rund|etwa|ungefähr|knapp|fast"
     r"|unos|unas|alrededor|aproximadamente|casi)\b",
     re.IGNORECASE,
 )
+_OR_SO = re.compile(r"\s(?:\w{1,20}\s)?(?:or so|oder so|más o menos)\b", re.IGNORECASE)
 _TIMES_AS = re.compile(r"\b(?:times|mal|veces|twice|doppelt|doble|x)\b", re.IGNORECASE)
 _SPOKEN_FACTORS: Final = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), Decimal(factor))
@@ -80,6 +83,17 @@ _SPOKEN_FACTORS: Final = tuple(
 _WEEKS = re.compile(r"\b(?:weeks?|wochen?|semanas?)\b", re.IGNORECASE)
 _LISTED = re.compile(r"\d{1,2}\.?\s?(?:$|,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
 _SHARE = re.compile(r"\b(?:one|1|an?) (?:\w{1,20} ){0,2}(?:in|out of|of) (\d{1,3})\b", re.IGNORECASE)
+
+
+def _about(fact: Fact, sentence: str) -> bool:
+    """Whether the fact is told roughly: "about" stands close before it, or "or so" close behind."""
+    at = sentence.find(fact.text.strip()[:CHARACTERS_SOUGHT])
+    if at < 0:
+        return _ABOUT.search(sentence) is not None
+    return (
+        _ABOUT.search(sentence, max(0, at - CHARACTERS_ABOUT), at) is not None
+        or _OR_SO.match(sentence, at + len(fact.text.strip())) is not None
+    )
 
 
 class Told:
@@ -234,7 +248,7 @@ def _is_amount(fact: Fact, evidence: Evidence, sentence: str) -> bool:
     }
     if amounts.intersection(fact.values) or evidence.bare.intersection(fact.values):
         return True
-    if not _ABOUT.search(sentence):
+    if not _about(fact, sentence):
         return False
     return any(_is_about(amount, value) for amount in amounts for value in fact.values)
 
@@ -250,7 +264,7 @@ def _holds(fact: Fact, evidence: Evidence, units: Sequence[str], sentence: str) 
         known |= evidence.numbers.get(unit, set())
     if known.intersection(fact.values):
         return True
-    about = _ABOUT.search(sentence) is not None
+    about = _about(fact, sentence)
     return any(
         _rounds_to(each, value, fact.places) or (about and _is_about(each, value))
         for each in known
@@ -280,7 +294,7 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         return value in counted
     if evidence.raw.intersection(fact.values) or any(_rounds_to(each, value, fact.places) for each in evidence.raw):
         return True
-    if _ABOUT.search(sentence) and any(_is_about(each, value) for each in evidence.raw):
+    if _about(fact, sentence) and any(_is_about(each, value) for each in evidence.raw):
         return True
     if fact.places == CENTS_PLACES and evidence.numbers.get("money", set()).intersection(fact.values):
         return True
