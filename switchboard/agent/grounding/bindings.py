@@ -22,6 +22,7 @@ ITEMS_MAX = 400
 CELLS_MAX = 24
 """Of one row."""
 ID_DIGITS_MIN = 6
+SENTENCE_WORDS_MIN = 4
 PREFIX_MAX = 3
 COUNT_MIN = 10
 """Of a number without a unit: smaller ones are in names too."""
@@ -35,7 +36,9 @@ _ROW = re.compile(r"^[ \t]{0,8}\|(.{1,2000}?)\|?[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"^[\s|:-]+$")
 _SEGMENT = re.compile(r"(?<=[^\d.][.!?])\s+(?=[^\W\d_a-z])|;\s|\n+|(?<=\d[.])\s+(?=[A-ZÄÖÜ])")
 _PART = re.compile(r",\s|\s(?:and|und|y|or|oder|o)\s", re.IGNORECASE)
-_CLAUSE = re.compile(r";\s|:\s|\n|\s(?:and|while|whereas|but|und|während|aber|y|mientras|pero)\s|\s[–—]\s", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r";\s|:\s|\n|\s(?:and|while|whereas|but|und|während|aber|y|mientras|pero)\s|\s[–—]\s", re.IGNORECASE
+)
 _SIDE_BY_SIDE = re.compile(
     r"\b(?:than|instead|difference|compared|against|versus|vs|over|top of|beyond|besides|other|both|either|between|not|no|n't|als|statt|unterschied"
     r"|anstatt|neben|beide|nicht|más|menos|en vez|diferencia|ambos|no)\b",
@@ -107,9 +110,7 @@ def values_of(facts: Iterable[Fact]) -> frozenset[Value]:
     return frozenset(value for fact in facts for value in _values(fact))
 
 
-def _is_swapped(
-    fact: Fact, said: _Said, items: Sequence[Item], others: Sequence[Item], free: frozenset[Value]
-) -> bool:
+def _is_swapped(fact: Fact, said: _Said, items: Sequence[Item], others: Sequence[Item], free: frozenset[Value]) -> bool:
     values = frozenset(_values(fact))
     own = [item for item in items if item.values & values]
     if not own or values & free or len({item.text for item in own}) > 1:
@@ -118,9 +119,9 @@ def _is_swapped(
     rivals = [item for item in others if item.text == own[0].text and kind in item.kinds and not item.values & values]
     cells = [item for item in own if item.column]
     if cells:
-        return any(
-            rival.column and all(_is_rivals_cell(rival, cell, said) for cell in cells) for rival in rivals
-        )
+        if any(not item.column and len(item.words) >= SENTENCE_WORDS_MIN and item.words <= said.so_far for item in own):
+            return False  # what stands beside the table says so
+        return any(rival.column and all(_is_rivals_cell(rival, cell, said) for cell in cells) for rival in rivals)
     own_words = frozenset[str]().union(*(item.words for item in own))
     for rival in rivals:
         if rival.column or not _WHOLES.isdisjoint(rival.words):
@@ -197,9 +198,7 @@ def _cells(rows: Sequence[str], number: int, language: Language) -> Iterator[Ite
         for title, cell in zip(head[1:], cells[1:], strict=False):
             facts = [fact for fact in facts_in(cell, language) if _is_bound(fact)]
             if facts:
-                yield Item(
-                    number, _words(cells[0]), _names(cells[0]), values_of(facts), _kinds(facts), _words(title)
-                )
+                yield Item(number, _words(cells[0]), _names(cells[0]), values_of(facts), _kinds(facts), _words(title))
 
 
 def _parts(segment: str, number: int, language: Language) -> Iterator[Item]:

@@ -35,7 +35,8 @@ def faults_of(
     facts = facts_in(sentence, language)
     wrong = unsupported(plain_text(sentence, language), facts, evidence, told)
     wrong += misplaced(sentence, facts, evidence, language)
-    wrong += swapped(plain_text(sentence, language), evidence.items, frozenset(evidence.free), language)
+    if not wrong:
+        wrong = swapped(sentence, evidence.items, frozenset(evidence.free), language)
     faults = [Fault(fact.kind, fact.text.strip()) for fact in wrong]
     faults += [Fault("name", name) for name in unknown_names(sentence, evidence.text, language)]
     deeds = DeedEvidence(tuple(evidence.done), tuple(evidence.told), evidence.text)

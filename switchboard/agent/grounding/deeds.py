@@ -59,7 +59,7 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
         "reset restart reboot",
     ),
     "forward": (
-        "forwarded escalated notified informed alerted weitergeleitet weitergegeben benachrichtigt informiert reenviado avisado informado escalado",
+        "forwarded escalated flagged notified informed alerted weitergeleitet weitergegeben benachrichtigt informiert reenviado avisado informado escalado",
         "forward escalate notify inform alert handover hand person ticket",
     ),
     "request": (
@@ -84,7 +84,7 @@ _FORM = r"[^\W\d_][\w-]{2,24}"
 _ADVERBS = r"(?: (?:now|just|already|also|successfully|then|immediately|automatically|personally|gone ahead and|gone and|went ahead and|been able to|had|both|all|since|therefore|duly|hereby|today))*+"
 _PROGRESSIVE = (
     "opening raising creating logging refunding crediting cancelling canceling blocking sending shipping ordering booking"
-    " scheduling activating removing waiving resetting forwarding escalating requesting processing issuing"
+    " scheduling switching changing upgrading applying arranging replacing activating removing waiving resetting forwarding escalating requesting processing issuing"
 )
 _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
     zip(
@@ -104,6 +104,12 @@ _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
             "order",
             "order",
             "order",
+            "change",
+            "change",
+            "change",
+            "add",
+            "order",
+            "replace",
             "activate",
             "remove",
             "remove",
@@ -117,12 +123,21 @@ _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
         strict=True,
     )
 )
+_DOING = "cancel|refund|block|open|book|switch|change|activate|remove|waive|send|order|reset|credit|move|add"
+_DOING_ES = (
+    "abrir|cancelar|reembolsar|bloquear|activar|cambiar|enviar|solicitar|pedir|reservar|tramitar|eliminar|añadir"
+)
 _FIRST = (
     re.compile(
         rf"\bI(?:'ve| have|'d| had)?{_ADVERBS} (?P<form>{_FORM})\b(?! (?:it|them|that|these|those|everything|all)? ?(?:up|together)\b)",
         re.IGNORECASE,
     ),
     re.compile(r"\b(?:I've|we've|I have|we have)\b(?P<joined>[^.!?]{0,80})", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:I|we)(?: was| were|'ve been| have been)?{_ADVERBS} (?:able to|managed to) (?P<able>{_DOING})\b"
+        rf"|\b(?:acabo|acabamos) de (?P<recent>{_DOING_ES})|\bdoy por (?P<form>{_FORM})\b",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\b(?:I'm|I am){_ADVERBS} (?P<progressive>{'|'.join(_PROGRESSIVE.split())})\b", re.IGNORECASE),
     re.compile(
         rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|taken|knocked|switched|given|had|got|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b(?:[^.!?]|\.(?=\d)){{0,60}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|voucher|discount|booked|ordered|blocked|cancelled|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
@@ -149,7 +164,7 @@ _NOW = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:\b(?:has|have)(?:n't)?|\b(?:you|they|it)'(?:ve|s)){_ADVERBS} been{_ADVERBS} (?P<form>{_FORM})\b",
+        rf"(?:\b(?:has|have)(?:n't)?|\b(?:you|they|it|that|everything)'(?:ve|s)){_ADVERBS} been{_ADVERBS} (?P<form>{_FORM})\b",
         re.IGNORECASE,
     ),
     re.compile(rf"\bconsider (?:it|that|this|them|your [\w-]{{1,20}}) (?P<form>{_FORM})\b", re.IGNORECASE),
@@ -181,13 +196,18 @@ _NOW = (
         rf"\b(?:wurden?|ist|sind)\b(?: [\w-]{{1,20}}){{0,3}}? (?:jetzt|nun|soeben|gerade|bereits|schon) (?P<form>{_FORM})\b",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:ist|sind) (?:hiermit |damit )?(?P<form>{_FORM})(?=\s?(?:[.,;!(]|und\b|$))", re.IGNORECASE),
+    re.compile(rf"\byour [\w -]{{1,30}} (?:is|are) (?P<form>{_FORM})\b(?! (?:by|until)\b)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:ist|sind)\b(?: [^\s.,;!?]{{1,20}}){{0,5}}? (?P<form>{_FORM})(?=\s?(?:[.,;!(]|und\b|$))", re.IGNORECASE
+    ),
+    re.compile(r"\bIhr\w{0,2} [\w -]{1,30} wurden?\b(?P<clause>[^.!?,;]{0,80})", re.IGNORECASE),
     re.compile(
         rf"\b(?:ha|han)(?: ya)? (?:sido|quedado) (?P<form>{_FORM})\b|\bqueda[n]? (?:ya )?(?P<queda>{_FORM})\b",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\bse (?:(?:le|te|les|os) )?(?:ha|han) (?P<form>{_FORM})\b|\bya est[áa]n? (?P<queda>{_FORM})\b", re.IGNORECASE
+        rf"\bse (?:(?:le|te|les|os) )?(?:ha|han) (?P<form>{_FORM})\b|\b(?:ya|[st]u [\w -]{{1,30}}) est[áa]n? (?:ya )?(?P<queda>{_FORM})\b",
+        re.IGNORECASE,
     ),
 )
 """Something is done now, by somebody."""

@@ -39,7 +39,9 @@ _MONEY_NOUNS: Final = frozenset(
     {"price", "amount", "total", "cost", "fee", "balance", "charge", "value", "sum", "net", "gross"}
 )
 _LIST_ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]", re.MULTILINE)
-_WORKING_DAY = re.compile(r"\b(?:not|no|next) a? ?(?:working|business) day|\bnächsten werktag|\bsiguiente día (?:hábil|laborable)")
+_WORKING_DAY = re.compile(
+    r"\b(?:not|no|next) a? ?(?:working|business) day|\bnächsten werktag|\bsiguiente día (?:hábil|laborable)"
+)
 """What is due on a weekend is due on the Monday after it, where a text says so."""
 _ID_WITH_DETAILS = re.compile(r"\b([A-Z]{1,8}-[A-Z0-9-]{1,30})\s\(([^()]{1,200})\)")
 _ROW = re.compile(r"^[ \t]{0,8}\|", re.MULTILINE)
