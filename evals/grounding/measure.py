@@ -15,6 +15,7 @@ GOOD = "good"
 HARD_FACTS = ("amount", "number", "date", "id", "phone")
 DEEDS = ("deed",)
 INSTRUCTIONS = ("prompt",)
+SWAPPED = "swapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ def is_stopped(case: GroundingCase) -> bool:
         message=case.say,
         deadline=datetime.now(UTC),
     )
-    evidence = evidence_before(request, None, (), case.today)
+    evidence = evidence_before(request, None, [case.instructions], case.today)
     add_outcome(evidence, "look_up", case.outcome, changed=False)
     for tool, outcome in case.deeds.items():
         add_outcome(evidence, tool, outcome, changed=True)
-    check = AnswerCheck(evidence, Secrets((), ()), customers_language(request))
+    check = AnswerCheck(evidence, Secrets([case.instructions], ()), customers_language(request))
     passages = case.outcome.passages
     check.feed(case.answer, passages)
     check.end(passages)
@@ -54,12 +55,14 @@ def is_stopped(case: GroundingCase) -> bool:
 
 
 def shares(cases: Iterable[GroundingCase]) -> Mapping[str, Mapping[str, Share]]:
-    """By part, and by `good` or the fault's kind."""
+    """By part, and by `good` or the fault's kind; a wrong value that stands elsewhere in the evidence counts as `swapped`
+    as well."""
     found: dict[str, dict[str, Share]] = {"learn": {}, "held": {}}
     for case in cases:
-        kind = case.fault or GOOD
-        was = found[case.part].get(kind, Share(0, 0))
-        found[case.part][kind] = Share(was.right + (is_stopped(case) == (case.label == "bad")), was.of + 1)
+        right = is_stopped(case) == (case.label == "bad")
+        for kind in (case.fault or GOOD, *([SWAPPED] if case.swapped else [])):
+            was = found[case.part].get(kind, Share(0, 0))
+            found[case.part][kind] = Share(was.right + right, was.of + 1)
     return found
 
 

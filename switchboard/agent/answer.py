@@ -100,6 +100,11 @@ class GroundedWriter(AnswerWriter):
         return self._check.findings
 
     @property
+    def evidence_text(self) -> str:
+        """All that the answer may rest on, in lower case."""
+        return self._check.evidence.text
+
+    @property
     def has_faults(self) -> bool:
         """Whether something is held back that does not follow."""
         return bool(self._check.withheld)

@@ -97,6 +97,7 @@ class Specialist:
             self._effects,
             PendingOffers(self.sidecar.state, self.card.id),
             clock=self.settings.clock,
+            embedder=lambda caller: GatewayEmbedder(self._gateway, caller),
         )
         self._start(self._serve())
 
@@ -109,6 +110,8 @@ class Specialist:
         if self._registry is not None:
             await self._registry.withdraw()
         await self._effects.close()
+        if self.runner is not None:
+            await self.runner.close()
         for each in (self._gateway, self.knowledge, self._holder, self.sidecar):
             closing = getattr(each, "close", None)
             if closing is not None and inspect.isawaitable(closed := closing()):

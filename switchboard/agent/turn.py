@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,7 +15,8 @@ from switchboard.agent.answer import AnswerWriter, GroundedWriter, ModelText, ch
 from switchboard.agent.clock import Clock
 from switchboard.agent.effects import Effects
 from switchboard.agent.from_articles import is_from_articles
-from switchboard.agent.grounding.trace import record_grounding
+from switchboard.agent.grounding.meaning import support_score
+from switchboard.agent.grounding.trace import SCORE, SCORE_SPAN, record_grounding
 from switchboard.agent.pending import PendingOffers, told_offer
 from switchboard.agent.prompt import PromptMessage, prompt_of
 from switchboard.agent.tool import Tool
@@ -31,14 +33,17 @@ from switchboard.contracts.events import (
 )
 from switchboard.contracts.turns import TurnRequest, TurnResult
 from switchboard.models.caller import Caller
+from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators.refusal import is_refusal
-from switchboard.telemetry import agent_span, current_trace_id, record_usage, turn_attributes
+from switchboard.telemetry import agent_span, current_trace_id, record_usage, tracer, turn_attributes
 from switchboard.text.sentences import first_sentence_end
 
 logger = logging.getLogger(__name__)
 
 EVENTS_WAITING_MAX = 64
 """A reader that is slower than the model holds the model back."""
+SCORING_MAX = 32
+"""Answers that are scored at a time; what comes above it is not scored."""
 REPAIR_S = 20.0
 """For writing an answer again; then what is right of the draft is told."""
 MODEL_SAID_NOTHING = "The language model gave no answer. Please try again shortly."
@@ -70,13 +75,23 @@ class TurnRunner:
         pending: PendingOffers,
         *,
         clock: Clock,
+        embedder: Callable[[Caller], Embedder] | None = None,
     ) -> None:
+        """`embedder` gives the one that scores answers of real models by meaning; without it none is scored."""
         self._card = card
         self._tools = tools
         self._loop = loop
         self._effects = effects
         self._pending = pending
         self._clock = clock
+        self._embedder = embedder
+        self._scoring: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Ends the scoring that is under way."""
+        for task in self._scoring:
+            task.cancel()
+        await asyncio.gather(*self._scoring, return_exceptions=True)
 
     async def events(self, request: TurnRequest, *, waited_for: bool = True) -> AsyncGenerator[TurnEvent]:
         """The turn's events as they happen; the last is `turn.completed` or `turn.failed`. Raises nothing.
@@ -182,6 +197,7 @@ class TurnRunner:
             if answer.has_faults:
                 await self._repair(answer, prompt, calls, caller)
             record_grounding(span, answer.findings)
+            self._score(answer, caller)
         if not answer.text:
             raise Unavailable(MODEL_SAID_NOTHING)
 
@@ -208,6 +224,15 @@ class TurnRunner:
             turn_id=request.turn_id,
             conversation_id=request.conversation_id,
         )
+
+    def _score(self, answer: GroundedWriter, caller: Caller) -> None:
+        """Scores a told answer by meaning, while its reader has it already."""
+        if self._embedder is None or len(self._scoring) >= SCORING_MAX:
+            return
+        embedder = self._embedder(replace(caller, feature="grounding", lane="batch"))
+        task = asyncio.create_task(_score(answer.text, answer.evidence_text, embedder))
+        self._scoring.add(task)
+        task.add_done_callback(self._scoring.discard)
 
     async def _write(
         self, answer: AnswerWriter, prompt: Sequence[PromptMessage], calls: ToolCalls, caller: Caller, *, embedded: bool
@@ -245,6 +270,17 @@ class TurnRunner:
     def _seconds_left(self, request: TurnRequest) -> float:
         left_s = (request.deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return max(0.0, min(left_s, self._card.limits.seconds))
+
+
+async def _score(text: str, evidence: str, embedder: Embedder) -> None:
+    with tracer(__name__).start_as_current_span(SCORE_SPAN) as span:
+        try:
+            score = await support_score(text, evidence, embedder)
+        except SwitchboardError as error:
+            logger.info("An answer was not scored: %s", error)
+            return
+        if score is not None:
+            span.set_attribute(SCORE, score)
 
 
 def _is_answered(text: str, calls: ToolCalls) -> bool:

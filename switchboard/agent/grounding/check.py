@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from switchboard.agent.grounding.bindings import swapped
 from switchboard.agent.grounding.deeds import DeedEvidence, undone_deeds, ungranted
 from switchboard.agent.grounding.disclosure import Secrets
 from switchboard.agent.grounding.evidence import Evidence
@@ -34,6 +35,8 @@ def faults_of(
     facts = facts_in(sentence, language)
     wrong = unsupported(plain_text(sentence, language), facts, evidence, told)
     wrong += misplaced(sentence, facts, evidence, language)
+    if not wrong:
+        wrong = swapped(sentence, evidence.items, frozenset(evidence.free), language)
     faults = [Fault(fact.kind, fact.text.strip()) for fact in wrong]
     faults += [Fault("name", name) for name in unknown_names(sentence, evidence.text, language)]
     deeds = DeedEvidence(tuple(evidence.done), tuple(evidence.told), evidence.text)

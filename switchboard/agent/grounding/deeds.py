@@ -17,9 +17,9 @@ CLAUSE_CHARACTERS_MAX = 120
 _FORMS: Final[dict[str, tuple[str, str]]] = {
     # deed: what people say it with as participles and past tenses, and what names it in a tool or its facts
     "open": (
-        "opened raised created logged filed reported submitted registered geöffnet eröffnet angelegt erstellt gemeldet abierto creado registrado"
+        "opened reopened lodged raised created logged filed reported submitted registered geöffnet eröffnet angelegt erstellt gemeldet abierto creado registrado"
         " abrí creé registré",
-        "open raise create log file report submit register ticket",
+        "open reopen lodge raise create log file report submit register ticket",
     ),
     "refund": (
         "refunded reimbursed repaid erstattet zurückerstattet zurückgezahlt reembolsado devuelto reembolsé",
@@ -27,11 +27,11 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
     ),
     "credit": ("credited gutgeschrieben abonado abonó", "credit"),
     "cancel": (
-        "cancelled canceled terminated stopped ended gekündigt storniert abbestellt cancelado anulado cancelé",
+        "cancelled canceled terminated withdrawn stopped ended gekündigt storniert abbestellt cancelado anulado cancelé",
         "cancel terminate stop end",
     ),
     "change": (
-        "lowered reduced increased doubled corrected changed updated switched upgraded downgraded moved adjusted amended modified extended renewed geändert aktualisiert gewechselt umgestellt"
+        "lowered reduced transferred capped increased doubled corrected changed updated switched upgraded downgraded moved adjusted amended modified extended renewed geändert aktualisiert gewechselt umgestellt"
         " verlängert cambiado actualizado modificado cambié actualicé",
         "change update switch upgrade downgrade move adjust set extend renew plan",
     ),
@@ -48,7 +48,7 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
         "ordered booked scheduled arranged reserved bestellt gebucht vereinbart reserviert pedido reservado programado concertado pedí reservé",
         "order book schedule arrange reserve appointment",
     ),
-    "activate": ("activated enabled aktiviert eingeschaltet activado activé activada", "activate enable"),
+    "activate": ("activated enabled aktiviert eingeschaltet hinterlegt activado activé activada", "activate enable"),
     "add": ("added applied hinzugefügt angewendet añadido aplicado añadí", "add apply discount include"),
     "remove": (
         "removed deleted waived erased entfernt gelöscht erlassen eliminado borrado quitado eliminé",
@@ -59,7 +59,7 @@ _FORMS: Final[dict[str, tuple[str, str]]] = {
         "reset restart reboot",
     ),
     "forward": (
-        "forwarded escalated notified informed alerted weitergeleitet weitergegeben benachrichtigt informiert reenviado avisado informado escalado",
+        "forwarded escalated flagged notified informed alerted weitergeleitet weitergegeben benachrichtigt informiert reenviado avisado informado escalado",
         "forward escalate notify inform alert handover hand person ticket",
     ),
     "request": (
@@ -84,7 +84,7 @@ _FORM = r"[^\W\d_][\w-]{2,24}"
 _ADVERBS = r"(?: (?:now|just|already|also|successfully|then|immediately|automatically|personally|gone ahead and|gone and|went ahead and|been able to|had|both|all|since|therefore|duly|hereby|today))*+"
 _PROGRESSIVE = (
     "opening raising creating logging refunding crediting cancelling canceling blocking sending shipping ordering booking"
-    " scheduling activating removing waiving resetting forwarding escalating requesting processing issuing"
+    " scheduling switching changing upgrading applying arranging replacing activating removing waiving resetting forwarding escalating requesting processing issuing"
 )
 _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
     zip(
@@ -104,6 +104,12 @@ _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
             "order",
             "order",
             "order",
+            "change",
+            "change",
+            "change",
+            "add",
+            "order",
+            "replace",
             "activate",
             "remove",
             "remove",
@@ -117,15 +123,24 @@ _PROGRESSIVE_OF: Final[dict[str, str]] = dict(
         strict=True,
     )
 )
+_DOING = "cancel|refund|block|open|book|switch|change|activate|remove|waive|send|order|reset|credit|move|add"
+_DOING_ES = (
+    "abrir|cancelar|reembolsar|bloquear|activar|cambiar|enviar|solicitar|pedir|reservar|tramitar|eliminar|añadir"
+)
 _FIRST = (
     re.compile(
         rf"\bI(?:'ve| have|'d| had)?{_ADVERBS} (?P<form>{_FORM})\b(?! (?:it|them|that|these|those|everything|all)? ?(?:up|together)\b)",
         re.IGNORECASE,
     ),
     re.compile(r"\b(?:I've|we've|I have|we have)\b(?P<joined>[^.!?]{0,80})", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:I|we)(?: was| were|'ve been| have been)?{_ADVERBS} (?:able to|managed to) (?P<able>{_DOING})\b"
+        rf"|\b(?:acabo|acabamos) de (?P<recent>{_DOING_ES})|\bdoy por (?P<form>{_FORM})\b",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\b(?:I'm|I am){_ADVERBS} (?P<progressive>{'|'.join(_PROGRESSIVE.split())})\b", re.IGNORECASE),
     re.compile(
-        rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|taken|knocked|switched|given|had|got|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b[^.!?]{{0,50}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|voucher|discount|booked|ordered|blocked|cancelled|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
+        rf"\b(?:I|we)(?:'ve| have){_ADVERBS} (?P<on>put|passed|handed|taken|knocked|switched|given|had|got|let|made|taken care|placed|issued|signed|set|turned|left|asked|instructed|told|noted|recorded|sorted|fixed|resolved|repaired|handled|done)\b(?:[^.!?]|\.(?=\d)){{0,60}}\b(?:on to|on|over|know|through|down for|order|request|refund|note|appointment|up|off|credit|voucher|discount|booked|ordered|blocked|cancelled|colleague\w?|team|account|file|of (?:it|that|this)|it|that|this|so)\b",
         re.IGNORECASE,
     ),
     re.compile(rf"\b(?:habe|haben wir|wir haben)\b(?P<clause>[^.!?,;]{{0,{CLAUSE_CHARACTERS_MAX}}})", re.IGNORECASE),
@@ -148,7 +163,21 @@ _NOW = (
         r"\byou(?:'re| are)(?: now| all| already)* (?P<set>all set|booked in|signed up|switched over|set up)\b",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:has|have)(?:n't)?{_ADVERBS} been{_ADVERBS} (?P<form>{_FORM})\b", re.IGNORECASE),
+    re.compile(
+        rf"(?:\b(?:has|have)(?:n't)?|\b(?:you|they|it|that|everything)'(?:ve|s)){_ADVERBS} been{_ADVERBS} (?P<form>{_FORM})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\bconsider (?:it|that|this|them|your [\w-]{{1,20}}) (?P<form>{_FORM})\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:is|are|'s)(?: now| already)? (?P<set>on the case|taken care of|gone from your (?:bill|invoice|account)|off your (?:bill|invoice|account))\b"
+        r"|\b(?:is|are|'s) (?:now|already) (?P<on>set|live|active|in place|on (?:the|our) [\w-]{1,12} ?list|on file)\b"
+        r"|\b(?:has|have|'s) (?:now |just |already )?(?P<way>gone through|gone out|gone off)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:ticket|case|request|claim)\b[^.!?,;]{0,30}? (?:is|'s) (?P<form>open)(?: now)?\b(?! (?:since|until))",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\b(?:is|are)(?: now| already| all)(?: been)? (?P<form>{_FORM})\b", re.IGNORECASE),
     re.compile(
         rf"\b(?:is|are|was|were)(?: (?:now|being|already|just))*+ (?P<form>{_FORM}) (?:for you (?:on|at|tomorrow|today)|now|just now)\b",
@@ -167,7 +196,19 @@ _NOW = (
         rf"\b(?:wurden?|ist|sind)\b(?: [\w-]{{1,20}}){{0,3}}? (?:jetzt|nun|soeben|gerade|bereits|schon) (?P<form>{_FORM})\b",
         re.IGNORECASE,
     ),
-    re.compile(rf"\b(?:ha|han)(?: ya)? sido (?P<form>{_FORM})s?\b|\bqueda[n]? (?P<queda>{_FORM})s?\b", re.IGNORECASE),
+    re.compile(rf"\byour [\w -]{{1,30}} (?:is|are) (?P<form>{_FORM})\b(?! (?:by|until)\b)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:ist|sind)\b(?: [^\s.,;!?]{{1,20}}){{0,5}}? (?P<form>{_FORM})(?=\s?(?:[.,;!(]|und\b|$))", re.IGNORECASE
+    ),
+    re.compile(r"\bIhr\w{0,2} [\w -]{1,30} wurden?\b(?P<clause>[^.!?,;]{0,80})", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:ha|han)(?: ya)? (?:sido|quedado) (?P<form>{_FORM})\b|\bqueda[n]? (?:ya )?(?P<queda>{_FORM})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\bse (?:(?:le|te|les|os) )?(?:ha|han) (?P<form>{_FORM})\b|\b(?:ya|[st]u [\w -]{{1,30}}) est[áa]n? (?:ya )?(?P<queda>{_FORM})\b",
+        re.IGNORECASE,
+    ),
 )
 """Something is done now, by somebody."""
 _PAST = re.compile(
@@ -187,12 +228,17 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _NEGATION_NEAR = re.compile(
-    r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;.]{0,50}$",
+    r"(?:\b(?:no|not|none|never|nothing|neither|nobody|kein\w{0,2}|nicht|nichts|nunca|nada|ningun[ao]|ningún)\b|n't\b)[^,;:.]{0,50}$",
     re.IGNORECASE,
 )
 _ANY_WORD = re.compile(r"[^\W\d_][\w-]*")
 _AND_WORD = re.compile(r" and ([^\W\d_][\w-]*)")
-_CLAUSE_END = re.compile(r"[.:;,!?](?=\s|$)|\n")
+_CLAUSE_END = re.compile(r"[.:;,!?](?=\s|$)|\n|\s\|")
+_SPANISH_ENDING = re.compile(r"(?:as|os|a)$")
+_AS_A_RULE = re.compile(
+    r"^[^.!?,;]{0,25}\b(?:by itself|by themselves|automatically|next invoice|next bill|every|each)\b", re.IGNORECASE
+)
+"""Behind "it's added": what happens at all times, and not now."""
 _WAY: Final = frozenset({"send", "refund", "forward", "replace"})
 
 _CONCESSIONS: Final = (
@@ -276,6 +322,8 @@ def _claims(sentence: str) -> Iterator[_Claim]:
             before = text[: match.start()]
             if _CONDITION.search(before) or _NEGATION_NEAR.search(before) or _NEGATED.search(match[0]):
                 continue
+            if rests_on == 2 and "'s" in match[0] and _AS_A_RULE.search(text[match.end() :]):
+                continue
             deeds = _deeds_of(match)
             if deeds is not None:
                 yield _Claim(match[0], deeds, rests_on)
@@ -285,7 +333,7 @@ def _deeds_of(match: re.Match[str]) -> frozenset[str] | None:
     """What the match claims; empty where any deed would do, None where its words tell of none."""
     groups = {name: value.lower() for name, value in match.groupdict().items() if value}
     if form := groups.get("form") or groups.get("queda"):
-        deed = _FORM_OF.get(form) or _FORM_OF.get(form.removesuffix("s"))
+        deed = "open" if form == "open" else _FORM_OF.get(form) or _FORM_OF.get(_SPANISH_ENDING.sub("o", form))
         return frozenset({deed}) if deed else None
     if (clause := groups.get("clause") or groups.get("joined")) is not None:
         candidates = _AND_WORD.findall(clause) if "joined" in groups else _ANY_WORD.findall(clause)

@@ -12,6 +12,7 @@ SHINGLE_WORDS = 6
 _SPEAKS_OF_THEM: Final = re.compile(
     r"\bsystem[ -]?(?:prompt|message|instructions?)\b|\b(?:my|these|the|our internal|hidden|initial|secret) (?:prompt|system prompt|instructions?|guidelines|configuration)"
     r"(?:,|\s(?:is|are|say|says|tell|tells|state|states|read|reads|forbid|forbids|require|requires|begin|begins|start|starts|include|includes|were|was|i))\b"
+    r"|\bfrom (?:the|my) instructions\s?[:),]"
     r"|\bmy (?:rules|instructions|guidelines|prompt|programming|system prompt)\b"
     r"|\b(?:rules|instructions?|guidelines|prompt)\s(?:that\s)?(?:I|we)(?:'ve| have| was| were| am| had)?(?: been)?\s?(?:given|got|follow|received|was|have)\b"
     r"|\bI(?:'ve been| have been|'m| am| was) (?:told|instructed|programmed|configured|prompted|set up) (?:to|not|never|that)\b|\bas an AI(?: language)?(?: model| assistant)?\b"

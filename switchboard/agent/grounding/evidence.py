@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from switchboard.agent.grounding.bindings import ITEMS_MAX, Item, Value, items_of, segments, values_of
 from switchboard.agent.grounding.facts import Fact, Kind, facts_in
 from switchboard.agent.grounding.units import UNITS, unit_of
 from switchboard.text.languages import Language, language_of
@@ -21,6 +22,7 @@ TEXT_CHARACTERS_MAX = 200_000
 DURATION_DAYS_MAX = 366
 WORKING_DAYS_MAX = 15
 DATES_RECKONED_MAX = 20
+FRIDAY = 4
 NODES_MAX = 4_000
 """Of one JSON value; what is behind them is no evidence."""
 
@@ -37,6 +39,11 @@ _MONEY_NOUNS: Final = frozenset(
     {"price", "amount", "total", "cost", "fee", "balance", "charge", "value", "sum", "net", "gross"}
 )
 _LIST_ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•]|\d{1,2}[.)])[ \t]", re.MULTILINE)
+_WORKING_DAY = re.compile(
+    r"\b(?:not|no|next) a? ?(?:working|business) day|\bnächsten werktag|\bsiguiente día (?:hábil|laborable)"
+)
+"""What is due on a weekend is due on the Monday after it, where a text says so."""
+_ID_WITH_DETAILS = re.compile(r"\b([A-Z]{1,8}-[A-Z0-9-]{1,30})\s\(([^()]{1,200})\)")
 _ROW = re.compile(r"^[ \t]{0,8}\|", re.MULTILINE)
 _ONE_UNIT = re.compile(
     r"\b(?:an?|one|per|each|every|einer?|eine[nm]?|pro|una?|por)[ ]([a-zäöüñí]{1,12})\b", re.IGNORECASE
@@ -54,6 +61,7 @@ class Record:
     days: frozenset[tuple[int, int]]
     """Month and day."""
     amounts: frozenset[Decimal]
+    phones: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -82,11 +90,16 @@ class Evidence:
     lengths: set[int] = field(default_factory=set[int])
     """How many things a tool listed."""
     records: list[Record] = field(default_factory=list[Record])
+    items: list[Item] = field(default_factory=list[Item])
+    """Things and their values, of tools and passages: what belongs to which."""
+    free: set[Value] = field(default_factory=set[Value])
+    """Values that the user, the history or the instructions told: they belong to anything."""
     done: list[str] = field(default_factory=list[str])
     """What was done in this turn or said to be done before: names and facts of tools that change something."""
     told: list[str] = field(default_factory=list[str])
     """What tools told, besides passages."""
 
+    _texts: int = 0
     _dates: list[date] | None = None
     _reckoned: set[date] | None = None
 
@@ -114,11 +127,22 @@ class Evidence:
                 self.numbers.setdefault(unit[0], set()).update(unit[1])
         return found
 
+    def add_items(self, text: str) -> None:
+        """What in a text of a tool or an article belongs to which thing; its facts are added by `add_text`."""
+        if len(self.items) < ITEMS_MAX:
+            self._texts += 1
+            self.items += items_of(text, self._texts, language_of(text))
+
+    def add_free(self, facts: Iterable[Fact]) -> None:
+        """Facts of what the user or an earlier answer says: they are told of anything."""
+        self.free |= values_of(facts)
+
     def add_sentences(self, facts: Sequence[str]) -> None:
         """A tool's facts: each is a record of its own, and how many there are may be told."""
         for each in facts:
-            self.records.append(_record(self.add_text(each)))
+            self.records += [_record(self.add_text(each)), *_inner_records(each)]
             self.told.append(each)
+        self.add_items("\n".join(facts))
         if len(facts) > 1:
             self.lengths.update(range(2, len(facts) + 1))
 
@@ -225,6 +249,8 @@ class Evidence:
             starts = self.dates[-DATES_RECKONED_MAX:]
             around = {start + timedelta(days=days * way) for start in starts for days in durations for way in (-1, 1)}
             working = [days for days in durations if days <= WORKING_DAYS_MAX]
+            if _WORKING_DAY.search(self.text):
+                around |= {_working_days_after(start, 1) for start in starts if start.weekday() > FRIDAY}
             self._reckoned = around | {_working_days_after(start, days) for start in starts for days in working}
         return self._reckoned
 
@@ -254,6 +280,14 @@ def _number_of(key: str, value: float) -> Fact:
     )
 
 
+def _inner_records(text: str) -> list[Record]:
+    """Of a text about several things: its sentences, and what stands in parentheses behind an id."""
+    language = language_of(text)
+    inner = [f"{match[1]} {match[2]}" for match in _ID_WITH_DETAILS.finditer(text)]
+    found = [_record(facts_in(each, language)) for each in (*segments(text), *inner)]
+    return [record for record in found if record.ids]
+
+
 def _record(facts: Iterable[Fact]) -> Record:
     found = list(facts)
     return Record(
@@ -261,4 +295,5 @@ def _record(facts: Iterable[Fact]) -> Record:
         frozenset(fact.month for fact in found if fact.kind in ("date", "month")),
         frozenset((fact.month, fact.day) for fact in found if fact.kind == "date"),
         frozenset(value for fact in found if fact.kind == "money" for value in fact.values),
+        frozenset(fact.word for fact in found if fact.kind == "phone"),
     )

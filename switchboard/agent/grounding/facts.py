@@ -79,6 +79,8 @@ _HALF = re.compile(
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(\d)\s?½")
+_NOTE = re.compile(r"\ba (tenner|fiver)\b", re.IGNORECASE)
+_NOTES: Final = {"tenner": "£10", "fiver": "£5"}
 _A_HUNDRED = re.compile(r"\ba (?=\d)")
 _LITERAL = re.compile(r"`([^`\n]{1,120})`")
 _LINK = re.compile(
@@ -108,9 +110,13 @@ _ORDINAL_DAY = re.compile(
 )
 _LEADS_TO_DAY = re.compile(r"\b(?:on|by|until|till|before|from|since|am|bis|vom|zum|el|del|al)\s", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th|º|ª|er|a|o)\b", re.IGNORECASE)
+_WEEKDAY_DAY = re.compile(
+    rf"\b(?:{'|'.join(WEEKDAYS)}),?\s(?:den\s|el\s|día\s)?(\d{{1,2}})(?![\d:]|[.,]\d|\s?[%€£]|\s?(?:Uhr|am|pm)\b)",
+    re.IGNORECASE,
+)
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})(?:s|en)?\b", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"(?<![\w:.,])(\d{1,2})(?:[:.](\d\d))?\s?(a\.?m\.?|p\.?m\.?)(?!\w)|(?<![\w:.,])(\d{1,2}):(\d\d)(?![\d:])(?:\sUhr\b)?"
+    r"(?<![\w:.,])(\d{1,2})(?:[:.](\d\d))?\s?(a\.?m\.?|p\.?m\.?)(?!\w)|(?<![\w:.,])(\d{1,2}):(\d\d)(?!\d|:\d)(?:\sUhr\b)?"
     r"|(?<![\w:.,])(\d{1,2})(?:\.(\d\d))?\s(?:Uhr|o'clock)\b",
     re.IGNORECASE,
 )
@@ -173,6 +179,7 @@ def plain_text(text: str, language: Language = "en") -> str:
     # Typography is made plain piece by piece: it takes the back quotes of literals for apostrophes.
     text = "`".join(map(straightened, text.translate(_PLAIN_SPACES).split("`")))
     text = _LIST_NUMBER.sub("", _MARK.sub("", text))
+    text = _NOTE.sub(lambda note: _NOTES[note[1].lower()], text)
     text = _FRACTION.sub(r"\1.5", text)
     text = _HALF.sub("0.5 ", _NO_FACT.sub(" ", _BOLD.sub("", text)))
     return _A_HUNDRED.sub("", _digits(text, language, NUMBER_WORDS_FROM))
@@ -303,6 +310,12 @@ of and or is was but by it at to in on again with which so as und oder ist war w
 if when the you we your
 """
 _AFTER_DAY = frozenset(_MAY_FOLLOW.split())
+
+
+def _weekday_day(match: re.Match[str], _: str) -> Fact | None:
+    """ "martes 17"."""
+    day = int(match[1])
+    return Fact("day", match[0], day=day) if 1 <= day <= 31 else None
 
 
 def _ordinal(match: re.Match[str], _: str) -> Fact:
@@ -438,6 +451,7 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = (
     (_SLASHED, _slashed),
     (_PHONE, _phone),
     (_ORDINAL_DAY, _ordinal_day),
+    (_WEEKDAY_DAY, _weekday_day),
     (_ORDINAL, _ordinal),
     (_ID, _id),
     (_QUANTITY, _quantity),

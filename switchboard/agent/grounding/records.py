@@ -41,6 +41,8 @@ def _is_of(fact: Fact, records: Iterable[Record]) -> bool:
             return any(fact.month in record.months for record in records)
         case "date":
             return any((fact.month, fact.day) in record.days for record in records)
+        case "phone":
+            return any(fact.word in record.phones for record in records)
         case "money":
             return any(record.amounts.intersection(fact.values) for record in records)
         case _:
@@ -51,6 +53,8 @@ def _has_kind(fact: Fact, records: Iterable[Record]) -> bool:
     match fact.kind:
         case "month":
             return any(record.months for record in records)
+        case "phone":
+            return any(record.phones for record in records)
         case "date":
             return any(record.days for record in records)
         case _:

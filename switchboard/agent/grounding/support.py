@@ -29,15 +29,18 @@ DAYS_AT_HAND = 3
 """Today, tomorrow and the day after may be called by their names."""
 CENTS_PLACES = 2
 DAY_S = Decimal(86_400)
+HALF_HOUR_S = 1_800
+CHARACTERS_SOUGHT = 12
+CHARACTERS_ABOUT = 24
 
 _SUM = re.compile(
-    r"\b(?:together|that's|which makes|everything|all of (?:it|them)|whole|total|altogether|in all|sum|adds? up|added|add|plus|combined"
+    r"\b(?:together|so|that's|which makes|everything|all of (?:it|them)|whole|total|altogether|in all|sum|adds? up|added|add|plus|combined"
     r"|both|makes|comes to|all in|overall|zusammen|insgesamt|gesamt|summe|macht|beide|total|juntos|juntas|suma|suman|ambos|ambas)\b",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
     r"\b(?:more|less|than|against|compared|difference|cheaper|dearer|higher|lower|left|leaves|leaving|remain\w{0,4}|rest|saves?|saving"
-    r"|rose|risen|fell|(?:went|gone|up|down) by|increase\w?|extra|lighter|heavier|longer|shorter|bigger|smaller|faster|slower"
+    r"|rose|risen|fell|(?:went|gone|up|down) by|increase\w?|extra|short|lighter|heavier|longer|shorter|bigger|smaller|faster|slower"
     r"|larger|greater|older|newer|later|earlier|unused|still|noch|aún|todavía|balance|mehr|weniger|unterschied|differenz|günstiger|billiger|teurer|höher"
     r"|niedriger|übrig|bleib\w{1,3}|sparen|sparst|leichter|schwerer|länger|kürzer|más|menos|diferencia|barat[oa]|car[oa]|queda\w?"
     r"|ahorr\w{1,4})\b",
@@ -53,7 +56,7 @@ _ASSUMED = re.compile(r"\b(?:with|if|say|suppose|assuming|bei|wenn|mit|con|si)\b
 _COMPARED = re.compile(r"\b(?:more|less|fewer|left|mehr|weniger|más|menos)\b", re.IGNORECASE)
 _PRODUCT = re.compile(
     r"\b(?:each|apiece|times|per|every|single|would be|comes? to|that's|that'd|makes?|which is|costs?|for \d|over \d|in \d|on \d|parts?"
-    r"|at most|in all|together|altogether|in total|pay|zusammen|jeweils|je|mal|macht|wären|kostet|insgesamt|cada|serían|por|total|x)\b|[×=]",
+    r"|at \d|set you back|at most|in all|together|altogether|in total|pay|zusammen|jeweils|je|mal|macht|wären|kostet|insgesamt|cada|serían|por|total|x)\b|[×=]",
     re.IGNORECASE,
 )
 """Words of a sentence that reckons: without one, a number that could be reckoned is no result."""
@@ -63,6 +66,7 @@ _ABOUT = re.compile(
     r"|unos|unas|alrededor|aproximadamente|casi)\b",
     re.IGNORECASE,
 )
+_OR_SO = re.compile(r"\s(?:\w{1,20}\s)?(?:or so|oder so|más o menos)\b", re.IGNORECASE)
 _TIMES_AS = re.compile(r"\b(?:times|mal|veces|twice|doppelt|doble|x)\b", re.IGNORECASE)
 _SPOKEN_FACTORS: Final = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), Decimal(factor))
@@ -79,6 +83,17 @@ _SPOKEN_FACTORS: Final = tuple(
 _WEEKS = re.compile(r"\b(?:weeks?|wochen?|semanas?)\b", re.IGNORECASE)
 _LISTED = re.compile(r"\d{1,2}\.?\s?(?:$|,|-|and|to|or|und|bis|oder|y|al?|o)(?:\s|$)", re.IGNORECASE)
 _SHARE = re.compile(r"\b(?:one|1|an?) (?:\w{1,20} ){0,2}(?:in|out of|of) (\d{1,3})\b", re.IGNORECASE)
+
+
+def _about(fact: Fact, sentence: str) -> bool:
+    """Whether the fact is told roughly: "about" stands close before it, or "or so" close behind."""
+    at = sentence.find(fact.text.strip()[:CHARACTERS_SOUGHT])
+    if at < 0:
+        return _ABOUT.search(sentence) is not None
+    return (
+        _ABOUT.search(sentence, max(0, at - CHARACTERS_ABOUT), at) is not None
+        or _OR_SO.match(sentence, at + len(fact.text.strip())) is not None
+    )
 
 
 class Told:
@@ -140,6 +155,7 @@ def _is_day_of_list(fact: Fact, evidence: Evidence) -> bool:
 def _factors(sentence: str, facts: Sequence[Fact]) -> list[Decimal]:
     """How often, or as which part, an amount may be told: "three single ones", "over a year", "half of it"."""
     found = [(fact.raw or fact.values)[0] for fact in facts if fact.kind in ("number", "ordinal")]
+    found += [fact.values[0] for fact in facts if fact.kind == "number" and fact.unit == "months"]
     found += [factor for pattern, factor in _SPOKEN_FACTORS if pattern.search(sentence)]
     return [each for each in dict.fromkeys(found) if Decimal(1) < each <= FACTORS_MAX]
 
@@ -232,7 +248,7 @@ def _is_amount(fact: Fact, evidence: Evidence, sentence: str) -> bool:
     }
     if amounts.intersection(fact.values) or evidence.bare.intersection(fact.values):
         return True
-    if not _ABOUT.search(sentence):
+    if not _about(fact, sentence):
         return False
     return any(_is_about(amount, value) for amount in amounts for value in fact.values)
 
@@ -248,7 +264,7 @@ def _holds(fact: Fact, evidence: Evidence, units: Sequence[str], sentence: str) 
         known |= evidence.numbers.get(unit, set())
     if known.intersection(fact.values):
         return True
-    about = _ABOUT.search(sentence) is not None
+    about = _about(fact, sentence)
     return any(
         _rounds_to(each, value, fact.places) or (about and _is_about(each, value))
         for each in known
@@ -278,12 +294,14 @@ def _is_number(fact: Fact, evidence: Evidence, sentence: str) -> bool:
         return value in counted
     if evidence.raw.intersection(fact.values) or any(_rounds_to(each, value, fact.places) for each in evidence.raw):
         return True
-    if _ABOUT.search(sentence) and any(_is_about(each, value) for each in evidence.raw):
+    if _about(fact, sentence) and any(_is_about(each, value) for each in evidence.raw):
         return True
     if fact.places == CENTS_PLACES and evidence.numbers.get("money", set()).intersection(fact.values):
         return True
     if fact.places == 2 and any(
-        value // 1 * 60 + value % 1 * 100 in each.values for each in evidence.facts.get("time", ())
+        value // 1 * 60 + value % 1 * 100 + noon in each.values
+        for each in evidence.facts.get("time", ())
+        for noon in (0, 720)
     ):
         return True  # 22.40, as some write the time
     if (value <= SMALL_COUNT and not fact.places) or (
@@ -306,6 +324,8 @@ def _is_distance(fact: Fact, evidence: Evidence, sentence: str) -> bool:
     times = {value for each in evidence.facts.get("time", ()) for value in each.values}
     minutes = {abs(a - b) * 60 for a in times for b in times} - {0}
     if minutes.intersection(fact.values):
+        return True
+    if _ABOUT.search(sentence) and any(abs(each - value) <= HALF_HOUR_S for each in minutes for value in fact.values):
         return True
     days = {abs((a - b).days) for a in dates for b in dates} - {0}
     days |= {abs((evidence.today - each).days) for each in evidence.reckoned_dates()}
@@ -373,6 +393,7 @@ def _amounts(sentence: str, counts: Sequence[Decimal], evidence: Evidence, told:
     percents = dict.fromkeys([*told.percents, *evidence.numbers.get("percent", ())])
     for amount in known:
         yield from (amount * percent / 100 for percent in percents)
+        yield from (amount * (100 - percent) / 100 for percent in percents if _reckons(sentence))
         for factor in counts if _reckons(sentence) else ():
             yield amount * factor
             yield amount / factor

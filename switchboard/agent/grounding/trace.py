@@ -14,6 +14,9 @@ OUTCOME: Final = "switchboard.grounding.outcome"
 """`told`, `repaired` or `left_out`."""
 LEFT_OUT: Final = "switchboard.grounding.left_out"
 """Sentences that were not told at all."""
+SCORE: Final = "switchboard.grounding.score"
+"""How far the evidence supports the answer by meaning, -1 to 1; on a span of its own, `SCORE_SPAN`."""
+SCORE_SPAN: Final = "grounding score"
 
 
 def record_grounding(span: Span, findings: Findings) -> None:

@@ -16,17 +16,17 @@ def evidence_before(request: TurnRequest, offered: Offer | None, instructions: I
     """What is known before the model says a word. The facts of the instructions may be told, their wording may not."""
     evidence = Evidence(today)
     for text in instructions:
-        evidence.add_facts(text)
+        evidence.add_free(evidence.add_facts(text))
     if request.remembered is not None:
         evidence.add_data(request.remembered.model_dump(mode="json", exclude_defaults=True))
     for message in request.history:
-        evidence.add_text(message.text)
+        evidence.add_free(evidence.add_text(message.text))
         if message.role == "assistant":
             evidence.done += told_deeds(message.text)
     if offered is not None:
-        evidence.add_text(offered.question)
+        evidence.add_free(evidence.add_text(offered.question))
         evidence.add_data(offered.arguments)
-    evidence.add_text(request.message)
+    evidence.add_free(evidence.add_text(request.message))
     return evidence
 
 
@@ -35,6 +35,7 @@ def add_outcome(evidence: Evidence, tool: str, outcome: ToolOutcome, *, changed:
     evidence.add_sentences(outcome.facts)
     for passage in outcome.passages:
         evidence.add_text(f"{passage.title}\n{passage.text}")
+        evidence.add_items(passage.text)
     for offer in (outcome.offer, outcome.offer_unanswered):
         if offer is not None:
             evidence.add_text(offer.question)

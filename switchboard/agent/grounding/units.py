@@ -39,6 +39,7 @@ _WRITTEN: Final[dict[str, tuple[Dimension, tuple[Decimal, ...]]]] = {
     "m² m2 sqm": ("m²", (_D(1),)),
     "w watt watts": ("watts", (_D(1),)),
     "mah": ("mah", (_D(1),)),
+    "ah": ("mah", (_D(1000),)),
     "mp megapixel megapixels": ("megapixels", (_D(1),)),
     "mhz": ("megahertz", (_D(1),)),
     "ghz": ("megahertz", (_D(1000),)),

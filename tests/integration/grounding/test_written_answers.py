@@ -20,7 +20,8 @@ from switchboard.testing.agent import AgentProbe
 
 ROOT = Path(__file__).parents[3]
 START_S = 30.0
-CASES = {case.id: case for case in load_cases()}
+CASES = {case.id: case for case in load_cases() if not case.instructions}
+"""Those that recite instructions of their own need another card each: `evals.grounding` judges them in the process."""
 MARK = re.compile(r"\s?\[\d+\]")
 
 
