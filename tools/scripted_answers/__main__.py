@@ -2,7 +2,7 @@
 
     python -m tools.scripted_answers --port 9010
 
-A user's message that begins with `[<id of a case>]` is answered as the case's model did: first the tools are called that it
+A user's message that begins with `[<name of a case>]` (`spoken`) is answered as the case's model did: first the tools are called that it
 called (`look_up`, and those that changed something), then the written answer is streamed word by word. Asked to write it
 again, it writes the same again: the most stubborn of models.
 """
@@ -19,6 +19,12 @@ from switchboard.testing.scripted_model import ScriptedCall, ScriptedModel, Step
 
 LOOK_UP = "look_up"
 CASE = re.compile(r"^\[(\w+)\]")
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+def spoken(case_id: str) -> str:
+    """A case's name in a message: its id without figures, which an answer could rest on."""
+    return case_id.translate(_LETTERS)
 
 
 class WrittenAnswers(ScriptedModel):
@@ -30,14 +36,14 @@ class WrittenAnswers(ScriptedModel):
 
     def next_step(self, body: Mapping[str, Any]) -> Step:
         messages: list[Mapping[str, Any]] = body["messages"]
-        asked = next(str(each["content"]) for each in reversed(messages) if each["role"] == "user")
-        match = CASE.match(asked)
-        case = self._cases[match[1]] if match else None
-        if case is None:
+        said = [CASE.match(str(each["content"])) for each in messages if each["role"] == "user"]
+        name = next((match[1] for match in reversed(said) if match), None)
+        if name is None:
             return Step(text="Which case do you mean?")
-        if messages[-1]["role"] == "user":
+        case = self._cases[name]
+        if not any(each.get("tool_calls") or each["role"] == "tool" for each in messages) and len(said) == 1:
             tools = [LOOK_UP, *case.deeds]
-            return Step(tool_calls=[ScriptedCall(name=tool, arguments={"case": case.id}) for tool in tools])
+            return Step(tool_calls=[ScriptedCall(name=tool, arguments={"case": name}) for tool in tools])
         return Step(text=case.answer)
 
 
@@ -46,7 +52,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
-    app = build_app(WrittenAnswers({case.id: case for case in load_cases()}))
+    app = build_app(WrittenAnswers({spoken(case.id): case for case in load_cases()}))
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", access_log=False)
 
 

@@ -17,10 +17,11 @@ from switchboard.agent import Agent, ToolContext, tool
 from switchboard.contracts.tools import ToolOutcome
 from switchboard.system.ports import free_port
 from switchboard.testing.agent import AgentProbe
+from tools.scripted_answers.__main__ import spoken
 
 ROOT = Path(__file__).parents[3]
 START_S = 30.0
-CASES = {case.id: case for case in load_cases() if not case.instructions}
+CASES = {spoken(case.id): case for case in load_cases() if not case.instructions}
 """Those that recite instructions of their own need another card each: `evals.grounding` judges them in the process."""
 MARK = re.compile(r"\s?\[\d+\]")
 
@@ -72,8 +73,8 @@ async def probe(model_url: str, tmp_path: Path) -> AsyncIterator[AgentProbe]:
 
 async def test_good_answers_arrive_and_what_is_wrong_in_bad_ones_does_not(probe: AgentProbe) -> None:
     found: dict[str, dict[str, Share]] = {"learn": {}, "held": {}}
-    for case in CASES.values():
-        answer = await probe.ask(f"[{case.id}] {case.say}", user=case.user)
+    for name, case in CASES.items():
+        answer = await probe.ask(f"[{name}] {case.say}", user=case.user)
         told = answer.completed.text
         assert told.strip()
         kind = case.fault or GOOD
