@@ -39,9 +39,10 @@ def main() -> int:
 def below_bars(found: Mapping[str, Mapping[str, Share]]) -> list[str]:
     """What is below its bar of bars.yaml, as "half kind: share < bar"."""
     wrong: list[str] = []
-    for part, bars in yaml.safe_load(BARS.read_text(encoding="utf-8")).items():
-        for name, bar in bars.items():
-            share = pooled(found[part], POOLS[name])
+    all_bars = yaml.safe_load(BARS.read_text(encoding="utf-8"))
+    for part, by_kind in found.items():
+        for name, bar in all_bars[part].items():
+            share = pooled(by_kind, POOLS[name])
             if share.value < bar:
                 wrong.append(f"{part} {name}: {share.value:.3f} < {bar}")
     return wrong

@@ -342,7 +342,8 @@ def test_a_question_without_an_answer_is_not_answered(system: System, question: 
     text = Customer(system).ask(question)["text"]
     said = text.lower().replace("’", "'")
     assert re.search(
-        r"(do not|don't|cannot|can't|could not|couldn't) (know|find|answer|help)|no answer|outside of what i can help with",
+        r"(do not|don't|cannot|can't|could not|couldn't) (know|find|answer|help)|no answer|outside of what i can help with"
+        r"|^this is the closest that i have:",
         said,
     ), text
     # Not one of their own amounts; an article that is only near may be told after the word that it is not certain.

@@ -72,15 +72,16 @@ async def probe(model_url: str, tmp_path: Path) -> AsyncIterator[AgentProbe]:
 
 
 async def test_good_answers_arrive_and_what_is_wrong_in_bad_ones_does_not(probe: AgentProbe) -> None:
-    found: dict[str, dict[str, Share]] = {"learn": {}, "held": {}}
+    found: dict[str, dict[str, Share]] = {"learn_through_an_agent": {}, "held_through_an_agent": {}}
     for name, case in CASES.items():
         answer = await probe.ask(f"[{name}] {case.say}", user=case.user)
         told = answer.completed.text
         assert told.strip()
         kind = case.fault or GOOD
-        was = found[case.part].get(kind, Share(0, 0))
+        of_part = found[f"{case.part}_through_an_agent"]
+        was = of_part.get(kind, Share(0, 0))
         unchanged = _bare(told) == _bare(case.answer)
-        found[case.part][kind] = Share(was.right + (unchanged == (case.label == "good")), was.of + 1)
+        of_part[kind] = Share(was.right + (unchanged == (case.label == "good")), was.of + 1)
     assert below_bars(found) == []
 
 

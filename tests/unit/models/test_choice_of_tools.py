@@ -1,5 +1,7 @@
 """Which of several tools is meant, told by the utterances of all of them."""
 
+from dataclasses import replace
+
 from switchboard.models import MiniLmEmbedder
 from switchboard.models.embedded.completion import ToolSpec
 from switchboard.models.embedded.tools.choice import ToolPicker
@@ -16,14 +18,29 @@ def tool(name: str, utterances: tuple[str, ...]) -> ToolProfile:
 
 
 async def test_the_meant_tool_scores_about_one_and_the_other_about_nothing():
-    loans, fines = await UtteranceFits(MiniLmEmbedder()).choice(
+    (loans, fines), none = await UtteranceFits(MiniLmEmbedder()).choice(
         "how high is my fine", [tool("a", LOANS), tool("b", FINES)]
     )
     assert fines > 0.4 > loans
+    assert none == -1.0
+
+
+async def test_what_sounds_like_a_tool_and_is_none_of_its_questions_scores_as_none():
+    fines = replace(
+        tool("b", FINES), near_misses=("who invented fines", "are fines taxed", "why do libraries have fines")
+    )
+    fits, tools = UtteranceFits(MiniLmEmbedder()), [tool("a", LOANS), fines]
+    (_, meant), none = await fits.choice("who thought of fines, and why", tools)
+    assert none > meant
+    (_, meant), none = await fits.choice("how high is my fine", tools)
+    assert meant > none
 
 
 async def test_tools_without_utterances_are_all_alike():
-    assert await UtteranceFits(MiniLmEmbedder()).choice("my fine", [tool("a", LOANS), tool("b", ())]) == [0.0, 0.0]
+    assert await UtteranceFits(MiniLmEmbedder()).choice("my fine", [tool("a", LOANS), tool("b", ())]) == (
+        [0.0, 0.0],
+        -1.0,
+    )
 
 
 async def test_words_that_nobody_uses_who_wants_the_tool_make_it_less_probable():
