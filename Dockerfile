@@ -55,6 +55,7 @@ COPY switchboard/sidecar switchboard/sidecar
 FROM service AS specialist
 COPY switchboard/agent switchboard/agent
 COPY switchboard/caching switchboard/caching
+COPY switchboard/experiments switchboard/experiments
 COPY switchboard/knowledge switchboard/knowledge
 COPY switchboard/models switchboard/models
 COPY switchboard/text switchboard/text

@@ -98,6 +98,7 @@ class Specialist:
             PendingOffers(self.sidecar.state, self.card.id),
             clock=self.settings.clock,
             embedder=lambda caller: GatewayEmbedder(self._gateway, caller),
+            score_share=self.settings.grounding_score_share,
         )
         self._start(self._serve())
 

@@ -31,6 +31,8 @@ class AgentSettings(BaseSettings):
     knowledge_cosmos_endpoint: str | None = None
     """Azure Cosmos DB account for the article indexes of all replicas, instead of files; signed in to by identity."""
     knowledge_cosmos_database: str = "switchboard"
+    grounding_score_share: float = Field(default=0.05, ge=0, le=1)
+    """Of the turns of real models that are scored by meaning: each costs an embedding request."""
     demo_seed: int = 20260101
     demo_today: date | None = None
     """The fixed day that it is in the demo company; None, as everywhere else, is the real one."""

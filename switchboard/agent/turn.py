@@ -32,6 +32,7 @@ from switchboard.contracts.events import (
     Usage,
 )
 from switchboard.contracts.turns import TurnRequest, TurnResult
+from switchboard.experiments.sampling import sampled
 from switchboard.models.caller import Caller
 from switchboard.models.embedder import Embedder
 from switchboard.scoring.evaluators.refusal import is_refusal
@@ -76,8 +77,9 @@ class TurnRunner:
         *,
         clock: Clock,
         embedder: Callable[[Caller], Embedder] | None = None,
+        score_share: float = 1.0,
     ) -> None:
-        """`embedder` gives the one that scores answers of real models by meaning; without it none is scored."""
+        """`embedder` gives the one that scores answers of real models by meaning, `score_share` of them; without it none is scored."""
         self._card = card
         self._tools = tools
         self._loop = loop
@@ -85,6 +87,7 @@ class TurnRunner:
         self._pending = pending
         self._clock = clock
         self._embedder = embedder
+        self._score_share = score_share
         self._scoring: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -197,7 +200,7 @@ class TurnRunner:
             if answer.has_faults:
                 await self._repair(answer, prompt, calls, caller)
             record_grounding(span, answer.findings)
-            self._score(answer, caller)
+            self._score(answer, caller, request.turn_id)
         if not answer.text:
             raise Unavailable(MODEL_SAID_NOTHING)
 
@@ -225,9 +228,9 @@ class TurnRunner:
             conversation_id=request.conversation_id,
         )
 
-    def _score(self, answer: GroundedWriter, caller: Caller) -> None:
+    def _score(self, answer: GroundedWriter, caller: Caller, turn_id: str) -> None:
         """Scores a told answer by meaning, while its reader has it already."""
-        if self._embedder is None or len(self._scoring) >= SCORING_MAX:
+        if self._embedder is None or len(self._scoring) >= SCORING_MAX or not sampled(turn_id, self._score_share):
             return
         embedder = self._embedder(replace(caller, feature="grounding", lane="batch"))
         task = asyncio.create_task(_score(answer.text, answer.evidence_text, embedder))
