@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.contracts.yaml_file import read_yaml
 
 UTTERANCES_FILE = "utterances.yaml"
 NEAR_MISS = ":not"
@@ -47,15 +47,7 @@ def read_utterances(folder: Path, tools: Collection[str] | None = None) -> Utter
     path = folder / UTTERANCES_FILE
     if not path.is_file():
         return NONE
-    try:
-        loaded: Any = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-        written = _written.validate_python(loaded or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadConfiguration(f"{path} is wrong at '{where}': {first['msg']}.") from error
+    written = read_yaml(path, _written)
     for key, said in written.items():
         if tools is not None and key.removesuffix(NEAR_MISS) not in tools:
             raise BadConfiguration(f"{path}: there is no tool '{key.removesuffix(NEAR_MISS)}'.")

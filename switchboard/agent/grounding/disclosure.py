@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from switchboard.text.words import words
 
+TEXTS_KEPT_MAX = 128
 SHINGLE_WORDS = 6
 """So many words in a row of the instructions are recited, unless the evidence says them, too."""
 
@@ -45,7 +47,7 @@ class Secrets:
     """Instructions and names of tools, as what an answer is searched for. One for a turn."""
 
     def __init__(self, instructions: Iterable[str], tools: Iterable[str]) -> None:
-        self._shingles = {shingle for text in instructions for shingle in shingles(text)}
+        self._recited = [_shingles_of(text) for text in instructions]
         self._tools = frozenset(name.lower() for name in tools if "_" in name)
 
     def told_in(self, sentence: str, evidence_text: str) -> str | None:
@@ -63,10 +65,15 @@ class Secrets:
         named = next((name for name in self._tools if name in lowered), None)
         if named is not None:
             return named
-        for shingle in shingles(sentence):
-            if shingle in self._shingles and " ".join(shingle) not in " ".join(words(evidence_text)):
-                return " ".join(shingle)
-        return None
+        recited = [each for each in shingles(sentence) if any(each in text for text in self._recited)]
+        known = " ".join(words(evidence_text)) if recited else ""
+        return next((said for said in map(" ".join, recited) if said not in known), None)
+
+
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _shingles_of(instructions: str) -> frozenset[tuple[str, ...]]:
+    """Kept by text: they are the same with every turn."""
+    return frozenset(shingles(instructions))
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:

@@ -106,18 +106,19 @@ class Evidence:
     def __post_init__(self) -> None:
         self._date(self.today)
 
-    def add_text(self, text: str, language: Language | None = None) -> list[Fact]:
+    def add_text(self, text: str, language: Language | None = None) -> tuple[Fact, ...]:
         """Sentences: a fact of a tool, a passage, what the user or an earlier answer says."""
         if len(self.text) < TEXT_CHARACTERS_MAX:
             self.text += "\n" + " ".join(text.lower().split())
         return self.add_facts(text, language)
 
-    def add_facts(self, text: str, language: Language | None = None) -> list[Fact]:
+    def add_facts(self, text: str, language: Language | None = None) -> tuple[Fact, ...]:
         """The hard facts of a text, and not its words."""
-        found = facts_in(text, language or language_of(text))
+        read_as = language or language_of(text)
+        found = facts_in(text, read_as)
         for items in (_LIST_ITEM.findall(text), _ROW.findall(text)):
             self.lengths.update(range(2, len(items) + 1))
-        if language is None and language_of(text) != "en":
+        if language is None and read_as != "en":
             found += facts_in(text, "en")
         for fact in found:
             self._add(fact)
@@ -155,7 +156,7 @@ class Evidence:
         """A tool that changes something has run, and said `facts`."""
         self.done += [name.replace("_", " "), *facts]
 
-    def _walk(self, value: Any, key: str, left: list[int]) -> list[Fact]:
+    def _walk(self, value: Any, key: str, left: list[int]) -> Sequence[Fact]:
         left[0] -= 1
         if left[0] < 0:
             return []

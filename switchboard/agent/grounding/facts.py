@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from importlib import import_module
 from itertools import takewhile
 from typing import Final, Literal, cast
@@ -26,6 +27,7 @@ Kind = Literal[
     "money", "number", "percent", "date", "month", "day", "weekday", "time", "id", "phone", "literal", "ordinal"
 ]
 
+TEXTS_KEPT_MAX = 512
 CHARACTERS_MAX = 20_000
 """Of one text; what is longer is read so far."""
 NUMBER_WORDS_FROM = 1.5
@@ -166,12 +168,16 @@ _AMOUNT_FOLLOWS = re.compile(rf"\s?(?:{_GAP}|\d)")
 _GROUPED = re.compile(r"^\d{1,3}(?:[,']\d{3})+(?:\.\d+)?$|^\d{1,3}(?:\.\d{3})+(?:,\d+)?$")
 
 
-def facts_in(text: str, language: Language = "en") -> list[Fact]:
-    """The hard facts of a text, in the order of their kinds. Bounded work: at most `CHARACTERS_MAX` are read."""
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def facts_in(text: str, language: Language = "en") -> tuple[Fact, ...]:
+    """The hard facts of a text, in the order of their kinds. Bounded work: at most `CHARACTERS_MAX` are read.
+
+    Kept by text: the instructions and the history come again with every turn, a tool's sentence as its own clause.
+    """
     reader = _Reader(plain_text(text[:CHARACTERS_MAX], language))
     for pattern, read in _READERS:
         reader.take(pattern, read)
-    return reader.facts
+    return tuple(reader.facts)
 
 
 def plain_text(text: str, language: Language = "en") -> str:

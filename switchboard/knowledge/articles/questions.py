@@ -6,12 +6,11 @@ Article id → heading of a section → questions. A section is found by the nea
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from switchboard.contracts.errors import BadConfiguration
+from switchboard.contracts.yaml_file import read_yaml
 from switchboard.knowledge.articles.article import Article
 
 QUESTIONS_FILE = "questions.yaml"
@@ -51,17 +50,9 @@ def read_questions(folder: Path) -> QuestionsFile | None:
     path = folder / QUESTIONS_FILE
     if not path.is_file():
         return None
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise BadConfiguration(f"{path} is larger than 5 MB.")
-        written: Any = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-        questions = _questions.validate_python(written or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadConfiguration(f"{path} is wrong at '{where}': {first['msg']}.") from error
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise BadConfiguration(f"{path} is larger than 5 MB.")
+    questions = read_yaml(path, _questions)
     for article, sections in questions.items():
         for heading, asked in sections.items():
             if len(asked) > SECTION_QUESTIONS_MAX:
