@@ -58,16 +58,17 @@ class ApiKeys:
             return None
         return known[0]
 
-    def principal_of(self, key: str) -> Principal:
-        """Raises `Unauthenticated` for a key that stands for nobody."""
-        return self._session_of(key).principal
-
     def session(self, authorization: str | None) -> Session:
         """Reads an `Authorization: Bearer <key>` header. Raises `Unauthenticated`."""
         scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key or len(key) > KEY_CHARACTERS_MAX:
             raise Unauthenticated
-        return self._session_of(key.strip())
+        digest = hashlib.sha256(key.encode()).digest()
+        principal = self.found(digest)
+        if principal is None:
+            raise Unauthenticated
+        return Session(principal, digest, self)
 
     def authenticate(self, authorization: str | None) -> Principal:
         """Whom the header of one request stands for. Raises `Unauthenticated`."""
@@ -91,15 +92,6 @@ class ApiKeys:
             logger.error("The keys stay as they were: %s", error.message)
         else:
             logger.info("The keys file was read again: %d keys.", len(self._entries))
-
-    def _session_of(self, key: str) -> Session:
-        if len(key) > KEY_CHARACTERS_MAX:
-            raise Unauthenticated
-        digest = hashlib.sha256(key.encode()).digest()
-        principal = self.found(digest)
-        if principal is None:
-            raise Unauthenticated
-        return Session(principal, digest, self)
 
 
 def _by_digest(file: KeyFile) -> dict[bytes, tuple[Principal, float | None]]:

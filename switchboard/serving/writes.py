@@ -57,6 +57,7 @@ class JoinedWrites:
 class JoinedWritesProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, over `JoinedWrites`; a WebSocket has its transport for itself."""
 
+    # Ignored: uvicorn narrows the parameter of asyncio's protocol, too.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, JoinedWrites(transport, self.loop)))
 

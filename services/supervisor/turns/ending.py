@@ -61,7 +61,7 @@ class Ending:
             await _tried(lambda: self._conversations.settle(turn, conversation))
         except NotFound:
             return  # deleted meanwhile
-        except Exception:
+        except Exception:  # it runs in the background, and nobody would hear it
             logger.exception("The end of turn %s is not in its conversation yet.", turn.turn_id)
 
     async def abandon(self, turn: Turn, error: BaseException) -> None:
@@ -108,7 +108,7 @@ class Ending:
             self._late.add(late)
             late.add_done_callback(self._late.discard)
             return False
-        except Exception:
+        except Exception:  # whoever calls this ends a turn that has failed already, and its client is still to be told
             logger.exception("The end of turn %s could not be written down: its lease ends it.", turn.turn_id)
         return True
 

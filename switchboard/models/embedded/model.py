@@ -71,7 +71,7 @@ THANKED = "You're welcome. Is there anything else I can help with?"
 GOODBYE = "You're welcome. Have a good day!"
 
 
-_BEGINS: dict[str, Reply] = {"yes": "accept", "no": "decline"}
+BEGINS: dict[str, Reply] = {"yes": "accept", "no": "decline"}
 
 
 class LocalModel(TokenEmbedder, Protocol):
@@ -145,7 +145,7 @@ class EmbeddedChatModel:
 
     async def _with_reply(self, situation: Situation) -> Situation:
         """A yes or no to an offer, as it is learned: a plain yes is none where a condition follows."""
-        begins = _BEGINS.get(situation.act, "other")
+        begins = BEGINS.get(situation.act, "other")
         if situation.offer is not None:
             reply = await self._replies.decide(situation.message, begins)
             first, rest = first_sentence(situation.message)

@@ -28,7 +28,7 @@ def test_a_key_may_be_given_as_its_digest(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"a-secret-key").hexdigest()
     keys = ApiKeys.load(write(tmp_path, f"keys: [{{sha256: {digest}, tenant: aurora, user: C-1}}]"))
 
-    assert keys.principal_of("a-secret-key").user == "C-1"
+    assert keys.authenticate("Bearer a-secret-key").user == "C-1"
 
 
 @pytest.mark.parametrize(

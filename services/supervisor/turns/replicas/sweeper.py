@@ -60,7 +60,7 @@ class Sweeper:
                 await self.round()
             except SwitchboardError as error:
                 logger.warning("a round of the sweeper was cut short: %s", error.code)
-            except Exception:
+            except Exception:  # one record that nobody foresaw must not end the sweeping of all others
                 logger.exception("A round of the sweeper failed.")
             await asyncio.sleep(BEAT_S)
 
